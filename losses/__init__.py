@@ -1,0 +1,1 @@
+"""What all methods share: turning a gradient weight into a verl policy loss, and registering it."""

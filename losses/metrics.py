@@ -1,0 +1,59 @@
+"""What an update did to which tokens, as verl metrics.
+
+verl averages a loss's metrics over micro-batches, mini-batches and ranks without weighting them by tokens, and wants
+the same keys everywhere. A mean over "the tokens outside the trust region" has no value on a micro-batch that holds
+none, so we emit two plain means over all response tokens, the share of such tokens and their weight mass; their
+quotient is the mean weight there (`mean_weights`).
+"""
+
+from typing import Any
+
+import torch
+
+from losses.tokens import Tokens
+
+# By side of the ratio (left: r < 1−ε_low, right: r > 1+ε_high) and sign of the advantage. DGPO's two boundary cases are
+# left_negative (LN) and right_positive (HP); in the other two the update pulls the ratio back towards 1.
+BOUNDARY_CASES = ("left_negative", "left_positive", "right_negative", "right_positive")
+
+
+def boundary_cases(tokens: Tokens, clip_ratio_low: float, clip_ratio_high: float) -> dict[str, torch.Tensor]:
+    """One boolean tensor (B, T) per boundary case; tokens inside the trust region are in none."""
+    ratio = torch.exp(tokens.log_ratio)
+    left, right = ratio < 1.0 - clip_ratio_low, ratio > 1.0 + clip_ratio_high
+    negative, positive = tokens.advantages < 0, tokens.advantages > 0
+    return {
+        "left_negative": left & negative,
+        "left_positive": left & positive,
+        "right_negative": right & negative,
+        "right_positive": right & positive,
+    }
+
+
+def token_metrics(
+    tokens: Tokens, weight: torch.Tensor, diagnostics: dict[str, torch.Tensor], config: Any
+) -> dict[str, float]:
+    """Means over the response tokens of one micro-batch, as plain floats, with one device-to-host copy.
+
+    Keys: `actor/ppo_kl` (mean of −log r, the k1 estimate of KL(π_old‖π_θ), in nats),
+    `actor/token_share/<case>`, `actor/weight_mass/<case>`, and `actor/<name>` per diagnostic.
+    """
+    columns = {"actor/ppo_kl": -tokens.log_ratio}
+    for case, member in boundary_cases(tokens, config.clip_ratio_low, config.clip_ratio_high).items():
+        columns[f"actor/token_share/{case}"] = member
+        columns[f"actor/weight_mass/{case}"] = member * weight
+    for name, value in diagnostics.items():
+        columns[f"actor/{name}"] = value
+    count = tokens.mask.sum().clamp(min=1.0)
+    means = torch.stack([(column * tokens.mask).sum() for column in columns.values()]) / count
+    return dict(zip(columns, means.tolist(), strict=True))
+
+
+def mean_weights(metrics: dict[str, float]) -> dict[str, float]:
+    """Mean gradient weight in each boundary case that holds tokens, from the reduced metrics of an update."""
+    means = {}
+    for case in BOUNDARY_CASES:
+        share = metrics.get(f"actor/token_share/{case}", 0.0)
+        if share > 0:
+            means[f"actor/weight_mean/{case}"] = metrics[f"actor/weight_mass/{case}"] / share
+    return means

@@ -1,0 +1,59 @@
+"""The per-token quantities that gradient weights are functions of."""
+
+from dataclasses import dataclass
+
+import torch
+
+# verl clamps the log-ratio to this bound before exponentiating (`compute_policy_loss_vanilla`), so that a single
+# token with a collapsed probability cannot overflow the update. We keep verl's bound so that methods compare.
+LOG_RATIO_BOUND = 20.0
+
+
+def working_dtype(*tensors: torch.Tensor) -> torch.dtype:
+    """The dtype to compute weights in: at least float32, float64 when an input is."""
+    dtype = torch.float32
+    for tensor in tensors:
+        dtype = torch.promote_types(dtype, tensor.dtype)
+    return dtype
+
+
+def clamped_log_ratio(log_ratio: torch.Tensor) -> torch.Tensor:
+    """log r within ±LOG_RATIO_BOUND, detached, in at least float32; same shape."""
+    return log_ratio.detach().to(working_dtype(log_ratio)).clamp(-LOG_RATIO_BOUND, LOG_RATIO_BOUND)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Detached per-token inputs of a gradient weight; every tensor has shape (B, T).
+
+    Attributes:
+        log_ratio: log π_θ − log π_old of the sampled token, clamped; 0 where the mask is 0.
+        old_log_prob: log π_old of the sampled token; 0 where the mask is 0.
+        advantages: Â of the token.
+        mask: 1 for response tokens that count, same float dtype as `log_ratio`.
+    """
+
+    log_ratio: torch.Tensor
+    old_log_prob: torch.Tensor
+    advantages: torch.Tensor
+    mask: torch.Tensor
+
+    @classmethod
+    def build(
+        cls,
+        log_prob: torch.Tensor,
+        old_log_prob: torch.Tensor,
+        advantages: torch.Tensor,
+        response_mask: torch.Tensor,
+    ) -> "Tokens":
+        """Detach and mask: padding may hold anything (inf, NaN), and 0·NaN would poison the sums."""
+        dtype = working_dtype(log_prob, old_log_prob)
+        padding = response_mask == 0
+        old = old_log_prob.detach().to(dtype).masked_fill(padding, 0.0)
+        log_ratio = clamped_log_ratio(log_prob.detach().to(dtype).masked_fill(padding, 0.0) - old)
+        return cls(
+            log_ratio=log_ratio,
+            old_log_prob=old,
+            advantages=advantages.detach().to(dtype).masked_fill(padding, 0.0),
+            mask=response_mask.to(dtype),
+        )

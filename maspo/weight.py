@@ -1,0 +1,77 @@
+"""The gradient weight of MASPO (arXiv 2602.17550)."""
+
+import math
+
+import torch
+
+from losses.tokens import clamped_log_ratio, working_dtype
+
+
+def sigma(
+    old_log_prob: torch.Tensor,
+    advantages: torch.Tensor,
+    *,
+    maspo_sigma_base: float = 1.0,
+    maspo_alpha: float = 0.3,
+    maspo_beta_pos: float = 0.03,
+    maspo_beta_neg: float = 0.03,
+    maspo_sigma_high: float = 10.0,
+    maspo_risk_low: float = 0.1,
+    maspo_risk_high: float = 10.0,
+) -> torch.Tensor:
+    """Width of the Gaussian gate: a probability-mass term times a risk factor.
+
+        σ_pos = σ_base/π_old^α · (1 + β_pos·Â)          for Â > 0
+        σ_neg = σ_base/π_old^α · (1 − β_neg·Â)^(−1)     for Â < 0
+
+    Rare tokens get a wider gate; confident advantages loosen it for Â > 0 and tighten it for Â < 0. The official code,
+    not the paper's formula, clamps the mass term to [σ_base, σ_high] and the risk factor to [risk_low, risk_high].
+
+    Args:
+        old_log_prob: log π_old, (B, T).
+        advantages: Â, (B, T).
+
+    Returns:
+        σ, (B, T), detached, at least float32; the plain mass term where Â = 0.
+    """
+    dtype = working_dtype(old_log_prob)
+    old_log_prob, advantages = old_log_prob.detach().to(dtype), advantages.detach().to(dtype)
+    # σ_base/π_old^α in log space: π_old = 1e-12 or 0 never divides by zero.
+    log_mass = math.log(maspo_sigma_base) - maspo_alpha * old_log_prob
+    mass = torch.exp(log_mass.clamp(math.log(maspo_sigma_base), math.log(maspo_sigma_high)))
+    # One of the two factors is exactly 1 for each sign, so their quotient is the risk factor of either.
+    risk = (1.0 + maspo_beta_pos * advantages.clamp(min=0.0)) / (1.0 - maspo_beta_neg * advantages.clamp(max=0.0))
+    return mass * risk.clamp(maspo_risk_low, maspo_risk_high)
+
+
+def gate(
+    log_ratio: torch.Tensor, old_log_prob: torch.Tensor, advantages: torch.Tensor, **hyper_parameters: float
+) -> torch.Tensor:
+    """The one-sided gate F ∈ (0, 1], detached, (B, T).
+
+        F = exp(−(r−1)² / (2σ²))   if (Â > 0 and r > 1) or (Â < 0 and r < 1);     F = 1 otherwise
+
+    Arguments as in `gradient_weight`.
+    """
+    log_r = clamped_log_ratio(log_ratio)
+    # r − 1 in the direction that leaves the old policy; tokens that return to it (or have Â = 0) have distance 0.
+    direction = torch.sign(advantages.detach().to(log_r.dtype))
+    distance = (torch.expm1(log_r) * direction).clamp(min=0.0)  # (B, T)
+    return torch.exp(-0.5 * (distance / sigma(old_log_prob, advantages, **hyper_parameters)).square())
+
+
+def gradient_weight(
+    log_ratio: torch.Tensor, old_log_prob: torch.Tensor, advantages: torch.Tensor, **hyper_parameters: float
+) -> torch.Tensor:
+    """MASPO's weight on Â·∇log π_θ: w = r · sg(F); no hard clip, no dual clip.
+
+    Args:
+        log_ratio: log r = log π_θ − log π_old, (B, T); clamped to ±20 as in verl.
+        old_log_prob: log π_old, (B, T).
+        advantages: Â, (B, T).
+        **hyper_parameters: the keyword arguments of `sigma`.
+
+    Returns:
+        w, (B, T), detached, at least float32, finite for every input.
+    """
+    return torch.exp(clamped_log_ratio(log_ratio)) * gate(log_ratio, old_log_prob, advantages, **hyper_parameters)

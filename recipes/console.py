@@ -1,0 +1,59 @@
+"""One terminal, two audiences: a few lines for the person, everything else for the log file.
+
+verl, Ray and vLLM write to file descriptors 1 and 2, from Python and from C++, in this process and in their own. So the
+descriptors themselves are pointed at the log, and the person's terminal is kept under another descriptor.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+
+@contextmanager
+def chatter_to(log: Path) -> Iterator[Console]:
+    """Send stdout and stderr of this process and its children to `log`; yield a console on the real stdout."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = {1: os.dup(1), 2: os.dup(2)}
+    with log.open("a") as file, os.fdopen(os.dup(1), "w") as terminal:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+        try:
+            # highlight=False: rich would colour numbers inside paths.
+            yield Console(file=terminal, highlight=False, soft_wrap=True)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, copy in kept.items():
+                os.dup2(copy, number)
+                os.close(copy)
+
+
+# A line that states an exception, with or without Ray's "(Actor pid=…)" prefix.
+_EXCEPTION = re.compile(r"(?:^|\s)((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt)|AssertionError)(?::|$)")
+# Exceptions that only report another one, or that verl and Ray print while nothing is wrong.
+_SECONDARY = ("RayTaskError", "ActorDiedError", "ActorUnavailableError", "EngineDeadError", "Received an empty list as keys")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def root_cause(log: Path, limit: int = 8) -> list[str]:
+    """The lines of a log that most likely say why a run failed: the first exceptions, before those that follow from them.
+
+    Args:
+        log: log file of the attempt.
+        limit: how many lines at most.
+    """
+    primary: dict[str, None] = {}
+    secondary: dict[str, None] = {}
+    with log.open(errors="replace") as lines:
+        for raw in lines:
+            line = _COLOURS.sub("", raw).strip()
+            if _EXCEPTION.search(line):
+                target = secondary if any(name in line for name in _SECONDARY) else primary
+                target.setdefault(line[:400])
+    return list(primary or secondary)[:limit]

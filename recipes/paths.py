@@ -1,0 +1,16 @@
+"""Where this project's files are, in a checkout and in an installed wheel."""
+
+from pathlib import Path
+
+
+def config_dir() -> Path:
+    """Folder of the Hydra configs: `configs/` of the checkout, or `recipes/configs/` of a wheel.
+
+    Raises:
+        FileNotFoundError: neither exists.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package.parent / "configs", package / "configs"):
+        if (folder / "train.yaml").is_file():
+            return folder
+    raise FileNotFoundError(f"no configs/train.yaml beside or inside {package}; reinstall the project.")

@@ -1,0 +1,55 @@
+"""End every process of a run, and only those.
+
+Ray and vLLM start processes that outlive a killed parent. The driver becomes the reaper of its orphaned descendants, so
+that at the end they are still its children and can be told from anybody else's.
+"""
+
+import contextlib
+import ctypes
+import signal
+import sys
+from types import FrameType
+
+import psutil
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of descendants whose own parent dies (Linux; elsewhere a no-op)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_descendants(grace: float = 10.0) -> int:
+    """Terminate all descendants, kill those that are still there after `grace` seconds; return how many there were."""
+    descendants = psutil.Process().children(recursive=True)
+    for process in descendants:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, alive = psutil.wait_procs(descendants, timeout=grace)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=grace)
+    return len(descendants)
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP arrived: the run is to end in order, like after Ctrl-C."""
+
+
+def raise_on_termination() -> None:
+    """Turn SIGTERM and SIGHUP into an exception in the main thread."""
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        raise Terminated(signal.Signals(number).name)
+
+    signal.signal(signal.SIGTERM, handler)
+    signal.signal(signal.SIGHUP, handler)
+
+
+def ignore_interrupts() -> None:
+    """From here on the process is cleaning up; a second Ctrl-C must not leave half of it undone."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)

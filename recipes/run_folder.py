@@ -1,0 +1,145 @@
+"""The folder of one run: what is in it, whether it may be continued, and what must never be overwritten.
+
+    outputs/<experiment>/<run>/  config.yaml  manifest.json  metrics.jsonl  generations/  checkpoints/  tensorboard/  logs/
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from recipes.errors import UserError
+from recipes.manifest import Manifest
+
+# Keys that may differ between two attempts at the same run: how long, how often, how verbose, where.
+VOLATILE = (
+    "dry_run",
+    "on_existing",
+    "output_root",
+    "run_dir",
+    "trainer.total_training_steps",
+    "trainer.test_freq",
+    "trainer.save_freq",
+    "trainer.logger",
+    "trainer.default_local_dir",
+    "trainer.rollout_data_dir",
+    "trainer.validation_data_dir",
+    "trainer.max_actor_ckpt_to_keep",
+    "trainer.val_before_train",
+    "trainer.resume_mode",
+    "trainer.resume_from_path",
+    "ray_kwargs",
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside one run's folder."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, config: DictConfig) -> "RunFolder":
+        """The folder a resolved config names, as an absolute path: Ray's workers have another working directory."""
+        return cls(Path(config.run_dir).absolute())
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def manifest(self) -> Manifest:
+        return Manifest(self.path / "manifest.json")
+
+    def new_log(self) -> Path:
+        """A log file of its own for each attempt."""
+        logs = self.path / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        return logs / f"train-{datetime.now():%Y%m%d-%H%M%S}.log"
+
+    def checkpointed_step(self) -> int:
+        """Step of the latest complete checkpoint, 0 without one (verl's own tracker file)."""
+        tracker = self.checkpoints / "latest_checkpointed_iteration.txt"
+        return int(tracker.read_text()) if tracker.is_file() else 0
+
+    def hugging_face_checkpoint(self) -> Path | None:
+        """The latest checkpoint in the form that `transformers` and vLLM load; None without one."""
+        folder = self.checkpoints / f"global_step_{self.checkpointed_step()}" / "actor" / "huggingface"
+        return folder if folder.is_dir() else None
+
+    def exists(self) -> bool:
+        """Whether a run has been started here."""
+        return self.config.is_file()
+
+    def trim_metrics(self, step: int) -> None:
+        """Drop the lines after `step`: they will be trained again and must not stand there twice.
+
+        A last line that was cut off by a crash is dropped as well.
+        """
+        if not self.metrics.is_file():
+            return
+        kept = []
+        for line in self.metrics.read_text().splitlines():
+            try:
+                if json.loads(line)["step"] <= step:
+                    kept.append(line)
+            except json.JSONDecodeError:
+                continue
+        partial = self.metrics.with_suffix(".partial")
+        partial.write_text("".join(line + "\n" for line in kept))
+        partial.replace(self.metrics)
+
+    def move_aside(self) -> Path:
+        """Rename the folder so that a new run can begin under its name; return where it went."""
+        aside = self.path.with_name(f"{self.path.name}.{datetime.now():%Y%m%d-%H%M%S}")
+        return self.path.rename(aside)
+
+    def refuse_other_config(self, config: DictConfig) -> None:
+        """Raise UserError when the run that is here was made with another config.
+
+        Args:
+            config: the resolved config of the new attempt.
+        """
+        before = _flat(OmegaConf.load(self.config))
+        after = _flat(config)
+        different = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+        if different:
+            shown = "\n".join(f"  {key}: {before.get(key)!r} there, {after.get(key)!r} now" for key in different[:10])
+            more = f"\n  and {len(different) - 10} more" if len(different) > 10 else ""
+            raise UserError(
+                f"{self.path} holds a run with another config:\n{shown}{more}\n"
+                "Write trainer.experiment_name=<a new name>, or on_existing=restart to move the old run aside."
+            )
+
+    def write_config(self, config: DictConfig) -> None:
+        """Write the resolved config."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(config, self.config)
+
+
+def _flat(config: Any) -> dict[str, Any]:
+    """Dotted key → value, without the volatile keys."""
+    leaves: dict[str, Any] = {}
+
+    def walk(value: Any, key: str) -> None:
+        if any(key == name or key.startswith(name + ".") for name in VOLATILE):
+            return
+        if isinstance(value, dict):
+            for name, child in value.items():
+                walk(child, f"{key}.{name}" if key else str(name))
+        else:
+            leaves[key] = value
+
+    walk(OmegaConf.to_container(config, resolve=True), "")
+    return leaves

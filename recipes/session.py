@@ -1,0 +1,108 @@
+"""One attempt at a run: from a checked config to a finished run folder, with nothing left running."""
+
+import os
+import traceback
+from pathlib import Path
+
+from omegaconf import DictConfig, open_dict
+from rich.console import Console
+
+from recipes import processes, summary
+from recipes.console import chatter_to, root_cause
+from recipes.metrics_file import AttemptFile
+from recipes.progress import TrainingProgress
+from recipes.run_folder import RunFolder
+
+
+def run_session(config: DictConfig) -> int:
+    """Train as the config says, or say that it is done already; return the exit code.
+
+    Args:
+        config: resolved and checked.
+    """
+    folder = RunFolder.of(config)
+    shown = Console(highlight=False, soft_wrap=True)
+    if folder.exists() and config.on_existing == "restart":
+        shown.print(f"moved the existing run to {folder.move_aside()}")
+    first, last = folder.checkpointed_step(), config.trainer.total_training_steps
+    if folder.exists() and first >= last:
+        shown.print(f"This run is complete (step {first} of {last}); nothing to train. on_existing=restart begins anew.")
+        show_results(shown, folder, config)
+        return 0
+    if folder.exists():
+        shown.print(f"continuing {folder.path} from step {first} of {last}")
+    folder.write_config(config)
+    folder.trim_metrics(first)
+    log = folder.new_log()
+    shown.print(f"run folder  {folder.path}\nlog file    {log}")
+    manifest = folder.manifest
+    manifest.start_attempt(config.seed, log, from_step=first)
+    status = _attempt(config, folder, log, first)
+    manifest.end_attempt(status, last_step=folder.checkpointed_step())
+    return _report(shown, status, folder, config, log)
+
+
+def _attempt(config: DictConfig, folder: RunFolder, log: Path, first: int) -> str:
+    """Run verl with its chatter in the log; return how it ended: finished, failed or interrupted."""
+    import ray
+
+    processes.adopt_orphans()
+    metrics = AttemptFile(log.with_suffix(".jsonl"), folder.metrics)
+    with chatter_to(log) as console:
+        try:
+            with TrainingProgress(console, metrics, first, config.trainer.total_training_steps):
+                _train(config, folder, metrics)
+            status = "finished"
+        except (KeyboardInterrupt, processes.Terminated):
+            status = "interrupted"
+        except BaseException:  # whatever it was, the run folder must say so and its processes must end
+            traceback.print_exc()
+            status = "failed"
+        finally:
+            processes.ignore_interrupts()
+            ray.shutdown()
+            processes.end_descendants()
+    return status
+
+
+def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile) -> None:
+    """Hand over to verl."""
+    from verl.trainer.main_ppo import run_ppo
+
+    from recipes.task_runner import TaskRunner
+
+    environment = {
+        "VERL_FILE_LOGGER_PATH": str(metrics.source.absolute()),
+        "TENSORBOARD_DIR": str((folder.path / "tensorboard").absolute()),
+    }
+    os.environ.update(environment)
+    with open_dict(config):
+        # A cluster that is already up does not inherit this process's environment.
+        runtime = config.ray_kwargs.ray_init.runtime_env
+        runtime.env_vars = {**(runtime.get("env_vars") or {}), **environment}
+    run_ppo(config, task_runner_class=TaskRunner)
+
+
+def _report(shown: Console, status: str, folder: RunFolder, config: DictConfig, log: Path) -> int:
+    if status == "finished":
+        show_results(shown, folder, config)
+        return 0
+    if status == "interrupted":
+        step = folder.checkpointed_step()
+        shown.print(f"Interrupted; all processes of the run have ended. The same command continues from step {step}.")
+        return 130
+    shown.print("[bold red]The run failed.[/] Its log says first:")
+    for line in root_cause(log):
+        shown.print(f"  {line}", markup=False)
+    shown.print(f"Whole log: {log}")
+    return 1
+
+
+def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> None:
+    """Table, curves and paths of a finished run."""
+    samples = config.actor_rollout_ref.rollout.val_kwargs.n
+    curves = folder.path / "curves.png"
+    title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
+    summary.draw_curves(folder.metrics, curves, title, samples)
+    shown.print(summary.summary_table(folder.metrics, samples))
+    shown.print(f"curves      {curves}\nrun folder  {folder.path}\ncheckpoint  {folder.hugging_face_checkpoint() or '-'}")

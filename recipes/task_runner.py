@@ -1,0 +1,24 @@
+"""verl's task runner with the plug-in asserted on every node before anything is built."""
+
+from typing import Any
+
+import ray
+from omegaconf import DictConfig
+from verl.trainer.main_ppo import TaskRunnerV1
+
+# verl exports the Ray actor class; a subclass needs the plain one underneath.
+_VerlTaskRunner: Any = TaskRunnerV1.__ray_metadata__.modified_class
+
+
+@ray.remote
+class TaskRunner(_VerlTaskRunner):
+    """Runs in a Ray actor on the head node; builds the trainer and calls fit."""
+
+    def run(self, config: DictConfig) -> None:
+        """Train; raises what the trainer raises."""
+        from recipes import worker_check
+
+        worker_check.assert_on_every_node()
+        import recipes.trainer  # noqa: F401 (registers trainer_mode=rlvr in this process)
+
+        super().run(config)

@@ -1,0 +1,52 @@
+"""Ask Ray workers whether the plug-in reached them.
+
+This module must not import the plug-in itself, or it would find what it brought along.
+"""
+
+import sys
+
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+PLUGIN = "recipes.plugin"
+
+
+def plugin_problem() -> str | None:
+    """Import verl as any worker does; return what is wrong with our plug-in in this process, or None."""
+    import verl  # noqa: F401 (loads the entry points)
+
+    if PLUGIN not in sys.modules:
+        return (
+            f"verl did not load the plug-in {PLUGIN}. Install this project in the workers' environment "
+            f"({sys.executable}) and leave VERL_USE_EXTERNAL_PLUGINS unset. {_reason()}"
+        )
+    try:
+        sys.modules[PLUGIN].check()
+    except Exception as error:
+        return str(error)
+    return None
+
+
+def _reason() -> str:
+    """verl swallows the exception of a plug-in that fails to import; import it again to see it."""
+    try:
+        __import__(PLUGIN)
+    except Exception as error:
+        return f"Importing it raises {type(error).__name__}: {error}"
+    return "Importing it by hand works."
+
+
+def assert_on_every_node() -> None:
+    """Run the check in one Ray task per node.
+
+    Raises:
+        RuntimeError: names the nodes and what is wrong on each.
+    """
+    task = ray.remote(num_cpus=0)(plugin_problem)
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    problems = ray.get(
+        [task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(n["NodeID"], soft=False)).remote() for n in nodes]
+    )
+    broken = {n["NodeManagerAddress"]: problem for n, problem in zip(nodes, problems, strict=True) if problem}
+    if broken:
+        raise RuntimeError("\n".join(f"node {address}: {problem}" for address, problem in broken.items()))

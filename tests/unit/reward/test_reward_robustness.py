@@ -1,0 +1,104 @@
+"""Scoring survives whatever a model or a data set holds, in any thread, and says so when it is broken."""
+
+import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import reward.scoring
+from reward import STATUSES, Verdict, compute_score, score, score_many
+
+ROOT = Path(__file__).parents[3]
+RESPONSE_OF_STATUS = {
+    "ok": r"\boxed{8}",
+    "wrong": r"\boxed{7}",
+    "no_answer": "8",
+    "truncated": r"\boxed{8",
+    "unparsable": r"\boxed{@@}",
+    "crashed": None,
+}
+
+
+@pytest.mark.parametrize(("status", "response"), RESPONSE_OF_STATUS.items())
+def test_verl_sees_the_same_keys_and_types_for_every_status(status: str, response: Any) -> None:
+    result = compute_score("math", response, "8", extra_info={"index": 0}, some_option=True)
+    assert {key: type(value) for key, value in result.items()} == {
+        "score": float,
+        "acc": float,
+        "pred": str,
+        "status": str,
+    }
+    assert result["status"] == status
+    assert result["score"] == result["acc"] == (1.0 if status == "ok" else 0.0)
+
+
+@pytest.mark.parametrize("answer", ["\x00", "7\x00", "\ud800", "\udfff8", "٧", "\\", "\\\\", "^", "_{", "$", "𝟕" * 50])
+def test_odd_characters_never_raise(answer: str) -> None:
+    result = compute_score("math", rf"\boxed{{{answer}}}", "8")
+    assert result["score"] == 0.0
+    assert result["status"] != "crashed"
+    str(result["pred"]).encode("utf-8")  # verl writes it into a file
+
+
+@pytest.mark.parametrize("gold", [8, 8.0, ["8"], ("7", "8"), [7, 8]])
+def test_golds_may_be_numbers_and_lists_of_them(gold: Any) -> None:
+    assert compute_score("math", r"\boxed{8}", gold)["status"] == "ok"
+
+
+def test_a_gold_from_parquet_may_be_an_array() -> None:
+    numpy = pytest.importorskip("numpy")
+    assert compute_score("math", r"\boxed{8}", numpy.array(["7", "8"], dtype=object))["status"] == "ok"
+    assert compute_score("math", r"\boxed{8}", numpy.int64(8))["status"] == "ok"
+
+
+@pytest.mark.parametrize("gold", [None, "", " ", [], [None], ["8", None]])
+def test_a_missing_gold_is_the_fault_of_the_data_not_of_the_model(gold: Any) -> None:
+    assert compute_score("math", r"\boxed{8}", gold)["status"] == "crashed"
+
+
+def test_a_broken_comparison_is_crashed_and_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(answer: str, gold: str) -> str:
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(reward.scoring, "compare", broken)
+    monkeypatch.setattr(reward.scoring, "_reported", set())
+    with caplog.at_level(logging.ERROR):
+        verdicts = score_many([(r"\boxed{8}", "8")] * 5)
+    assert [(verdict.score, verdict.status) for verdict in verdicts] == [(0.0, "crashed")] * 5
+    assert len(caplog.records) == 1
+    assert "a fault of ours" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+def test_scores_in_threads_equal_those_in_the_main_thread() -> None:
+    pairs = [(rf"\boxed{{\frac{{{i}}}{{7}}}}", f"{i}/7" if i % 2 else f"{i}/9") for i in range(1, 41)]
+    with ThreadPoolExecutor(4) as threads:
+        concurrent = list(threads.map(score, *zip(*pairs, strict=True)))
+    assert concurrent == score_many(pairs)
+    assert sum(verdict.score for verdict in concurrent) == 20
+
+
+@pytest.mark.parametrize("answer", ["(" * 150 + "7" + ")" * 150, "1" + "+1" * 1000, "9" * 20_000, "100000!", r"1/0"])
+def test_a_correct_answer_right_after_a_pathological_one_is_right(answer: str) -> None:
+    verdicts = score_many([(rf"\boxed{{{answer}}}", "8"), (r"\boxed{\frac{16}{2}}", "8")])
+    assert verdicts[0].score == 0.0
+    assert verdicts[1].status == "ok"
+
+
+def test_a_verdict_of_an_unknown_status_is_refused() -> None:
+    with pytest.raises(ValueError, match="write one of ok, wrong"):
+        Verdict.of("fine")  # type: ignore[arg-type]
+    assert set(RESPONSE_OF_STATUS) | {"timeout"} == set(STATUSES)
+
+
+def test_processes_that_score_load_no_training_framework() -> None:
+    heavy = ("torch", "verl", "omegaconf", "ray", "transformers")
+    probe = f"import sys, reward; print([name for name in {heavy} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
