@@ -35,7 +35,7 @@ def gradient_weight(
         dgpo_m: m, order of the radical decay.
 
     Returns:
-        w, (B, T), detached, at least float32, finite for every input.
+        w, (B, T), detached, at least float32, finite for every log-ratio that is not NaN.
     """
     log_r = clamped_log_ratio(log_ratio)
     advantages = advantages.detach().to(working_dtype(log_r))

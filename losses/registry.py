@@ -1,11 +1,12 @@
 """Register gradient-weight methods with verl, and check that verl really holds them."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from verl.trainer.ppo.core_algos import POLICY_LOSS_REGISTRY, register_policy_loss
 
 from losses.surrogate import policy_loss
+from losses.validation import require
 
 ConfigClass = TypeVar("ConfigClass", bound=type)
 
@@ -31,9 +32,21 @@ def register(name: str) -> Callable[[ConfigClass], ConfigClass]:
             )
         register_policy_loss(name)(policy_loss)
         METHODS[name] = config_class
+        _bind_loss_mode(config_class, name)
         return config_class
 
     return decorator
+
+
+def _bind_loss_mode(config_class: type, name: str) -> None:
+    """Refuse another `loss_mode` on this config class: verl would run that loss and drop ours without a word."""
+    validate = getattr(config_class, "__post_init__", lambda self: None)
+
+    def __post_init__(self: Any) -> None:
+        require(self.loss_mode == name, "loss_mode", self.loss_mode, f"must be '{name}' for policy_loss={name}", name)
+        validate(self)
+
+    config_class.__post_init__ = __post_init__  # type: ignore[attr-defined]
 
 
 def missing_registrations() -> list[str]:

@@ -9,7 +9,7 @@ from verl.workers.config import PolicyLossConfig
 from losses.registry import register
 from losses.tokens import Tokens
 from losses.validation import is_number, require
-from maspo.weight import gate, sigma
+from maspo.weight import gate_of_width, sigma, weight_of_gate
 
 
 @register("maspo")
@@ -66,7 +66,6 @@ class MASPOConfig(PolicyLossConfig):
 
     def gradient_weight(self, tokens: Tokens, actor: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """See losses.surrogate.WeightedLossConfig."""
-        arguments = (tokens.log_ratio, tokens.old_log_prob, tokens.advantages)
         width = sigma(tokens.old_log_prob, tokens.advantages, **self.hyper_parameters)
-        passed = gate(*arguments, **self.hyper_parameters)
-        return torch.exp(tokens.log_ratio) * passed, {"maspo_gate": passed, "maspo_sigma": width}
+        passed = gate_of_width(tokens.log_ratio, tokens.advantages, width)
+        return weight_of_gate(tokens.log_ratio, passed), {"maspo_gate": passed, "maspo_sigma": width}

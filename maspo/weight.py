@@ -53,11 +53,21 @@ def gate(
 
     Arguments as in `gradient_weight`.
     """
+    return gate_of_width(log_ratio, advantages, sigma(old_log_prob, advantages, **hyper_parameters))
+
+
+def gate_of_width(log_ratio: torch.Tensor, advantages: torch.Tensor, width: torch.Tensor) -> torch.Tensor:
+    """The gate for a σ that is known already; all (B, T)."""
     log_r = clamped_log_ratio(log_ratio)
     # r − 1 in the direction that leaves the old policy; tokens that return to it (or have Â = 0) have distance 0.
     direction = torch.sign(advantages.detach().to(log_r.dtype))
     distance = (torch.expm1(log_r) * direction).clamp(min=0.0)  # (B, T)
-    return torch.exp(-0.5 * (distance / sigma(old_log_prob, advantages, **hyper_parameters)).square())
+    return torch.exp(-0.5 * (distance / width).square())
+
+
+def weight_of_gate(log_ratio: torch.Tensor, passed: torch.Tensor) -> torch.Tensor:
+    """w = r · F for a gate F that is known already; all (B, T)."""
+    return torch.exp(clamped_log_ratio(log_ratio)) * passed
 
 
 def gradient_weight(
@@ -72,6 +82,6 @@ def gradient_weight(
         **hyper_parameters: the keyword arguments of `sigma`.
 
     Returns:
-        w, (B, T), detached, at least float32, finite for every input.
+        w, (B, T), detached, at least float32, finite for every log-ratio that is not NaN.
     """
-    return torch.exp(clamped_log_ratio(log_ratio)) * gate(log_ratio, old_log_prob, advantages, **hyper_parameters)
+    return weight_of_gate(log_ratio, gate(log_ratio, old_log_prob, advantages, **hyper_parameters))

@@ -37,12 +37,18 @@ def chatter_to(log: Path) -> Iterator[Console]:
 # A line that states an exception, with or without Ray's "(Actor pid=…)" prefix.
 _EXCEPTION = re.compile(r"(?:^|\s)((?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt)|AssertionError)(?::|$)")
 # Exceptions that only report another one, or that verl and Ray print while nothing is wrong.
-_SECONDARY = ("RayTaskError", "ActorDiedError", "ActorUnavailableError", "EngineDeadError", "Received an empty list as keys")
+_SECONDARY = (
+    "RayTaskError",
+    "ActorDiedError",
+    "ActorUnavailableError",
+    "EngineDeadError",
+    "Received an empty list as keys",
+)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def root_cause(log: Path, limit: int = 8) -> list[str]:
-    """The lines of a log that most likely say why a run failed: the first exceptions, before those that follow from them.
+    """The lines of a log that most likely say why a run failed: the first exceptions, not those that follow.
 
     Args:
         log: log file of the attempt.

@@ -51,5 +51,7 @@ def _rows(key: str, file: Path) -> int:
         )
     gold = parquet.schema_arrow.field("reward_model").type
     if not pyarrow.types.is_struct(gold) or gold.get_field_index("ground_truth") < 0:
-        raise UserError(f"{key}={file}: reward_model has no field ground_truth; write {{style: rule, ground_truth: <gold>}}.")
+        raise UserError(
+            f"{key}={file}: reward_model has no field ground_truth; write {{style: rule, ground_truth: <gold>}}."
+        )
     return parquet.metadata.num_rows

@@ -1,7 +1,7 @@
 """metrics.jsonl: one line per step over all attempts of a run.
 
-verl's file logger truncates its file when a run is resumed (verl/utils/tracking.py, FileLogger opens "wb"). So each attempt
-writes a file of its own, and its lines are appended to metrics.jsonl as they come.
+verl's file logger truncates its file when a run is resumed (verl/utils/tracking.py, FileLogger opens "wb"). So each
+attempt writes a file of its own, and its lines are appended to metrics.jsonl as they come.
 """
 
 import json

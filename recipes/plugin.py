@@ -1,8 +1,8 @@
 """Everything this project registers with verl, loaded in every process that imports verl.
 
 verl loads this module through the entry-point group `verl.plugins` and, should it fail, says so at debug level only
-(verl/__init__.py): a run would then train something else or die an hour later. So `check` asks the registries themselves;
-the launcher calls it before Ray starts and the task runner once on every node.
+(verl/__init__.py): a run would then train something else or die an hour later. So `check` asks the registries
+themselves; the launcher calls it before Ray starts and the task runner once on every node.
 """
 
 from importlib.metadata import entry_points
@@ -12,8 +12,8 @@ from recipes import cpu_platform
 if cpu_platform.is_cpu_run():
     cpu_platform.activate()  # first: the imports below may ask verl for its platform
 
-import dgpo.config
-import maspo.config  # noqa: F401 (registers)
+import dgpo.config  # noqa: F401 (registers)
+import maspo.config  # noqa: F401
 from losses import registry
 
 
@@ -30,14 +30,14 @@ def check() -> None:
     found = [point.value for point in entry_points(group="verl.plugins")]
     if __name__ not in found:
         raise PluginError(
-            f"The entry point verl.plugins → {__name__} is not installed in this environment (found: {found or 'none'}); "
-            "Ray workers would not know the policy losses. Run `bash scripts/setup.sh`, or `pip install -e .` here."
+            f"The entry point verl.plugins → {__name__} is not installed here (found: {found or 'none'}), "
+            "so Ray workers would not know the policy losses. Run `bash scripts/setup.sh`, or `pip install -e .` here."
         )
     missing = registry.missing_registrations()
     if missing:
         raise PluginError(
-            f"verl's policy-loss registry does not hold {', '.join(missing)} as registered by this project. Another plug-in "
-            "overwrote them, or verl is not 0.9.1: check VERL_USE_EXTERNAL_MODULES and `pip show verl`."
+            f"verl's policy-loss registry does not hold {', '.join(missing)} as registered by this project. Another "
+            "plug-in overwrote them, or verl is not 0.9.1: check VERL_USE_EXTERNAL_MODULES and `pip show verl`."
         )
     _check_platform()
 

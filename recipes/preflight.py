@@ -4,8 +4,11 @@ The checks run in this order: the plug-in, what the config says, the hardware, a
 sets may have to be built first.
 """
 
+import contextlib
+import io
 import os
 import shutil
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +26,14 @@ def _as_user_error(*kinds: type[Exception]) -> Iterator[None]:
         yield
     except kinds as error:
         raise UserError(_innermost(error)) from error
+
+
+@contextmanager
+def _without_chatter() -> Iterator[None]:
+    """verl prints that all is well, and warns that GRPO has no critic."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _innermost(error: BaseException) -> str:
@@ -43,14 +54,30 @@ def check_config(config: DictConfig) -> None:
     with _as_user_error(plugin.PluginError):
         plugin.check()
     check_batch_sizes(config)
+    check_clip_widths(config)
     from hydra.errors import InstantiationException
     from verl.trainer.ppo.utils import need_critic, need_reference_policy
     from verl.utils.config import omega_conf_to_dataclass, validate_config
 
-    with _as_user_error(InstantiationException, ValueError, TypeError, AssertionError):
+    with _as_user_error(InstantiationException, ValueError, TypeError, AssertionError), _without_chatter():
         validate_config(config, need_reference_policy(config), need_critic(config))
         # verl instantiates these only inside the workers.
         omega_conf_to_dataclass(config.actor_rollout_ref.rollout)
+
+
+def check_clip_widths(config: DictConfig) -> None:
+    """The trust region [1 − ε_low, 1 + ε_high] and the dual clip c."""
+    actor = config.actor_rollout_ref.actor
+    rules = {
+        "clip_ratio_low": (lambda value: 0 < value < 1, "between 0 and 1", 0.2),
+        "clip_ratio_high": (lambda value: value > 0, "> 0", 0.2),
+        "clip_ratio_c": (lambda value: value > 1, "> 1", 3.0),
+    }
+    for name, (holds, rule, default) in rules.items():
+        value = actor[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not holds(value):
+            key = f"actor_rollout_ref.actor.{name}"
+            raise UserError(f"{key}={value}: must be a number {rule}. Write {key}={default}.")
 
 
 def check_batch_sizes(config: DictConfig) -> None:
@@ -74,11 +101,11 @@ def check_batch_sizes(config: DictConfig) -> None:
         fit = max(size for size in range(1, min(mini, batch) + 1) if batch % size == 0)
         raise UserError(
             f"data.train_batch_size={batch} is not a multiple of actor_rollout_ref.actor.ppo_mini_batch_size={mini} "
-            f"(both in prompts). Write actor_rollout_ref.actor.ppo_mini_batch_size={fit}, or another divisor of {batch}."
+            f"(both in prompts). Write actor_rollout_ref.actor.ppo_mini_batch_size={fit}, or another divisor."
         )
     if mini * rollout.n % devices:
         raise UserError(
-            f"A mini-batch holds actor_rollout_ref.actor.ppo_mini_batch_size × rollout.n = {mini * rollout.n} responses, "
+            f"A mini-batch holds ppo_mini_batch_size × rollout.n = {mini * rollout.n} responses, "
             f"which {devices} devices (trainer.nnodes × trainer.n_gpus_per_node) can't share evenly. Write "
             f"actor_rollout_ref.actor.ppo_mini_batch_size={-(-mini // devices) * devices}."
         )
@@ -118,9 +145,9 @@ def check_hardware(config: DictConfig) -> None:
         needed, found = config.trainer.n_gpus_per_node, torch.cuda.device_count()
         if found < needed:
             raise UserError(
-                f"trainer.n_gpus_per_node={needed}, but this machine has {found} usable GPU{'' if found == 1 else 's'}. "
-                f"Write {'hardware=cpu' if not found else f'trainer.n_gpus_per_node={found}'}, or set RAY_ADDRESS to the "
-                "cluster that has them."
+                f"trainer.n_gpus_per_node={needed}, but this machine has {found} usable GPU(s). "
+                f"Write {f'trainer.n_gpus_per_node={found}' if found else 'hardware=cpu'}, or set RAY_ADDRESS to "
+                "the cluster that has them."
             )
 
 
@@ -150,9 +177,9 @@ def check_room(config: DictConfig) -> None:
     free = shutil.disk_usage(folder).free
     if free < one * count:
         raise UserError(
-            f"Checkpoints need about {one * count / 2**30:.1f} GiB ({count} × {one / 2**30:.1f}) under run_dir={config.run_dir}, "
-            f"but {folder} has {free / 2**30:.1f} GiB free. Write output_root=<a folder with room>, "
-            "trainer.max_actor_ckpt_to_keep=1, or trainer.save_freq=-1 to keep none."
+            f"Checkpoints need about {one * count / 2**30:.1f} GiB ({count} × {one / 2**30:.1f}) under "
+            f"run_dir={config.run_dir}, but {folder} has {free / 2**30:.1f} GiB free. "
+            "Write output_root=<a folder with room>, trainer.max_actor_ckpt_to_keep=1, or trainer.save_freq=-1 to keep none."
         )
 
 
@@ -160,7 +187,9 @@ def check_writable(config: DictConfig) -> None:
     """The run folder can be created."""
     folder = _existing_parent(Path(config.run_dir))
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UserError(f"run_dir={config.run_dir}: {folder} is not a writable folder. Write output_root=<one that is>.")
+        raise UserError(
+            f"run_dir={config.run_dir}: {folder} is not a writable folder. Write output_root=<one that is>."
+        )
 
 
 def _existing_parent(path: Path) -> Path:
@@ -179,6 +208,6 @@ def resolved(config: DictConfig) -> DictConfig:
     from omegaconf.errors import OmegaConfBaseException
 
     with _as_user_error(OmegaConfBaseException):
-        copy = OmegaConf.create(OmegaConf.to_container(config, resolve=True))
+        copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
     OmegaConf.set_struct(copy, True)
     return copy

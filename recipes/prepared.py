@@ -83,7 +83,7 @@ def prepare(target: str, arguments: dict[str, Any]) -> Path:
 def _module_name(target: str) -> str:
     module_name, _, function = target.rpartition(".")
     if not module_name or not function:
-        raise ValueError(f"{target!r} does not name a builder: write module and function, e.g. recipes.models.tiny.build")
+        raise ValueError(f"{target!r} is no builder: write module and function, e.g. recipes.models.tiny.build")
     return module_name
 
 

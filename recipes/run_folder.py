@@ -1,6 +1,6 @@
 """The folder of one run: what is in it, whether it may be continued, and what must never be overwritten.
 
-    outputs/<experiment>/<run>/  config.yaml  manifest.json  metrics.jsonl  generations/  checkpoints/  tensorboard/  logs/
+outputs/<experiment>/<run>/  config.yaml  manifest.json  metrics.jsonl  generations/  checkpoints/  tensorboard/  logs/
 """
 
 import json

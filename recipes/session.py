@@ -26,7 +26,9 @@ def run_session(config: DictConfig) -> int:
         shown.print(f"moved the existing run to {folder.move_aside()}")
     first, last = folder.checkpointed_step(), config.trainer.total_training_steps
     if folder.exists() and first >= last:
-        shown.print(f"This run is complete (step {first} of {last}); nothing to train. on_existing=restart begins anew.")
+        shown.print(
+            f"This run is complete (step {first} of {last}); nothing to train. on_existing=restart begins anew."
+        )
         show_results(shown, folder, config)
         return 0
     if folder.exists():
@@ -105,4 +107,6 @@ def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> None:
     title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
     summary.draw_curves(folder.metrics, curves, title, samples)
     shown.print(summary.summary_table(folder.metrics, samples))
-    shown.print(f"curves      {curves}\nrun folder  {folder.path}\ncheckpoint  {folder.hugging_face_checkpoint() or '-'}")
+    shown.print(
+        f"curves      {curves}\nrun folder  {folder.path}\ncheckpoint  {folder.hugging_face_checkpoint() or '-'}"
+    )

@@ -3,8 +3,8 @@
     python -m recipes.train policy_loss=maspo seed=1
     python -m recipes.train model=deepseek-r1-distill-qwen-7b data=dapo_math_17k hardware=8x80gb --cfg job
 
-`--cfg job` prints the composed config; `dry_run=true` also runs the checks; neither starts anything. Exit codes: 0 done,
-1 the run failed or a config does not compose, 2 bad input, 130 interrupted.
+`--cfg job` prints the composed config; `dry_run=true` also runs the checks; neither starts anything.
+Exit codes: 0 done, 1 the run failed or a config does not compose, 2 bad input, 130 interrupted.
 """
 
 import sys

@@ -11,7 +11,7 @@ from losses.metrics import mean_weights
 
 @register_trainer("rlvr")
 class RecipeTrainer(PPOTrainerSync):
-    """verl's synchronous trainer, plus metrics that only exist once an update is reduced over ranks and micro-batches."""
+    """verl's synchronous trainer, plus metrics that exist only once an update is reduced over ranks."""
 
     def __init__(self, config: DictConfig) -> None:
         poll_interval = config.trainer.v1.rlvr.poll_interval
@@ -19,7 +19,7 @@ class RecipeTrainer(PPOTrainerSync):
             # Any other name makes the base class choose its asynchronous replay buffer (PPOTrainer.__init__).
             config.trainer.v1.trainer_mode = "sync"
         super().__init__(config)
-        # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation would be rounded up to it.
+        # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation is rounded up to it.
         self.replay_buffer.poll_interval = poll_interval
 
     def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:

@@ -45,7 +45,10 @@ def assert_on_every_node() -> None:
     task = ray.remote(num_cpus=0)(plugin_problem)
     nodes = [node for node in ray.nodes() if node["Alive"]]
     problems = ray.get(
-        [task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(n["NodeID"], soft=False)).remote() for n in nodes]
+        [
+            task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(n["NodeID"], soft=False)).remote()
+            for n in nodes
+        ]
     )
     broken = {n["NodeManagerAddress"]: problem for n, problem in zip(nodes, problems, strict=True) if problem}
     if broken:

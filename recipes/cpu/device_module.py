@@ -1,7 +1,7 @@
 """The functions of `torch.cuda` that verl calls on its device module, answered for a CPU.
 
-verl: `get_torch_device().<name>` (verl/utils/device.py) throughout workers, checkpointing and profiling. `torch.cpu` has
-streams and synchronisation but no memory or RNG functions; here "device memory" is this process's resident memory.
+verl: `get_torch_device().<name>` (verl/utils/device.py) throughout workers, checkpointing and profiling. `torch.cpu`
+has streams and synchronisation but no memory or RNG functions; here "device memory" is this process's resident memory.
 """
 
 import resource

@@ -1,7 +1,7 @@
 """Accept verl's backend string for torch.distributed when both halves are the CPU.
 
-verl/utils/distributed.py builds `f"cpu:gloo,{device}:{backend}"` (initialize_global_process_group_ray), which on a CPU is
-"cpu:gloo,cpu:gloo"; torch rejects the duplicate device.
+verl/utils/distributed.py builds `f"cpu:gloo,{device}:{backend}"` (initialize_global_process_group_ray), which on a CPU
+is "cpu:gloo,cpu:gloo"; torch rejects the duplicate device.
 """
 
 import functools

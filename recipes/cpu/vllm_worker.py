@@ -1,7 +1,7 @@
 """vLLM's worker extension on a CPU: weights that can be updated, received by copy.
 
-Selected by `actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls` in configs/hardware/cpu.yaml; it replaces
-verl's own extension, which it subclasses.
+Selected by `actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls` in configs/hardware/cpu.yaml; it
+replaces verl's own extension, which it subclasses.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ def keep_plain_linear_layers() -> None:
     """
     from vllm.model_executor.layers import utils
 
-    def plain_linear(layer: torch.nn.Module, remove_weight: bool) -> None:
+    def plain_linear(layer: Any, remove_weight: bool) -> None:
         layer.cpu_linear = torch.nn.functional.linear
 
     utils.dispatch_cpu_unquantized_gemm = plain_linear
@@ -50,5 +50,5 @@ class CPUWorkerExtension(vLLMColocateWorkerExtension):
     def __new__(cls, **kwargs: Any) -> "CPUWorkerExtension":
         keep_plain_linear_layers()
         # update_weights_from_ipc imports the receiver from its module at call time.
-        bucketed_weight_transfer.BucketedWeightReceiver = CopyingReceiver
+        bucketed_weight_transfer.BucketedWeightReceiver = CopyingReceiver  # type: ignore[misc]
         return super().__new__(cls, **kwargs)

@@ -12,11 +12,18 @@ import importlib.util
 import os
 import time
 from pathlib import Path
+from typing import cast
 
 import torch
 import transformers
 from tokenizers import decoders, pre_tokenizers
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 from recipes.files import new_folder, write_record
 
@@ -78,7 +85,7 @@ def _tokenizer(file: Path) -> PreTrainedTokenizerFast:
     It takes the beginning-of-text token for the end as well, splits numbers like words instead of into digits, and
     decodes as if the tokenizer were a SentencePiece one.
     """
-    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    tokenizer = cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name))
     tokenizer.bos_token, tokenizer.eos_token, tokenizer.pad_token, tokenizer.unk_token = START, END, END, UNKNOWN
     tokenizer.model_max_length = 8192
     tokenizer.clean_up_tokenization_spaces = False

@@ -52,6 +52,8 @@ def answer(problem: Problem) -> str:
 def build(path: str | os.PathLike[str], *, seed: int = 0) -> None:
     """Write `train.parquet` and `validation.parquet` in verl's schema, and `build.json`, into the new folder `path`.
 
+    A model of `recipes.models.tiny` must have been built with this `seed` as its `split_seed`.
+
     A row: data_source, prompt = [{role, content}], ability, reward_model = {style, ground_truth}, extra_info = {split,
     index}.
 

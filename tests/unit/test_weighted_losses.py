@@ -315,10 +315,16 @@ def test_metrics_are_means_over_the_response_tokens(method):
         assert metrics[name] == pytest.approx(value, rel=1e-9), name
 
 
-def test_maspo_reports_its_gate_and_width():
+@pytest.mark.parametrize(
+    ("policy_loss", "settings"),
+    [(MASPOConfig(), {}), (MASPOConfig(**MASPO_CHANGED), {"base": 0.5, "alpha": 0.4, "pos": 0.3, "neg": 0.1})],
+    ids=["default", "changed"],
+)
+def test_maspo_reports_its_gate_and_width(policy_loss, settings):
     batch = make_batch()
-    _, _, metrics = call(actor_config(MASPOConfig(), batch["response_mask"]), batch)
-    _, gate, sigma = maspo_parts(*(column[batch["response_mask"].numpy()] for column in tokens_of(batch)))
+    _, _, metrics = call(actor_config(policy_loss, batch["response_mask"]), batch)
+    tokens = (column[batch["response_mask"].numpy()] for column in tokens_of(batch))
+    _, gate, sigma = maspo_parts(*tokens, **settings)
     assert metrics["actor/maspo_gate"] == pytest.approx(gate.mean(), rel=1e-9)
     assert metrics["actor/maspo_sigma"] == pytest.approx(sigma.mean(), rel=1e-9)
 
@@ -372,6 +378,7 @@ def test_a_default_config_selects_its_own_loss(config_class, name):
         (MASPOConfig, {"maspo_alpha": -0.1}, "maspo_alpha"),
         (MASPOConfig, {"maspo_sigma_base": 0}, "maspo_sigma_base"),
         (MASPOConfig, {"maspo_sigma_base": math.nan}, "maspo_sigma_base"),
+        (MASPOConfig, {"maspo_beta_pos": math.inf}, "maspo_beta_pos"),
         (MASPOConfig, {"maspo_beta_neg": "0.03"}, "maspo_beta_neg"),
         (MASPOConfig, {"maspo_risk_low": 2.0, "maspo_risk_high": 1.0}, "maspo_risk_low"),
         (MASPOConfig, {"maspo_risk_low": 2.0, "maspo_risk_high": 1.0}, "maspo_risk_high"),

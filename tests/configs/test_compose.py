@@ -1,0 +1,81 @@
+"""Every shipped choice composes and passes verl's own validation on a machine without a GPU."""
+
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from recipes import preflight, resolvers
+from recipes.paths import config_dir
+
+POLICY_LOSSES = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
+MODELS = sorted(path.stem for path in (config_dir() / "model").glob("*.yaml"))
+EXPERIMENTS = sorted(
+    str(path.relative_to(config_dir() / "experiment").with_suffix(""))
+    for path in (config_dir() / "experiment").rglob("*.yaml")
+)
+PAPER_MODELS = [name for name in MODELS if name.startswith("deepseek")]
+
+
+def composed(*overrides: str) -> DictConfig:
+    """The resolved config that `python -m recipes.train <overrides>` would see."""
+    resolvers.register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("train", list(overrides), return_hydra_config=True)
+        HydraConfig.instance().set_config(config)
+        del config._metadata.resolver_cache  # hydra: resolvers are cached per config
+    from omegaconf import open_dict
+
+    with open_dict(config):
+        del config["hydra"]
+    return preflight.resolved(config)
+
+
+@pytest.mark.parametrize("policy_loss", POLICY_LOSSES)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_with_every_policy_loss_on_a_cpu(model: str, policy_loss: str) -> None:
+    preflight.check_config(composed(f"model={model}", f"policy_loss={policy_loss}"))
+
+
+@pytest.mark.parametrize("policy_loss", POLICY_LOSSES)
+@pytest.mark.parametrize("model", PAPER_MODELS)
+def test_every_paper_model_on_eight_gpus(model: str, policy_loss: str) -> None:
+    config = composed(f"model={model}", "data=dapo_math_17k", "hardware=8x80gb", f"policy_loss={policy_loss}")
+    preflight.check_config(config)
+    assert config.data.train_batch_size // config.actor_rollout_ref.actor.ppo_mini_batch_size == 16
+    assert config.actor_rollout_ref.actor.use_dynamic_bsz and config.trainer.device == "cuda"
+    assert "worker_extension_cls" not in config.actor_rollout_ref.rollout.engine_kwargs.vllm
+    size_file = config_dir() / "hardware" / "8x80gb" / f"{model}.yaml"
+    assert size_file.is_file(), "a paper model without its own sizes would run with verl's defaults"
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment(experiment: str) -> None:
+    preflight.check_config(composed(f"experiment={experiment}"))
+
+
+@pytest.mark.parametrize(("choice", "loss_mode"), [("dgpo", "dgpo"), ("maspo", "maspo"), ("grpo", "vanilla")])
+def test_the_short_form_selects_the_loss(choice: str, loss_mode: str) -> None:
+    assert composed(f"policy_loss={choice}").actor_rollout_ref.actor.policy_loss.loss_mode == loss_mode
+
+
+def test_the_papers_setup_is_the_default() -> None:
+    config = composed("data=dapo_math_17k")
+    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
+    assert (config.algorithm.adv_estimator, actor.loss_agg_mode) == ("grpo", "token-mean")
+    assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.use_kl_loss, actor.entropy_coeff) == (0.2, 0.2, False, 0)
+    assert (rollout.temperature, rollout.top_p, rollout.n) == (1.0, 1.0, 16)
+
+
+def test_no_logger_that_needs_a_login() -> None:
+    assert set(composed().trainer.logger) == {"console", "file", "tensorboard"}
+
+
+def test_configs_name_no_absolute_path() -> None:
+    for path in Path(config_dir()).rglob("*.yaml"):
+        code = [line.split("#")[0] for line in path.read_text().splitlines()]
+        assert not any(": /" in line for line in code), path
