@@ -179,7 +179,7 @@ def check_room(config: DictConfig) -> None:
         raise UserError(
             f"Checkpoints need about {one * count / 2**30:.1f} GiB ({count} × {one / 2**30:.1f}) under "
             f"run_dir={config.run_dir}, but {folder} has {free / 2**30:.1f} GiB free. "
-            "Write output_root=<a folder with room>, trainer.max_actor_ckpt_to_keep=1, or trainer.save_freq=-1 to keep none."
+            "Write output_root=<another>, trainer.max_actor_ckpt_to_keep=1, or trainer.save_freq=-1 to keep none."
         )
 
 

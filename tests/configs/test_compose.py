@@ -3,12 +3,8 @@
 from pathlib import Path
 
 import pytest
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 
-from recipes import preflight, resolvers
+from recipes import preflight
 from recipes.paths import config_dir
 
 POLICY_LOSSES = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
@@ -20,32 +16,17 @@ EXPERIMENTS = sorted(
 PAPER_MODELS = [name for name in MODELS if name.startswith("deepseek")]
 
 
-def composed(*overrides: str) -> DictConfig:
-    """The resolved config that `python -m recipes.train <overrides>` would see."""
-    resolvers.register()
-    GlobalHydra.instance().clear()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("train", list(overrides), return_hydra_config=True)
-        HydraConfig.instance().set_config(config)
-        del config._metadata.resolver_cache  # hydra: resolvers are cached per config
-    from omegaconf import open_dict
-
-    with open_dict(config):
-        del config["hydra"]
-    return preflight.resolved(config)
-
-
 @pytest.mark.parametrize("policy_loss", POLICY_LOSSES)
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_with_every_policy_loss_on_a_cpu(model: str, policy_loss: str) -> None:
-    preflight.check_config(composed(f"model={model}", f"policy_loss={policy_loss}"))
+def test_every_model_with_every_policy_loss_on_a_cpu(composed, model: str, policy_loss: str) -> None:
+    preflight.check_config(preflight.resolved(composed(f"model={model}", f"policy_loss={policy_loss}")))
 
 
 @pytest.mark.parametrize("policy_loss", POLICY_LOSSES)
 @pytest.mark.parametrize("model", PAPER_MODELS)
-def test_every_paper_model_on_eight_gpus(model: str, policy_loss: str) -> None:
+def test_every_paper_model_on_eight_gpus(composed, model: str, policy_loss: str) -> None:
     config = composed(f"model={model}", "data=dapo_math_17k", "hardware=8x80gb", f"policy_loss={policy_loss}")
-    preflight.check_config(config)
+    preflight.check_config(preflight.resolved(config))
     assert config.data.train_batch_size // config.actor_rollout_ref.actor.ppo_mini_batch_size == 16
     assert config.actor_rollout_ref.actor.use_dynamic_bsz and config.trainer.device == "cuda"
     assert "worker_extension_cls" not in config.actor_rollout_ref.rollout.engine_kwargs.vllm
@@ -54,16 +35,16 @@ def test_every_paper_model_on_eight_gpus(model: str, policy_loss: str) -> None:
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_every_experiment(experiment: str) -> None:
-    preflight.check_config(composed(f"experiment={experiment}"))
+def test_every_experiment(composed, experiment: str) -> None:
+    preflight.check_config(preflight.resolved(composed(f"experiment={experiment}")))
 
 
 @pytest.mark.parametrize(("choice", "loss_mode"), [("dgpo", "dgpo"), ("maspo", "maspo"), ("grpo", "vanilla")])
-def test_the_short_form_selects_the_loss(choice: str, loss_mode: str) -> None:
+def test_the_short_form_selects_the_loss(composed, choice: str, loss_mode: str) -> None:
     assert composed(f"policy_loss={choice}").actor_rollout_ref.actor.policy_loss.loss_mode == loss_mode
 
 
-def test_the_papers_setup_is_the_default() -> None:
+def test_the_papers_setup_is_the_default(composed) -> None:
     config = composed("data=dapo_math_17k")
     actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
     assert (config.algorithm.adv_estimator, actor.loss_agg_mode) == ("grpo", "token-mean")
@@ -71,7 +52,7 @@ def test_the_papers_setup_is_the_default() -> None:
     assert (rollout.temperature, rollout.top_p, rollout.n) == (1.0, 1.0, 16)
 
 
-def test_no_logger_that_needs_a_login() -> None:
+def test_no_logger_that_needs_a_login(composed) -> None:
     assert set(composed().trainer.logger) == {"console", "file", "tensorboard"}
 
 

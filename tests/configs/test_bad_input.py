@@ -1,0 +1,223 @@
+"""Bad input: one message that names the key and the cure, before Ray starts, and nothing on disk."""
+
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+import torch
+from hydra.errors import HydraException
+
+from recipes import preflight, train
+from recipes.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+POLICY = "actor_rollout_ref.actor.policy_loss"
+ACTOR = "actor_rollout_ref.actor"
+
+# overrides → words that the message must hold
+REFUSED_CONFIGS = {
+    "dgpo_n is zero": ([f"{POLICY}.dgpo_n=0"], ["dgpo_n=0", "integer >= 1", "dgpo_n=1"]),
+    "dgpo_n is not whole": ([f"{POLICY}.dgpo_n=1.5"], ["dgpo_n=1.5", "integer >= 1"]),
+    "dgpo_m is negative": ([f"{POLICY}.dgpo_m=-1"], ["dgpo_m=-1", "dgpo_m=2"]),
+    "maspo_alpha is negative": (
+        ["policy_loss=maspo", f"{POLICY}.maspo_alpha=-0.1"],
+        ["maspo_alpha=-0.1", ">= 0", "0.3"],
+    ),
+    "maspo_sigma_base is zero": (["policy_loss=maspo", f"{POLICY}.maspo_sigma_base=0"], ["maspo_sigma_base", "> 0"]),
+    "risk clamps crossed": (
+        ["policy_loss=maspo", f"{POLICY}.maspo_risk_high=0.01"],
+        ["maspo_risk_high", "maspo_risk_low"],
+    ),
+    "loss_mode of another method": ([f"{POLICY}.loss_mode=vanilla"], ["loss_mode", "dgpo"]),
+    "clip width above one": ([f"{ACTOR}.clip_ratio_low=1.2"], ["clip_ratio_low=1.2", "between 0 and 1"]),
+    "clip width is text": ([f"{ACTOR}.clip_ratio_high=wide"], ["clip_ratio_high", "number"]),
+    "mini-batch does not divide": (
+        [f"{ACTOR}.ppo_mini_batch_size=24"],
+        ["train_batch_size=64", "ppo_mini_batch_size=16"],
+    ),
+    "mini-batch above batch": ([f"{ACTOR}.ppo_mini_batch_size=128"], ["ppo_mini_batch_size=128", "64"]),
+    "micro-batch does not divide": (
+        [f"{ACTOR}.ppo_micro_batch_size_per_gpu=48"],
+        ["ppo_micro_batch_size_per_gpu=48", "=32"],
+    ),
+    "devices don't share": (["trainer.n_gpus_per_node=3"], ["share evenly", "ppo_mini_batch_size"]),
+    "no samples": (["actor_rollout_ref.rollout.n=0"], ["rollout.n=0"]),
+    "no steps": (["trainer.total_training_steps=null"], ["total_training_steps"]),
+    "aggregation misspelt": ([f"{ACTOR}.loss_agg_mode=tokenmean"], ["loss_agg_mode"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_CONFIGS)
+def test_config_is_refused(composed, case: str) -> None:
+    overrides, words = REFUSED_CONFIGS[case]
+    with pytest.raises(UserError) as error:
+        preflight.check_config(preflight.resolved(composed(*overrides)))
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "word"),
+    [("policy_loss=dgop", "dgop"), (f"{POLICY}.dgpo_nn=2", "dgpo_nn"), ("model=huge", "huge"), ("hardware=gpu", "gpu")],
+)
+def test_hydra_refuses_unknown_choices_and_keys(composed, override: str, word: str) -> None:
+    with pytest.raises(HydraException, match=word):
+        composed(override)
+
+
+def test_a_misspelt_key_that_was_forced_in_is_refused(composed) -> None:
+    with pytest.raises(UserError, match="dgpo_nn"):
+        preflight.check_config(preflight.resolved(composed(f"+{POLICY}.dgpo_nn=2")))
+
+
+def test_a_gpu_preset_without_gpus(composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(UserError, match=r"n_gpus_per_node=8.*hardware=cpu"):
+        preflight.check_hardware(preflight.resolved(composed("hardware=8x80gb")))
+
+
+def test_the_cpu_preset_in_a_gpu_environment(composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VERL_PLATFORM", raising=False)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    with pytest.raises(UserError, match=r"hardware=cpu needs the CPU environment"):
+        preflight.check_hardware(preflight.resolved(composed()))
+
+
+@pytest.fixture
+def good_data(tmp_path: Path) -> Path:
+    return write_rows(tmp_path / "good.parquet", 64)
+
+
+def write_rows(path: Path, count: int, **changes: object) -> Path:
+    row = {
+        "data_source": "x",
+        "prompt": [{"role": "user", "content": "1+1"}],
+        "reward_model": {"style": "rule", "ground_truth": "2"},
+    } | changes
+    schema = pyarrow.Table.from_pylist([{k: v for k, v in row.items() if v is not None}])
+    pyarrow.parquet.write_table(pyarrow.concat_tables([schema] * count) if count else schema.slice(0, 0), path)
+    return path
+
+
+def checked_files(composed, *overrides: str) -> None:
+    preflight.check_files(preflight.resolved(composed("model=deepseek-r1-distill-qwen-1.5b", *overrides)))
+
+
+MODEL = "actor_rollout_ref.model.path"
+
+
+@pytest.fixture
+def good_model(tmp_path: Path) -> Path:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name, text in (("config.json", "{}"), ("model.safetensors", "x" * 1000), ("tokenizer.json", "{}")):
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_good_files_are_accepted(composed, good_model: Path, good_data: Path) -> None:
+    checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={good_data}", f"data.val_files={good_data}")
+
+
+def test_a_model_folder_that_is_not_there(composed, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=rf"{MODEL}=.*no such folder.*model=tiny"):
+        checked_files(composed, f"{MODEL}={tmp_path / 'nothing'}")
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_an_incomplete_model_folder(composed, good_model: Path, missing: str) -> None:
+    (good_model / missing).unlink()
+    with pytest.raises(UserError, match=MODEL):
+        checked_files(composed, f"{MODEL}={good_model}")
+
+
+def test_an_unreadable_model_config(composed, good_model: Path) -> None:
+    (good_model / "config.json").write_text("{ half")
+    with pytest.raises(UserError, match=r"config\.json"):
+        checked_files(composed, f"{MODEL}={good_model}")
+
+
+def test_a_hub_id_that_cannot_be_reached(composed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match=r"not in the local Hugging Face cache.*/path/to"):
+        checked_files(composed, f"{MODEL}=nobody/no-such-model")
+
+
+def test_a_data_file_that_is_not_there(composed, good_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.train_files=.*no such file"):
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={tmp_path / 'no.parquet'}")
+
+
+def test_a_data_file_that_is_not_parquet(composed, good_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.parquet").write_text("not parquet")
+    with pytest.raises(UserError, match=r"data\.train_files=.*not a readable parquet"):
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={tmp_path / 'bad.parquet'}")
+
+
+@pytest.mark.parametrize("column", ["data_source", "prompt", "reward_model"])
+def test_a_missing_column_is_named(composed, good_model: Path, tmp_path: Path, column: str) -> None:
+    bad = write_rows(tmp_path / "bad.parquet", 64, **{column: None})
+    with pytest.raises(UserError, match=rf"column {column} missing"):
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={bad}")
+
+
+def test_a_gold_without_ground_truth(composed, good_model: Path, tmp_path: Path) -> None:
+    bad = write_rows(tmp_path / "bad.parquet", 64, reward_model={"style": "rule"})
+    with pytest.raises(UserError, match="ground_truth"):
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={bad}")
+
+
+@pytest.mark.parametrize(("rows", "word"), [(0, "no rows"), (63, "fewer than data.train_batch_size=64")])
+def test_too_little_data(composed, good_model: Path, tmp_path: Path, rows: int, word: str) -> None:
+    few = write_rows(tmp_path / "few.parquet", rows)
+    with pytest.raises(UserError, match=word):
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={few}")
+
+
+def test_no_room_for_checkpoints(composed, good_model: Path, good_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**6, 10**6 - 1000, 1000))
+    files = (f"{MODEL}={good_model}", f"data.train_files={good_data}", f"data.val_files={good_data}")
+    with pytest.raises(UserError, match=r"Checkpoints need.*output_root"):
+        checked_files(composed, *files)
+    checked_files(composed, *files, "trainer.save_freq=-1")
+
+
+def test_a_run_folder_that_cannot_be_made(composed, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="output_root"):
+        preflight.check_writable(preflight.resolved(composed(f"output_root={tmp_path / 'file' / 'x'}")))
+
+
+def test_an_unknown_builder_argument(composed) -> None:
+    with pytest.raises(UserError, match=r"prepare\.model.*bogus"):
+        train.prepare_all(preflight.resolved(composed("+prepare.model.bogus=1")))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "code", "words"),
+    [
+        ([f"{POLICY}.dgpo_n=0"], 2, ["dgpo_n=0", "Write"]),
+        (["policy_loss=dgop"], 1, ["dgop", "maspo"]),
+    ],
+)
+def test_the_command_ends_with_one_message_and_leaves_nothing(
+    tmp_path: Path, overrides: list[str], code: int, words: list[str]
+) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "recipes.train", f"output_root={tmp_path / 'outputs'}", *overrides],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == code
+    assert all(word in result.stderr for word in words), result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "outputs").exists()

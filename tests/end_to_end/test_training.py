@@ -1,0 +1,120 @@
+"""The real thing: verl, Ray, vLLM and FSDP train the tiny model through the command a user types."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+STEPS = 3
+# Small and fast: 64 responses per step in 4 updates.
+FAST = (
+    f"trainer.total_training_steps={STEPS}",
+    "trainer.save_freq=3",
+    "trainer.test_freq=3",
+    "data.train_batch_size=16",
+    "data.val_max_samples=16",
+    "actor_rollout_ref.actor.ppo_mini_batch_size=4",
+    "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
+    "actor_rollout_ref.rollout.n=4",
+    "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=32",
+)
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
+
+
+def command(output: Path, *overrides: str) -> list[str]:
+    return [sys.executable, "-m", "recipes.train", f"output_root={output}", *FAST, *overrides]
+
+
+def train(output: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(command(output, *overrides), cwd=ROOT, capture_output=True, text=True, timeout=800)
+    if result.returncode:
+        logs = sorted(output.rglob("*.log"))
+        print("".join(logs[-1].read_text().splitlines(keepends=True)[-60:]) if logs else "no log")
+    return result
+
+
+def metrics_of(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def ray_and_vllm_processes() -> set[int]:
+    found = set()
+    for process in psutil.process_iter(["name", "cmdline"]):
+        text = " ".join(process.info["cmdline"] or []) + (process.info["name"] or "")
+        if any(mark in text for mark in ("ray::", "raylet", "gcs_server", "VLLM::", "EngineCore")):
+            found.add(process.pid)
+    return found
+
+
+@pytest.mark.parametrize("method", ["dgpo", "maspo"])
+def test_three_steps_of_training(method: str, tmp_path: Path) -> None:
+    before = ray_and_vllm_processes()
+    result = train(tmp_path, f"policy_loss={method}")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+    run = next(tmp_path.glob("train/*"))
+    rows = metrics_of(run)
+    assert [row["step"] for row in rows] == [0, 1, 2, 3]
+    last = rows[-1]["data"]
+    assert any(key.startswith("val-core/") and "/acc/mean@4" in key for key in last)
+    updated = [row["data"] for row in rows[1:]]
+    for case in ("left_negative", "right_positive"):
+        assert any(data[f"actor/token_share/{case}"] > 0 for data in updated), f"{case} is never populated: on-policy?"
+        assert any(data.get(f"actor/weight_mean/{case}", 0) > 0 for data in updated)
+    if method == "maspo":
+        assert all(0 < data["actor/maspo_gate"] <= 1 and data["actor/maspo_sigma"] >= 0.1 for data in updated)
+
+    assert weights_changed(run)
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert manifest["status"] == "finished" and manifest["versions"]["verl"] == "0.9.1"
+    assert list((run / "generations" / "train").glob("*.jsonl")) and (run / "curves.png").is_file()
+    assert not ray_and_vllm_processes() - before, "the run left processes behind"
+
+    # The same command again: nothing to train, nothing lost.
+    again = train(tmp_path, f"policy_loss={method}")
+    assert again.returncode == 0 and "complete" in again.stdout
+    assert metrics_of(run) == rows
+
+
+def weights_changed(run: Path) -> bool:
+    """The checkpoint loads with transformers and differs from the base model."""
+    from omegaconf import OmegaConf
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = run / "checkpoints" / f"global_step_{STEPS}" / "actor" / "huggingface"
+    trained = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).state_dict()
+    assert AutoTokenizer.from_pretrained(folder).chat_template
+    base_path = OmegaConf.load(run / "config.yaml").actor_rollout_ref.model.path
+    base = AutoModelForCausalLM.from_pretrained(base_path, dtype=torch.float32).state_dict()
+    assert trained.keys() == base.keys()
+    return all(torch.isfinite(tensor).all() for tensor in trained.values()) and any(
+        not torch.equal(trained[name], base[name]) for name in base
+    )
+
+
+def test_interrupting_ends_every_process_and_the_run_continues(tmp_path: Path) -> None:
+    """Ctrl-C after the first checkpoint: exit 130, nothing left running; the same command goes on from there."""
+    before = ray_and_vllm_processes()
+    frequent = ("policy_loss=grpo", "trainer.save_freq=1", "trainer.val_before_train=false")
+    process = subprocess.Popen(command(tmp_path, *frequent), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    tracker = tmp_path / "train" / "tiny-grpo-seed0" / "checkpoints" / "latest_checkpointed_iteration.txt"
+    deadline = time.monotonic() + 500
+    while not tracker.is_file() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.2)
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert not ray_and_vllm_processes() - before
+
+    result = train(tmp_path, *frequent)
+    assert result.returncode == 0 and "continuing" in result.stdout, result.stdout + result.stderr
+    assert [row["step"] for row in metrics_of(tracker.parents[1])] == [1, 2, 3], "a step is missing or stands twice"

@@ -1,0 +1,45 @@
+"""metrics.jsonl: every line once, also over several attempts and half-written lines."""
+
+import json
+from pathlib import Path
+
+from recipes.metrics_file import AttemptFile, read_metrics, validation_accuracy
+from recipes.summary import summary_table
+
+
+def line(step: int, **data: float) -> str:
+    return json.dumps({"step": step, "data": data}) + "\n"
+
+
+def test_lines_are_copied_when_they_are_complete(tmp_path: Path) -> None:
+    attempt = AttemptFile(tmp_path / "attempt.jsonl", tmp_path / "metrics.jsonl")
+    assert attempt.new_rows() == []
+    whole = line(1, a=1.0) + line(2, a=2.0)
+    attempt.source.write_text(whole[:-5])
+    assert [row["step"] for row in attempt.new_rows()] == [1]
+    attempt.source.write_text(whole)
+    assert [row["step"] for row in attempt.new_rows()] == [2]
+    assert (tmp_path / "metrics.jsonl").read_text() == whole
+
+
+def test_a_second_attempt_appends(tmp_path: Path) -> None:
+    for step in (1, 2):
+        attempt = AttemptFile(tmp_path / f"attempt{step}.jsonl", tmp_path / "metrics.jsonl")
+        attempt.source.write_text(line(step))
+        attempt.new_rows()
+    assert [row["step"] for row in read_metrics(tmp_path / "metrics.jsonl")] == [1, 2]
+
+
+def test_validation_accuracy_is_found_under_any_data_source() -> None:
+    data = {"val-core/math/acc/mean@8": 0.25, "val-core/math/acc/best@8/mean": 0.5, "val-aux/math/score/mean@8": 0.1}
+    assert validation_accuracy(data) == 0.25
+    assert validation_accuracy({"critic/score/mean": 1.0}) is None
+
+
+def test_the_summary_compares_first_and_last(tmp_path: Path) -> None:
+    rows = [line(0, **{"val-core/x/acc/mean@4": 0.35}), line(1, **{"critic/score/mean": 0.2})]
+    rows += [line(2, **{"critic/score/mean": 0.7, "val-core/x/acc/mean@4": 0.6})]
+    (tmp_path / "metrics.jsonl").write_text("".join(rows))
+    table = summary_table(tmp_path / "metrics.jsonl", samples=4)
+    cells = [list(column.cells) for column in table.columns]
+    assert cells[1:] == [["35.0%", "20.0%"], ["60.0%", "70.0%"], ["+25.0 points", "+50.0 points"]]
