@@ -55,7 +55,8 @@ def _mean(updates: list[dict[str, Any]], key: str) -> float | None:
 
 
 def _minutes(attempts: list[dict[str, Any]]) -> float:
-    spans = (datetime.fromisoformat(a["ended"]) - datetime.fromisoformat(a["started"]) for a in attempts)
+    ended = [attempt for attempt in attempts if "ended" in attempt]  # a killed attempt has no end
+    spans = (datetime.fromisoformat(a["ended"]) - datetime.fromisoformat(a["started"]) for a in ended)
     return round(sum(span.total_seconds() for span in spans) / 60, 1)
 
 

@@ -83,15 +83,15 @@ class Manifest:
 
     def start_attempt(self, seed: int, log: Path, from_step: int) -> None:
         """Record the environment and a new attempt."""
-        self.content.update(
-            status="running",
-            command=[Path(sys.executable).name, "-m", "recipes.train", *sys.argv[1:]],
-            seed=seed,
-            versions=versions(),
-            git=git_state(),
-            machine=machine(),
-        )
-        self.content["attempts"].append({"started": now(), "from_step": from_step, "log": str(log)})
+        environment = {
+            "command": [Path(sys.executable).name, "-m", "recipes.train", *sys.argv[1:]],
+            "versions": versions(),
+            "git": git_state(),
+            "machine": machine(),
+        }
+        self.content.update(status="running", seed=seed, **environment)
+        # An attempt may run elsewhere or after an upgrade: each keeps its own environment.
+        self.content["attempts"].append({"started": now(), "from_step": from_step, "log": str(log), **environment})
         self._write()
 
     def end_attempt(self, status: str, **facts: Any) -> None:

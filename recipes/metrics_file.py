@@ -5,6 +5,7 @@ attempt writes a file of its own, and its lines are appended to metrics.jsonl as
 """
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +23,13 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def find(data: dict[str, Any], prefix: str, suffix: str = "") -> float | None:
-    """The first metric whose name starts and ends so (verl puts the data source in the middle); None without one."""
-    return next((value for key, value in data.items() if key.startswith(prefix) and key.endswith(suffix)), None)
-
-
 def validation_accuracy(data: dict[str, Any]) -> float | None:
-    """Avg@n on the validation problems, or None when this step did not validate."""
-    return find(data, "val-core/", "/acc/" + _mean_name(data))
+    """Avg@n on the validation problems, or None when this step did not validate.
 
-
-def _mean_name(data: dict[str, Any]) -> str:
-    names = [key.rsplit("/", 1)[1] for key in data if key.startswith("val-core/") and "/acc/mean@" in key]
-    return names[0] if names else "mean@"
+    With several data sources it is their unweighted mean, as in the papers' "Avg." column.
+    """
+    values = [value for key, value in data.items() if key.startswith("val-core/") and "/acc/mean@" in key]
+    return statistics.mean(values) if values and None not in values else None
 
 
 class AttemptFile:

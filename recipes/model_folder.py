@@ -56,8 +56,25 @@ def _check_hub_id(name: str) -> None:
 
 
 def weight_bytes(path: str) -> int | None:
-    """Size of the weight files of a local folder, bytes; None for a hub id."""
+    """Size of a model's weight files, bytes: of the local folder, or as the hub states it.
+
+    None when a hub id's sizes can't be had (offline, with only a part in the cache).
+    """
+    if is_local(path):
+        folder = Path(path).expanduser()
+        return sum(file.stat().st_size for pattern in _WEIGHTS for file in folder.glob(pattern))
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        files = HfApi().model_info(path, files_metadata=True).siblings or []
+    except (OSError, HfHubHTTPError, OfflineModeIsEnabled):
+        return None
+    return sum(file.size or 0 for file in files if file.rfilename.endswith(".safetensors")) or None
+
+
+def longest_context(path: str) -> int | None:
+    """max_position_embeddings of a local folder's config.json; None for a hub id or where it is not stated."""
     if not is_local(path):
         return None
-    folder = Path(path).expanduser()
-    return sum(file.stat().st_size for pattern in _WEIGHTS for file in folder.glob(pattern))
+    return json.loads((Path(path).expanduser() / "config.json").read_text()).get("max_position_embeddings")

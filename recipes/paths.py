@@ -10,7 +10,7 @@ def config_dir() -> Path:
         FileNotFoundError: neither exists.
     """
     package = Path(__file__).resolve().parent
-    for folder in (package.parent / "configs", package / "configs"):
+    for folder in (package / "configs", package.parent / "configs"):
         if (folder / "train.yaml").is_file():
             return folder
     raise FileNotFoundError(f"no configs/train.yaml beside or inside {package}; reinstall the project.")

@@ -12,11 +12,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from recipes import data_files, model_folder
+from recipes import data_files, model_folder, size_checks
 from recipes.errors import UserError
 
 
@@ -49,84 +48,54 @@ def check_config(config: DictConfig) -> None:
     Raises:
         UserError: names the key and what to write.
     """
-    from recipes import plugin
+    with _as_user_error(ImportError, ValueError, RuntimeError):
+        from recipes import plugin
 
-    with _as_user_error(plugin.PluginError):
         plugin.check()
-    check_batch_sizes(config)
-    check_clip_widths(config)
+    check_run_options(config)
+    size_checks.check_batch_sizes(config)
+    size_checks.check_lengths(config)
+    size_checks.check_clip_widths(config)
+    check_reward(config)
     from hydra.errors import InstantiationException
     from verl.trainer.ppo.utils import need_critic, need_reference_policy
     from verl.utils.config import omega_conf_to_dataclass, validate_config
 
-    with _as_user_error(InstantiationException, ValueError, TypeError, AssertionError), _without_chatter():
+    kinds = (InstantiationException, ValueError, TypeError, AssertionError, NotImplementedError)
+    with _as_user_error(*kinds), _without_chatter():
         validate_config(config, need_reference_policy(config), need_critic(config))
         # verl instantiates these only inside the workers.
         omega_conf_to_dataclass(config.actor_rollout_ref.rollout)
 
 
-def check_clip_widths(config: DictConfig) -> None:
-    """The trust region [1 − ε_low, 1 + ε_high] and the dual clip c."""
-    actor = config.actor_rollout_ref.actor
-    rules = {
-        "clip_ratio_low": (lambda value: 0 < value < 1, "between 0 and 1", 0.2),
-        "clip_ratio_high": (lambda value: value > 0, "> 0", 0.2),
-        "clip_ratio_c": (lambda value: value > 1, "> 1", 3.0),
-    }
-    for name, (holds, rule, default) in rules.items():
-        value = actor[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not holds(value):
-            key = f"actor_rollout_ref.actor.{name}"
-            raise UserError(f"{key}={value}: must be a number {rule}. Write {key}={default}.")
-
-
-def check_batch_sizes(config: DictConfig) -> None:
-    """Sizes that verl would pad, truncate or trip over an hour later."""
-    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
-    sizes = {
-        "data.train_batch_size": config.data.train_batch_size,
-        "actor_rollout_ref.actor.ppo_mini_batch_size": actor.ppo_mini_batch_size,
-        "actor_rollout_ref.rollout.n": rollout.n,
-        "trainer.n_gpus_per_node": config.trainer.n_gpus_per_node,
-        "trainer.nnodes": config.trainer.nnodes,
-        "trainer.total_training_steps": config.trainer.total_training_steps,
-        "data.max_prompt_length": config.data.max_prompt_length,
-        "data.max_response_length": config.data.max_response_length,
-    }
-    for key, value in sizes.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise UserError(f"{key}={value}: must be an integer >= 1.")
-    batch, mini, devices = config.data.train_batch_size, actor.ppo_mini_batch_size, _devices(config)
-    if batch % mini:
-        fit = max(size for size in range(1, min(mini, batch) + 1) if batch % size == 0)
+def check_run_options(config: DictConfig) -> None:
+    """What happens to a run folder that is there already."""
+    if config.on_existing not in ("continue", "restart"):
+        raise UserError(f"on_existing={config.on_existing}: write continue or restart.")
+    if config.trainer.resume_mode != "auto":
         raise UserError(
-            f"data.train_batch_size={batch} is not a multiple of actor_rollout_ref.actor.ppo_mini_batch_size={mini} "
-            f"(both in prompts). Write actor_rollout_ref.actor.ppo_mini_batch_size={fit}, or another divisor."
-        )
-    if mini * rollout.n % devices:
-        raise UserError(
-            f"A mini-batch holds ppo_mini_batch_size × rollout.n = {mini * rollout.n} responses, "
-            f"which {devices} devices (trainer.nnodes × trainer.n_gpus_per_node) can't share evenly. Write "
-            f"actor_rollout_ref.actor.ppo_mini_batch_size={-(-mini // devices) * devices}."
-        )
-    if not actor.use_dynamic_bsz:
-        _check_micro_batch(actor.ppo_micro_batch_size_per_gpu, mini * rollout.n // devices)
-
-
-def _check_micro_batch(micro: Any, per_device: int) -> None:
-    key = "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu"
-    if not isinstance(micro, int) or micro < 1:
-        raise UserError(f"{key}={micro}: must be an integer >= 1 (responses per forward and backward pass).")
-    if per_device % micro:
-        fit = max(size for size in range(1, min(micro, per_device) + 1) if per_device % size == 0)
-        raise UserError(
-            f"{key}={micro} does not divide the {per_device} responses that each device gets of a mini-batch "
-            f"(ppo_mini_batch_size × rollout.n / devices). Write {key}={fit}."
+            f"trainer.resume_mode={config.trainer.resume_mode}: a run is continued from its own last checkpoint. "
+            "Write trainer.resume_mode=auto, and on_existing=restart to begin anew."
         )
 
 
-def _devices(config: DictConfig) -> int:
-    return config.trainer.n_gpus_per_node * config.trainer.nnodes
+def check_reward(config: DictConfig) -> None:
+    """The reward function loads, and the bundled scorer passes its self-test (made when `reward` is imported)."""
+    from verl.trainer.ppo.reward import get_custom_reward_fn
+
+    key = "reward.custom_reward_function"
+    try:
+        found = get_custom_reward_fn(config)
+        import reward
+
+        if reward.score(r"\boxed{28\%}", r"28\%").score != 1.0:
+            raise RuntimeError(r"\boxed{28\%} does not score 1 against 28\%")
+    except Exception as error:  # any exception of a user's module, or of the parser underneath
+        raise UserError(
+            f"{key}.path={config.reward.custom_reward_function.path}: {type(error).__name__}: {error}"
+        ) from error
+    if found is None:
+        raise UserError(f"{key}.path is empty: verl would use its own. Write {key}.path=pkg://reward.verl_entry.")
 
 
 def check_hardware(config: DictConfig) -> None:
@@ -157,7 +126,14 @@ def check_files(config: DictConfig) -> None:
     Raises:
         UserError: names the key and what to write.
     """
-    model_folder.check(config.actor_rollout_ref.model.path)
+    path = config.actor_rollout_ref.model.path
+    model_folder.check(path)
+    context, wanted = model_folder.longest_context(path), config.actor_rollout_ref.rollout.max_model_len
+    if context is not None and (wanted or 0) > context:
+        raise UserError(
+            f"data.max_prompt_length + data.max_response_length = {wanted}, but "
+            f"the model in {path} has max_position_embeddings={context}. Write a smaller data.max_response_length."
+        )
     data_files.check("data.train_files", config.data.train_files, at_least=config.data.train_batch_size)
     data_files.check("data.val_files", config.data.val_files, at_least=1)
     check_room(config)
@@ -203,7 +179,7 @@ def resolved(config: DictConfig) -> DictConfig:
     """A copy with every interpolation replaced by its value.
 
     Raises:
-        UserError: an interpolation has no value, or a mandatory key (???) is missing.
+        UserError: an interpolation has no value.
     """
     from omegaconf.errors import OmegaConfBaseException
 

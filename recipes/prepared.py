@@ -124,14 +124,16 @@ def _sources(module_name: str) -> list[Path]:
 
 
 def _imports(file: Path) -> list[str]:
-    """Return the absolute names that a source file imports; `from a import b` counts as a and, if a module, a.b."""
+    """Return the absolute names that a source file imports; `from a import b` counts as a and, if ours, as a.b."""
+    ours = __name__.split(".")[0]
     names: list[str] = []
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.append(node.module)
-            spec = _find(node.module)
+            # Looking a foreign submodule up would import its package, torch and all.
+            spec = _find(node.module) if node.module.split(".")[0] == ours else None
             if spec is not None and spec.submodule_search_locations is not None:
                 names += [f"{node.module}.{alias.name}" for alias in node.names]
     return names

@@ -23,16 +23,19 @@ def adopt_orphans() -> None:
 
 def end_descendants(grace: float = 10.0) -> int:
     """Terminate all descendants, kill those that are still there after `grace` seconds; return how many there were."""
-    descendants = psutil.Process().children(recursive=True)
-    for process in descendants:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, alive = psutil.wait_procs(descendants, timeout=grace)
-    for process in alive:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(alive, timeout=grace)
-    return len(descendants)
+    ended = 0
+    # A raylet may start a worker between the look and the signal, so look until there is nothing left.
+    while descendants := psutil.Process().children(recursive=True):
+        ended += len(descendants)
+        for process in descendants:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        _, alive = psutil.wait_procs(descendants, timeout=grace)
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(alive, timeout=grace)
+    return ended
 
 
 class Terminated(BaseException):
@@ -46,7 +49,8 @@ def raise_on_termination() -> None:
         raise Terminated(signal.Signals(number).name)
 
     signal.signal(signal.SIGTERM, handler)
-    signal.signal(signal.SIGHUP, handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup has asked to live on
+        signal.signal(signal.SIGHUP, handler)
 
 
 def ignore_interrupts() -> None:

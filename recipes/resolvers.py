@@ -1,5 +1,6 @@
 """OmegaConf resolvers used in configs/."""
 
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -22,4 +23,5 @@ def _prepared(kind: str, file: str = "", *, _root_: DictConfig) -> str:
 def register() -> None:
     """Make the resolvers known; safe to call again."""
     OmegaConf.register_new_resolver("prepared", _prepared, replace=True)
+    OmegaConf.register_new_resolver("absolute", lambda path: str(Path(path).expanduser().absolute()), replace=True)
     OmegaConf.register_new_resolver("sum", lambda *numbers: sum(numbers), replace=True)

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from recipes.errors import UserError
 from recipes.manifest import Manifest
+from recipes.metrics_file import read_metrics
 
 # Keys that may differ between two attempts at the same run: how long, how often, how verbose, where.
 VOLATILE = (
@@ -20,7 +21,6 @@ VOLATILE = (
     "on_existing",
     "output_root",
     "run_dir",
-    "trainer.total_training_steps",
     "trainer.test_freq",
     "trainer.save_freq",
     "trainer.logger",
@@ -43,23 +43,27 @@ class RunFolder:
 
     @classmethod
     def of(cls, config: DictConfig) -> "RunFolder":
-        """The folder a resolved config names, as an absolute path: Ray's workers have another working directory."""
-        return cls(Path(config.run_dir).absolute())
+        """The folder a resolved config names."""
+        return cls(Path(config.run_dir))
 
     @property
     def config(self) -> Path:
+        """The resolved config."""
         return self.path / "config.yaml"
 
     @property
     def metrics(self) -> Path:
+        """One line per step, over all attempts."""
         return self.path / "metrics.jsonl"
 
     @property
     def checkpoints(self) -> Path:
+        """verl's global_step_N folders."""
         return self.path / "checkpoints"
 
     @property
     def manifest(self) -> Manifest:
+        """What the run was; read anew at each access."""
         return Manifest(self.path / "manifest.json")
 
     def new_log(self) -> Path:
@@ -69,9 +73,18 @@ class RunFolder:
         return logs / f"train-{datetime.now():%Y%m%d-%H%M%S}.log"
 
     def checkpointed_step(self) -> int:
-        """Step of the latest complete checkpoint, 0 without one (verl's own tracker file)."""
+        """Step of the latest complete checkpoint, 0 without one (verl's own tracker file, empty if it was cut off)."""
         tracker = self.checkpoints / "latest_checkpointed_iteration.txt"
-        return int(tracker.read_text()) if tracker.is_file() else 0
+        text = tracker.read_text().strip() if tracker.is_file() else ""
+        return int(text) if text.isdigit() else 0
+
+    def logged_step(self) -> int:
+        """Last step in metrics.jsonl: its update, validation and checkpoint are all done. 0 without one."""
+        return max((row["step"] for row in read_metrics(self.metrics)), default=0)
+
+    def has_row(self, step: int) -> bool:
+        """Whether metrics.jsonl holds this step."""
+        return any(row["step"] == step for row in read_metrics(self.metrics))
 
     def hugging_face_checkpoint(self) -> Path | None:
         """The latest checkpoint in the form that `transformers` and vLLM load; None without one."""
@@ -85,19 +98,14 @@ class RunFolder:
     def trim_metrics(self, step: int) -> None:
         """Drop the lines after `step`: they will be trained again and must not stand there twice.
 
-        A last line that was cut off by a crash is dropped as well.
+        Step 0 is the validation before training; a run that begins anew repeats it. A last line that was cut off by a
+        crash is dropped as well.
         """
         if not self.metrics.is_file():
             return
-        kept = []
-        for line in self.metrics.read_text().splitlines():
-            try:
-                if json.loads(line)["step"] <= step:
-                    kept.append(line)
-            except json.JSONDecodeError:
-                continue
+        kept = [row for row in read_metrics(self.metrics) if 0 < step >= row["step"]]
         partial = self.metrics.with_suffix(".partial")
-        partial.write_text("".join(line + "\n" for line in kept))
+        partial.write_text("".join(json.dumps(row) + "\n" for row in kept))
         partial.replace(self.metrics)
 
     def move_aside(self) -> Path:
@@ -113,6 +121,10 @@ class RunFolder:
         """
         before = _flat(OmegaConf.load(self.config))
         after = _flat(config)
+        if config.actor_rollout_ref.actor.optim.lr_scheduler_type == "constant":
+            # A schedule ends at total_training_steps; only a constant rate can be prolonged.
+            before.pop("trainer.total_training_steps", None)
+            after.pop("trainer.total_training_steps", None)
         different = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
         if different:
             shown = "\n".join(f"  {key}: {before.get(key)!r} there, {after.get(key)!r} now" for key in different[:10])
@@ -120,6 +132,16 @@ class RunFolder:
             raise UserError(
                 f"{self.path} holds a run with another config:\n{shown}{more}\n"
                 "Write trainer.experiment_name=<a new name>, or on_existing=restart to move the old run aside."
+            )
+
+    def refuse_losing_results(self, config: DictConfig) -> None:
+        """Raise UserError when a finished run could only be prolonged by training it again from the start."""
+        done, last = self.logged_step(), config.trainer.total_training_steps
+        if self.manifest.status == "finished" and done < last and not self.checkpointed_step():
+            raise UserError(
+                f"{self.path} holds a finished run of {done} steps without a checkpoint, so it can't go on to "
+                f"trainer.total_training_steps={last}. Write trainer.experiment_name=<a new name>, or "
+                "on_existing=restart to move the old run aside."
             )
 
     def write_config(self, config: DictConfig) -> None:

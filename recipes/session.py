@@ -4,11 +4,13 @@ import os
 import traceback
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
 from recipes import processes, summary
 from recipes.console import chatter_to, root_cause
+from recipes.errors import UserError
 from recipes.metrics_file import AttemptFile
 from recipes.progress import TrainingProgress
 from recipes.run_folder import RunFolder
@@ -19,29 +21,49 @@ def run_session(config: DictConfig) -> int:
 
     Args:
         config: resolved and checked.
+
+    Raises:
+        UserError: another process is training in the same run folder.
     """
     folder = RunFolder.of(config)
     shown = Console(highlight=False, soft_wrap=True)
+    folder.path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder.path.with_name(f".{folder.path.name}.lock"), timeout=0):
+            return _locked_session(config, folder, shown)
+    except Timeout as error:
+        raise UserError(
+            f"Another command is training in {folder.path}. Wait for it, or write trainer.experiment_name=<a new name>."
+        ) from error
+
+
+def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> int:
     if folder.exists() and config.on_existing == "restart":
         shown.print(f"moved the existing run to {folder.move_aside()}")
     first, last = folder.checkpointed_step(), config.trainer.total_training_steps
-    if folder.exists() and first >= last:
-        shown.print(
-            f"This run is complete (step {first} of {last}); nothing to train. on_existing=restart begins anew."
-        )
+    if folder.exists() and folder.logged_step() >= last:
+        shown.print(f"This run is complete (step {last} of {last}): nothing to train. on_existing=restart begins anew.")
         show_results(shown, folder, config)
         return 0
     if folder.exists():
         shown.print(f"continuing {folder.path} from step {first} of {last}")
-    folder.write_config(config)
-    folder.trim_metrics(first)
+    _prepare_folder(config, folder, first)
     log = folder.new_log()
     shown.print(f"run folder  {folder.path}\nlog file    {log}")
     manifest = folder.manifest
     manifest.start_attempt(config.seed, log, from_step=first)
     status = _attempt(config, folder, log, first)
-    manifest.end_attempt(status, last_step=folder.checkpointed_step())
+    manifest.end_attempt(status, logged_step=folder.logged_step(), checkpointed_step=folder.checkpointed_step())
     return _report(shown, status, folder, config, log)
+
+
+def _prepare_folder(config: DictConfig, folder: RunFolder, first: int) -> None:
+    """Write the config, drop metrics that will be made again, and keep verl from validating the same step twice."""
+    folder.write_config(config)
+    folder.trim_metrics(first)
+    if folder.has_row(first):
+        with open_dict(config):
+            config.trainer.val_before_train = False
 
 
 def _attempt(config: DictConfig, folder: RunFolder, log: Path, first: int) -> str:
@@ -64,6 +86,7 @@ def _attempt(config: DictConfig, folder: RunFolder, log: Path, first: int) -> st
             processes.ignore_interrupts()
             ray.shutdown()
             processes.end_descendants()
+            metrics.new_rows()  # what verl wrote between the last look and its end
     return status
 
 

@@ -32,6 +32,7 @@ def summary_table(metrics: Path, samples: int) -> Table:
     for column in ("", "before", "after", "change"):
         table.add_column(column, justify="left" if not column else "right")
     for name, values in ((f"Avg@{samples} on held-out problems", accuracy), ("mean reward in training", reward)):
+        values = {step: value for step, value in values.items() if value is not None}
         if len(values) >= 2:
             first, last = values[min(values)], values[max(values)]
             table.add_row(name, f"{first:.1%}", f"{last:.1%}", f"{100 * (last - first):+.1f} points")

@@ -12,7 +12,7 @@ _VerlTaskRunner: Any = TaskRunnerV1.__ray_metadata__.modified_class  # type: ign
 
 @ray.remote
 class TaskRunner(_VerlTaskRunner):
-    """Runs in a Ray actor on the head node; builds the trainer and calls fit."""
+    """Runs in a Ray actor; builds the trainer and calls fit."""
 
     def run(self, config: DictConfig) -> None:
         """Train; raises what the trainer raises."""

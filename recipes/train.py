@@ -3,7 +3,8 @@
     python -m recipes.train policy_loss=maspo seed=1
     python -m recipes.train model=deepseek-r1-distill-qwen-7b data=dapo_math_17k hardware=8x80gb --cfg job
 
-`--cfg job` prints the composed config; `dry_run=true` also runs the checks; neither starts anything.
+`--cfg job` prints the composed config; `dry_run=true` also makes the model and data set it needs and runs every check;
+neither starts a training.
 Exit codes: 0 done, 1 the run failed or a config does not compose, 2 bad input, 130 interrupted.
 """
 
@@ -12,21 +13,33 @@ import sys
 import hydra
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
+from rich.markup import escape
 
 from recipes import preflight, processes, resolvers
 from recipes.errors import UserError
 from recipes.paths import config_dir
-from recipes.prepared import prepare
+from recipes.prepared import cache_folder, prepare, prepared_path
 from recipes.run_folder import RunFolder
 
 
 def prepare_all(config: DictConfig) -> None:
-    """Build (or find in the cache) the model and the data set that the config names under `prepare`."""
+    """Build (or find in the cache) the model and the data set that the config names under `prepare` and uses.
+
+    Args:
+        config: resolved.
+
+    Raises:
+        UserError: the builder is unknown, can't take its arguments, or fails.
+    """
+    used = str([config.actor_rollout_ref.model.path, config.data.train_files, config.data.val_files])
     for kind in config.get("prepare", {}):
+        target, arguments = resolvers.builder_call(config, kind)
         try:
-            prepare(*resolvers.builder_call(config, kind))
-        except (ValueError, TypeError, ImportError) as error:
-            raise UserError(f"prepare.{kind}: {error}") from error
+            # A path given on the command line replaces what would have been prepared.
+            if str(prepared_path(target, arguments)) in used:
+                prepare(target, arguments)
+        except (ValueError, TypeError, ImportError, RuntimeError, OSError) as error:
+            raise UserError(f"prepare.{kind} ({target}, cache {cache_folder()}): {error}") from error
 
 
 def checked(config: DictConfig) -> DictConfig:
@@ -42,6 +55,7 @@ def checked(config: DictConfig) -> DictConfig:
     folder = RunFolder.of(config)
     if folder.exists() and config.on_existing == "continue":
         folder.refuse_other_config(config)
+        folder.refuse_losing_results(config)
     prepare_all(config)
     preflight.check_files(config)
     return config
@@ -54,25 +68,19 @@ def main(config: DictConfig) -> None:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         config = checked(config)
+        if config.dry_run:
+            print(OmegaConf.to_yaml(config))
+            errors.print("dry run: all checks passed, nothing was started.")
+            return
+        from recipes.session import run_session
+
+        sys.exit(run_session(config))
     except UserError as error:
-        errors.print(f"[bold red]Error:[/] {_escaped(str(error))}")
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
         sys.exit(2)
     except (KeyboardInterrupt, processes.Terminated):
         errors.print("Interrupted; nothing was started.")
         sys.exit(130)
-    if config.dry_run:
-        print(OmegaConf.to_yaml(config))
-        errors.print("dry run: all checks passed, nothing was started.")
-        return
-    from recipes.session import run_session
-
-    sys.exit(run_session(config))
-
-
-def _escaped(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 #   --all    also the slow ones: SmolLM2, two ranks, ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/setup.sh
+bash scripts/setup.sh cpu # the tests run on any machine; what needs a GPU is in benchmarks/
 export HF_HUB_OFFLINE="${HF_HUB_OFFLINE:-1}" # no test may download anything
 
 selection=(-m "not slow")

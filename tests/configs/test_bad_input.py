@@ -19,6 +19,15 @@ ROOT = Path(__file__).resolve().parents[2]
 POLICY = "actor_rollout_ref.actor.policy_loss"
 ACTOR = "actor_rollout_ref.actor"
 
+# The cases must not depend on how the quickstart is tuned.
+SIZES = (
+    "data.train_batch_size=64",
+    f"{ACTOR}.ppo_mini_batch_size=16",
+    f"{ACTOR}.ppo_micro_batch_size_per_gpu=64",
+    "actor_rollout_ref.rollout.n=8",
+    "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=128",
+)
+
 # overrides → words that the message must hold
 REFUSED_CONFIGS = {
     "dgpo_n is zero": ([f"{POLICY}.dgpo_n=0"], ["dgpo_n=0", "integer >= 1", "dgpo_n=1"]),
@@ -48,6 +57,29 @@ REFUSED_CONFIGS = {
     "devices don't share": (["trainer.n_gpus_per_node=3"], ["share evenly", "ppo_mini_batch_size"]),
     "no samples": (["actor_rollout_ref.rollout.n=0"], ["rollout.n=0"]),
     "no steps": (["trainer.total_training_steps=null"], ["total_training_steps"]),
+    "log-prob micro-batch": (
+        ["actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=100"],
+        ["=64", "rollout batch"],
+    ),
+    "sequence longer than the token limit": (
+        ["hardware=8x80gb", "data.max_response_length=40000"],
+        ["ppo_max_token_len_per_gpu", "one sequence of"],
+    ),
+    "tensor parallel does not divide": (
+        ["actor_rollout_ref.rollout.tensor_model_parallel_size=2"],
+        ["tensor_model_parallel_size=2", "devices"],
+    ),
+    "engine context too short": (
+        ["actor_rollout_ref.rollout.max_model_len=16"],
+        ["max_model_len=16", "max_prompt_length"],
+    ),
+    "reward function misspelt": (
+        ["reward.custom_reward_function.name=nope"],
+        ["reward.custom_reward_function", "nope"],
+    ),
+    "no reward function": (["reward.custom_reward_function.path=null"], ["pkg://reward.verl_entry"]),
+    "on_existing misspelt": (["on_existing=contine"], ["on_existing=contine", "restart"]),
+    "resume mode": (["trainer.resume_mode=disable"], ["resume_mode", "on_existing=restart"]),
     "aggregation misspelt": ([f"{ACTOR}.loss_agg_mode=tokenmean"], ["loss_agg_mode"]),
 }
 
@@ -56,7 +88,7 @@ REFUSED_CONFIGS = {
 def test_config_is_refused(composed, case: str) -> None:
     overrides, words = REFUSED_CONFIGS[case]
     with pytest.raises(UserError) as error:
-        preflight.check_config(preflight.resolved(composed(*overrides)))
+        preflight.check_config(preflight.resolved(composed(*SIZES, *overrides)))
     for word in words:
         assert word in str(error.value)
 
@@ -106,7 +138,7 @@ def write_rows(path: Path, count: int, **changes: object) -> Path:
 
 
 def checked_files(composed, *overrides: str) -> None:
-    preflight.check_files(preflight.resolved(composed("model=deepseek-r1-distill-qwen-1.5b", *overrides)))
+    preflight.check_files(preflight.resolved(composed("model=deepseek-r1-distill-qwen-1.5b", *SIZES, *overrides)))
 
 
 MODEL = "actor_rollout_ref.model.path"
@@ -187,6 +219,18 @@ def test_no_room_for_checkpoints(composed, good_model: Path, good_data: Path, mo
     with pytest.raises(UserError, match=r"Checkpoints need.*output_root"):
         checked_files(composed, *files)
     checked_files(composed, *files, "trainer.save_freq=-1")
+
+
+def test_more_tokens_than_the_model_has_positions(composed, good_model: Path, good_data: Path) -> None:
+    (good_model / "config.json").write_text('{"max_position_embeddings": 32}')
+    with pytest.raises(UserError, match="max_position_embeddings=32"):
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={good_data}", f"data.val_files={good_data}")
+
+
+def test_nothing_is_built_that_is_not_used(composed, good_model: Path, good_data: Path, monkeypatch) -> None:
+    monkeypatch.setattr(train, "prepare", lambda *_: pytest.fail("built although the paths are given"))
+    files = (f"data.train_files={good_data}", f"data.val_files={good_data}")
+    train.prepare_all(preflight.resolved(composed(f"{MODEL}={good_model}", *files)))
 
 
 def test_a_run_folder_that_cannot_be_made(composed, tmp_path: Path) -> None:

@@ -104,11 +104,11 @@ def weights_changed(run: Path) -> bool:
 def test_interrupting_ends_every_process_and_the_run_continues(tmp_path: Path) -> None:
     """Ctrl-C after the first checkpoint: exit 130, nothing left running; the same command goes on from there."""
     before = ray_and_vllm_processes()
-    frequent = ("policy_loss=grpo", "trainer.save_freq=1", "trainer.val_before_train=false")
+    frequent = ("policy_loss=grpo", "trainer.save_freq=1")
     process = subprocess.Popen(command(tmp_path, *frequent), cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    tracker = tmp_path / "train" / "tiny-grpo-seed0" / "checkpoints" / "latest_checkpointed_iteration.txt"
+    run = tmp_path / "train" / "tiny-grpo-seed0"
     deadline = time.monotonic() + 500
-    while not tracker.is_file() and time.monotonic() < deadline and process.poll() is None:
+    while not has_step(run, 1) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.2)
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=120)
@@ -117,4 +117,12 @@ def test_interrupting_ends_every_process_and_the_run_continues(tmp_path: Path) -
 
     result = train(tmp_path, *frequent)
     assert result.returncode == 0 and "continuing" in result.stdout, result.stdout + result.stderr
-    assert [row["step"] for row in metrics_of(tracker.parents[1])] == [1, 2, 3], "a step is missing or stands twice"
+    assert [row["step"] for row in metrics_of(run)] == [0, 1, 2, 3], "a step is missing or stands twice"
+    assert [attempt["status"] for attempt in json.loads((run / "manifest.json").read_text())["attempts"]] == [
+        "interrupted",
+        "finished",
+    ]
+
+
+def has_step(run: Path, step: int) -> bool:
+    return (run / "metrics.jsonl").is_file() and any(row["step"] == step for row in metrics_of(run))

@@ -1,7 +1,5 @@
 """The terminal stays quiet, the log gets everything, and a failure's root cause is found in it."""
 
-import os
-import sys
 from pathlib import Path
 
 from recipes.console import chatter_to, root_cause
@@ -32,17 +30,17 @@ def test_a_secondary_exception_is_better_than_nothing(tmp_path: Path) -> None:
     assert root_cause(log) == ["ray.exceptions.ActorDiedError: The actor died unexpectedly"]
 
 
-def test_output_of_any_kind_goes_to_the_log_and_comes_back_afterwards(tmp_path: Path, capfd) -> None:
+def test_output_of_any_kind_goes_to_the_log_and_comes_back_afterwards(tmp_path: Path, run_python) -> None:
     log = tmp_path / "log"
-    with chatter_to(log) as console:
-        print("from python")
-        os.write(2, b"from C\n")
-        os.system("echo from a child")
-        console.print("for the person")
-    print("afterwards", file=sys.stdout)
-    sys.stdout.flush()
-    seen = capfd.readouterr().out
-    assert "for the person" in seen and "afterwards" in seen and "from" not in seen.replace("for the", "")
-    text = log.read_text()
-    assert all(part in text for part in ("from python", "from C", "from a child"))
-    assert "for the person" not in text
+    result = run_python(
+        "import os, pathlib\n"
+        "from recipes.console import chatter_to\n"
+        f"with chatter_to(pathlib.Path({str(log)!r})) as console:\n"
+        "    print('from python')\n"
+        "    os.write(2, b'from C\\n')\n"
+        "    os.system('echo from a child')\n"
+        "    console.print('for the person')\n"
+        "print('afterwards')\n"
+    )
+    assert result.stdout.splitlines() == ["for the person", "afterwards"], result.stderr
+    assert sorted(log.read_text().splitlines()) == ["from C", "from a child", "from python"]

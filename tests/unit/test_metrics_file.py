@@ -34,6 +34,8 @@ def test_validation_accuracy_is_found_under_any_data_source() -> None:
     data = {"val-core/math/acc/mean@8": 0.25, "val-core/math/acc/best@8/mean": 0.5, "val-aux/math/score/mean@8": 0.1}
     assert validation_accuracy(data) == 0.25
     assert validation_accuracy({"critic/score/mean": 1.0}) is None
+    two = {"val-core/aime/acc/mean@8": 0.25, "val-core/amc/acc/mean@8": 0.75}
+    assert validation_accuracy(two) == 0.5, "several sets count equally, whatever their size"
 
 
 def test_the_summary_compares_first_and_last(tmp_path: Path) -> None:

@@ -4,33 +4,72 @@ import json
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from recipes.errors import UserError
 from recipes.run_folder import RunFolder
 
 
+def config(steps: int = 3, seed: int = 0, schedule: str = "constant") -> DictConfig:
+    optim = {"lr_scheduler_type": schedule}
+    content = {
+        "seed": seed,
+        "trainer": {"total_training_steps": steps},
+        "actor_rollout_ref": {"actor": {"optim": optim}},
+    }
+    return OmegaConf.create(content)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     run = RunFolder(tmp_path / "run")
-    run.write_config(OmegaConf.create({"seed": 0, "trainer": {"total_training_steps": 3}, "lr": 1.0}))
+    run.write_config(config())
     return run
 
 
-def test_a_longer_run_of_the_same_config_is_accepted(folder: RunFolder) -> None:
-    folder.refuse_other_config(OmegaConf.create({"seed": 0, "trainer": {"total_training_steps": 9}, "lr": 1.0}))
+def write_steps(folder: RunFolder, *steps: int) -> None:
+    folder.metrics.write_text("".join(json.dumps({"step": step, "data": {}}) + "\n" for step in steps))
+
+
+def test_a_longer_run_at_a_constant_rate_is_accepted(folder: RunFolder) -> None:
+    folder.refuse_other_config(config(steps=9))
+
+
+def test_a_longer_run_of_a_schedule_that_has_ended_is_refused(folder: RunFolder) -> None:
+    folder.write_config(config(schedule="cosine"))
+    with pytest.raises(UserError, match="total_training_steps"):
+        folder.refuse_other_config(config(steps=9, schedule="cosine"))
+
+
+def test_a_finished_run_without_checkpoint_is_not_trained_over(folder: RunFolder) -> None:
+    write_steps(folder, 0, 1, 2, 3)
+    manifest = folder.manifest
+    manifest.start_attempt(seed=0, log=folder.path / "log", from_step=0)
+    manifest.end_attempt("finished")
+    folder.refuse_losing_results(config(steps=3))
+    with pytest.raises(UserError, match="without a checkpoint"):
+        folder.refuse_losing_results(config(steps=9))
 
 
 def test_another_config_is_refused_with_the_keys_that_differ(folder: RunFolder) -> None:
-    with pytest.raises(UserError, match=r"lr: 1\.0 there, 2\.0 now") as error:
-        folder.refuse_other_config(OmegaConf.create({"seed": 0, "trainer": {"total_training_steps": 3}, "lr": 2.0}))
+    with pytest.raises(UserError, match=r"seed: 0 there, 1 now") as error:
+        folder.refuse_other_config(config(seed=1))
     assert "trainer.experiment_name" in str(error.value)
 
 
 def test_steps_after_the_checkpoint_are_dropped_and_so_is_a_torn_line(folder: RunFolder) -> None:
-    folder.metrics.write_text("".join(json.dumps({"step": s, "data": {}}) + "\n" for s in range(5)) + '{"step": 5, "da')
+    write_steps(folder, 0, 1, 2, 3, 4)
+    with folder.metrics.open("a") as file:
+        file.write('{"step": 5, "da')
     folder.trim_metrics(3)
     assert [json.loads(line)["step"] for line in folder.metrics.read_text().splitlines()] == [0, 1, 2, 3]
+    assert folder.has_row(3) and not folder.has_row(4) and folder.logged_step() == 3
+
+
+def test_a_run_that_begins_anew_keeps_no_line(folder: RunFolder) -> None:
+    write_steps(folder, 0, 1, 2)
+    folder.trim_metrics(0)
+    assert folder.metrics.read_text() == "" and folder.logged_step() == 0
 
 
 def test_restart_keeps_the_old_run(folder: RunFolder) -> None:
@@ -44,3 +83,9 @@ def test_the_latest_checkpoint_is_found(folder: RunFolder) -> None:
     (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text("20")
     assert folder.checkpointed_step() == 20
     assert folder.hugging_face_checkpoint() == folder.checkpoints / "global_step_20" / "actor" / "huggingface"
+
+
+def test_a_checkpoint_tracker_that_was_cut_off_counts_as_none(folder: RunFolder) -> None:
+    folder.checkpoints.mkdir()
+    (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text("")
+    assert folder.checkpointed_step() == 0

@@ -1,0 +1,117 @@
+"""Sizes that verl would pad, truncate or trip over an hour later, checked from the config alone."""
+
+from typing import Any
+
+from omegaconf import DictConfig
+
+from recipes.errors import UserError
+
+
+def check_batch_sizes(config: DictConfig) -> None:
+    """Batch, mini-batch and micro-batch sizes against each other and the number of devices."""
+    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
+    sizes = {
+        "data.train_batch_size": config.data.train_batch_size,
+        "actor_rollout_ref.actor.ppo_mini_batch_size": actor.ppo_mini_batch_size,
+        "actor_rollout_ref.rollout.n": rollout.n,
+        "trainer.n_gpus_per_node": config.trainer.n_gpus_per_node,
+        "trainer.nnodes": config.trainer.nnodes,
+        "trainer.total_training_steps": config.trainer.total_training_steps,
+        "data.max_prompt_length": config.data.max_prompt_length,
+        "data.max_response_length": config.data.max_response_length,
+    }
+    for key, value in sizes.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise UserError(f"{key}={value}: must be an integer >= 1.")
+    batch, mini, devices = config.data.train_batch_size, actor.ppo_mini_batch_size, _devices(config)
+    if batch % mini:
+        fit = max(size for size in range(1, min(mini, batch) + 1) if batch % size == 0)
+        raise UserError(
+            f"data.train_batch_size={batch} is not a multiple of actor_rollout_ref.actor.ppo_mini_batch_size={mini} "
+            f"(both in prompts). Write actor_rollout_ref.actor.ppo_mini_batch_size={fit}, or another divisor."
+        )
+    if mini * rollout.n % devices:
+        raise UserError(
+            f"A mini-batch holds ppo_mini_batch_size × rollout.n = {mini * rollout.n} responses, "
+            f"which {devices} devices (trainer.nnodes × trainer.n_gpus_per_node) can't share evenly. Write "
+            f"actor_rollout_ref.actor.ppo_mini_batch_size={-(-mini // devices) * devices}."
+        )
+    if actor.use_dynamic_bsz != rollout.log_prob_use_dynamic_bsz:
+        raise UserError(
+            f"actor_rollout_ref.actor.use_dynamic_bsz={actor.use_dynamic_bsz} and "
+            f"actor_rollout_ref.rollout.log_prob_use_dynamic_bsz={rollout.log_prob_use_dynamic_bsz} must be equal."
+        )
+    if not actor.use_dynamic_bsz:
+        _check_micro_batch(
+            "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu",
+            actor.ppo_micro_batch_size_per_gpu,
+            mini * rollout.n // devices,
+            "mini-batch",
+        )
+        _check_micro_batch(
+            "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu",
+            rollout.log_prob_micro_batch_size_per_gpu,
+            batch * rollout.n // devices,
+            "rollout batch",
+        )
+
+
+def _check_micro_batch(key: str, micro: Any, per_device: int, of: str) -> None:
+    if not isinstance(micro, int) or micro < 1:
+        raise UserError(f"{key}={micro}: must be an integer >= 1 (responses per forward and backward pass).")
+    if per_device % micro:
+        fit = max(size for size in range(1, min(micro, per_device) + 1) if per_device % size == 0)
+        raise UserError(
+            f"{key}={micro} does not divide the {per_device} responses that each device gets of a {of}. "
+            f"Write {key}={fit}."
+        )
+
+
+def check_lengths(config: DictConfig) -> None:
+    """Token limits and parallel sizes that would only fail inside a worker."""
+    actor, rollout, devices = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout, _devices(config)
+    longest = config.data.max_prompt_length + config.data.max_response_length
+    split = actor.ulysses_sequence_parallel_size
+    sizes = {
+        "actor_rollout_ref.rollout.tensor_model_parallel_size": rollout.tensor_model_parallel_size,
+        "actor_rollout_ref.actor.ulysses_sequence_parallel_size": split,
+    }
+    for key, size in sizes.items():
+        if devices % size:
+            raise UserError(
+                f"{key}={size} does not divide the {devices} devices (nnodes × n_gpus_per_node). Write {key}=1."
+            )
+    limits = {
+        "actor_rollout_ref.actor.ppo_max_token_len_per_gpu": actor.ppo_max_token_len_per_gpu,
+        "actor_rollout_ref.rollout.log_prob_max_token_len_per_gpu": rollout.log_prob_max_token_len_per_gpu,
+    }
+    for key, limit in limits.items() if actor.use_dynamic_bsz else ():
+        if limit * split < longest:
+            raise UserError(
+                f"{key}={limit} × ulysses_sequence_parallel_size={split} can't hold one sequence of {longest} tokens "
+                f"(data.max_prompt_length + data.max_response_length). Write {key}={-(-longest // split)}."
+            )
+    if rollout.max_model_len is not None and rollout.max_model_len < longest:
+        raise UserError(
+            f"actor_rollout_ref.rollout.max_model_len={rollout.max_model_len} is less than data.max_prompt_length + "
+            f"data.max_response_length = {longest}. Write actor_rollout_ref.rollout.max_model_len={longest}."
+        )
+
+
+def check_clip_widths(config: DictConfig) -> None:
+    """The trust region [1 − ε_low, 1 + ε_high] and the dual clip c."""
+    actor = config.actor_rollout_ref.actor
+    rules = {
+        "clip_ratio_low": (lambda value: 0 < value < 1, "between 0 and 1", 0.2),
+        "clip_ratio_high": (lambda value: value > 0, "> 0", 0.2),
+        "clip_ratio_c": (lambda value: value > 1, "> 1", 3.0),
+    }
+    for name, (holds, rule, default) in rules.items():
+        value = actor[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not holds(value):
+            key = f"actor_rollout_ref.actor.{name}"
+            raise UserError(f"{key}={value}: must be a number {rule}. Write {key}={default}.")
+
+
+def _devices(config: DictConfig) -> int:
+    return config.trainer.n_gpus_per_node * config.trainer.nnodes
