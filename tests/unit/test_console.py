@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from recipes.console import chatter_to, root_cause
+from recipes.console import root_cause
 
 LOG = """\
 (TaskRunner pid=1) UserWarning: megatron engine is not available: ModuleNotFoundError("No module named 'megatron'")
