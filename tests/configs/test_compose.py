@@ -34,6 +34,11 @@ def test_every_paper_model_on_eight_gpus(composed, model: str, policy_loss: str)
     assert size_file.is_file(), "a paper model without its own sizes would run with verl's defaults"
 
 
+@pytest.mark.parametrize("model", PAPER_MODELS)
+def test_a_paper_model_on_eight_gpus_with_the_default_task(composed, model: str) -> None:
+    preflight.check_config(preflight.resolved(composed(f"model={model}", "hardware=8x80gb")))
+
+
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment(composed, experiment: str) -> None:
     preflight.check_config(preflight.resolved(composed(f"experiment={experiment}")))
