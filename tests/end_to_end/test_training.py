@@ -1,5 +1,6 @@
 """The real thing: verl, Ray, vLLM and FSDP train the tiny model through the command a user types."""
 
+import contextlib
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 3
+MARK = "RLVR_TEST_RUN"  # inherited by every process of a run, so that nobody else's are counted
 # Small and fast: 64 responses per step in 4 updates, at a rate that leaves the trust region within three steps.
 FAST = (
     f"trainer.total_training_steps={STEPS}",
@@ -37,8 +39,14 @@ def command(output: Path, *overrides: str) -> list[str]:
     return [sys.executable, "-m", "recipes.train", f"output_root={output}", *FAST, *overrides]
 
 
+def marked(output: Path) -> dict[str, str]:
+    return {**os.environ, MARK: str(output)}
+
+
 def train(output: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    result = subprocess.run(command(output, *overrides), cwd=ROOT, capture_output=True, text=True, timeout=800)
+    result = subprocess.run(
+        command(output, *overrides), cwd=ROOT, env=marked(output), capture_output=True, text=True, timeout=800
+    )
     if result.returncode:
         logs = sorted(output.rglob("*.log"))
         print("".join(logs[-1].read_text().splitlines(keepends=True)[-60:]) if logs else "no log")
@@ -49,23 +57,23 @@ def metrics_of(run: Path) -> list[dict]:
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 
 
-def ray_and_vllm_processes() -> set[int]:
-    found = set()
-    for process in psutil.process_iter(["name", "cmdline"]):
-        text = " ".join(process.info["cmdline"] or []) + (process.info["name"] or "")
-        if any(mark in text for mark in ("ray::", "raylet", "gcs_server", "VLLM::", "EngineCore")):
-            found.add(process.pid)
+def processes_of(output: Path) -> list[str]:
+    """Command lines of all living processes that inherited the mark of the runs under `output`."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get(MARK) == str(output) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline())[:100])
     return found
 
 
 def test_three_steps_of_maspo(tmp_path: Path) -> None:
-    before = ray_and_vllm_processes()
     result = train(tmp_path, "policy_loss=maspo")
     assert result.returncode == 0, result.stdout + result.stderr
     run = tmp_path / "train" / "tiny-maspo-seed0"
     assert_trained(run)
     assert all(0 < d["actor/maspo_gate"] <= 1 and d["actor/maspo_sigma"] >= 0.1 for d in updates_of(run))
-    assert not ray_and_vllm_processes() - before, "the run left processes behind"
+    assert processes_of(tmp_path) == [], "the run left processes behind"
 
     # The same command again: nothing to train, nothing lost.
     rows = metrics_of(run)
@@ -76,18 +84,23 @@ def test_three_steps_of_maspo(tmp_path: Path) -> None:
 
 def test_three_steps_of_dgpo_interrupted_after_the_first(tmp_path: Path) -> None:
     """Ctrl-C after a checkpoint: exit 130, nothing left running; the same command goes on and repeats no step."""
-    before = ray_and_vllm_processes()
     run = tmp_path / "train" / "tiny-dgpo-seed0"
     process = subprocess.Popen(
-        command(tmp_path, "trainer.save_freq=1"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(tmp_path, "trainer.save_freq=1"),
+        cwd=ROOT,
+        env=marked(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     deadline = time.monotonic() + 600
     while not has_step(run, 1) and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.2)
+    assert len(processes_of(tmp_path)) > 5, "the mark does not reach Ray's and vLLM's processes"
     os.kill(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
-    assert not ray_and_vllm_processes() - before, "Ctrl-C left processes behind"
+    assert processes_of(tmp_path) == [], "Ctrl-C left processes behind"
 
     result = train(tmp_path, "trainer.save_freq=1")
     assert result.returncode == 0 and "continuing" in result.stdout, result.stdout + result.stderr
