@@ -46,6 +46,9 @@ class TrainingProgress:
             TextColumn("{task.description}"),
             TimeElapsedColumn(),
             console=console,
+            # rich would otherwise take over sys.stdout and show what belongs into the log.
+            redirect_stdout=False,
+            redirect_stderr=False,
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("starting Ray, vLLM and the actor", total=last_step, completed=first_step)
