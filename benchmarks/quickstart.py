@@ -1,11 +1,11 @@
-"""Collect finished quickstart runs into docs/results/: `python -m benchmarks.quickstart outputs/quickstart/*`.
+"""Collect finished quickstart runs: `python -m benchmarks.quickstart outputs/quickstart/* [--note "how they ran"]`.
 
-Writes quickstart.json (the numbers, each run with its manifest) and quickstart.md (the table made from it).
+Writes docs/results/quickstart.json (the numbers, each run with its manifest) and quickstart.md (the table made of them).
 """
 
+import argparse
 import json
 import statistics
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,14 @@ def facts_of(run: Path) -> dict[str, Any]:
         "minutes_of_training_command": _minutes(manifest["attempts"]),
         "token_share": {case: _mean(updates, f"actor/token_share/{case}") for case in BOUNDARY_CASES},
         "weight_mean": {case: _mean(updates, f"actor/weight_mean/{case}") for case in BOUNDARY_CASES},
-        "manifest": manifest,
+        "manifest": _without_paths(manifest),
     }
+
+
+def _without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest as others may read it: log files by name."""
+    attempts = [{**attempt, "log": Path(attempt["log"]).name} for attempt in manifest["attempts"]]
+    return {**manifest, "attempts": attempts}
 
 
 def _mean(updates: list[dict[str, Any]], key: str) -> float | None:
@@ -60,7 +66,7 @@ def _minutes(attempts: list[dict[str, Any]]) -> float:
     return round(sum(span.total_seconds() for span in spans) / 60, 1)
 
 
-def table(runs: list[dict[str, Any]]) -> str:
+def table(runs: list[dict[str, Any]], note: str) -> str:
     """The Markdown page."""
     first = runs[0]["manifest"]
     lines = [
@@ -92,19 +98,22 @@ def table(runs: list[dict[str, Any]]) -> str:
         "LN: share of response tokens with r < 1−ε_low and Â < 0; HP: with r > 1+ε_high and Â > 0 (means over",
         "updates). min: minutes from the start of training to its end, Ray and vLLM start-up included, installation",
         "and the making of the base model excluded.",
+        *(["", note] if note else []),
     ]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     """Read the run folders given on the command line and write both files."""
-    runs = sorted((facts_of(Path(name)) for name in sys.argv[1:]), key=lambda run: (run["policy_loss"], run["seed"]))
-    if not runs:
-        sys.exit("usage: python -m benchmarks.quickstart RUN_FOLDER [RUN_FOLDER ...]")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path, help="finished run folders")
+    parser.add_argument("--note", default="", help="a sentence for the page, e.g. what else ran on the machine")
+    arguments = parser.parse_args()
+    runs = sorted(map(facts_of, arguments.runs), key=lambda run: (run["policy_loss"], run["seed"]))
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "quickstart.json").write_text(json.dumps(runs, indent=1) + "\n")
-    (RESULTS / "quickstart.md").write_text(table(runs))
-    print(table(runs))
+    (RESULTS / "quickstart.md").write_text(table(runs, arguments.note))
+    print(table(runs, arguments.note))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> in
     log = folder.new_log()
     shown.print(f"run folder  {folder.path}\nlog file    {log}")
     manifest = folder.manifest
-    manifest.start_attempt(config.seed, log, from_step=first)
+    manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first)
     status = _attempt(config, folder, log, first)
     manifest.end_attempt(status, logged_step=folder.logged_step(), checkpointed_step=folder.checkpointed_step())
     return _report(shown, status, folder, config, log)
