@@ -1,6 +1,6 @@
 """Collect finished quickstart runs: `python -m benchmarks.quickstart outputs/quickstart/* [--note "how they ran"]`.
 
-Writes docs/results/quickstart.json (the numbers, each run with its manifest) and quickstart.md (the table made of them).
+Writes docs/results/quickstart.json (the numbers, each run with its manifest) and quickstart.md (their table).
 """
 
 import argparse
