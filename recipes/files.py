@@ -34,7 +34,7 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield partial
         partial.rename(path)
-    except BaseException:
+    except BaseException:  # also Ctrl-C; passed on below
         shutil.rmtree(partial, ignore_errors=True)
         raise
 

@@ -36,7 +36,7 @@ def _check_folder(folder: Path) -> None:
         json.loads((folder / "config.json").read_text())
     except (OSError, json.JSONDecodeError) as error:
         raise UserError(f"{KEY}={folder}: config.json is missing or unreadable ({error}).") from error
-    if not any(path.stat().st_size for pattern in _WEIGHTS for path in folder.glob(pattern)):
+    if not weight_bytes(str(folder)):
         raise UserError(f"{KEY}={folder}: no weights (*.safetensors or *.bin) in this folder.")
     if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
         raise UserError(f"{KEY}={folder}: no tokenizer (tokenizer.json) in this folder.")

@@ -80,16 +80,13 @@ def check_run_options(config: DictConfig) -> None:
 
 
 def check_reward(config: DictConfig) -> None:
-    """The reward function loads, and the bundled scorer passes its self-test (made when `reward` is imported)."""
+    """The reward function loads, and the bundled scorer passes the self-test it makes when it is imported."""
     from verl.trainer.ppo.reward import get_custom_reward_fn
 
     key = "reward.custom_reward_function"
     try:
         found = get_custom_reward_fn(config)
-        import reward
-
-        if reward.score(r"\boxed{28\%}", r"28\%").score != 1.0:
-            raise RuntimeError(r"\boxed{28\%} does not score 1 against 28\%")
+        import reward  # noqa: F401 (asserts at import that percentages parse, see reward/antlr.py)
     except Exception as error:  # any exception of a user's module, or of the parser underneath
         raise UserError(
             f"{key}.path={config.reward.custom_reward_function.path}: {type(error).__name__}: {error}"

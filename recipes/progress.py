@@ -55,8 +55,8 @@ class TrainingProgress:
 
     def __enter__(self) -> "TrainingProgress":
         self._bar.start()
-        if not console_is_live(self._console):
-            self._console.print("starting Ray, vLLM and the actor (about a minute on a laptop) ...")
+        if not self._console.is_terminal:
+            self._console.print("starting Ray, vLLM and the actor (some minutes on a laptop) ...")
         self._thread.start()
         return self
 
@@ -74,7 +74,7 @@ class TrainingProgress:
         for row in rows:
             line = self._line(row["step"], row["data"])
             self._bar.update(self._task, completed=row["step"], description=line)
-            if not console_is_live(self._console):
+            if not self._console.is_terminal:
                 self._console.print(f"{time.strftime('%H:%M:%S')}  {line}")
 
     def _line(self, step: int, data: dict[str, Any]) -> str:
@@ -87,8 +87,3 @@ class TrainingProgress:
             f"step {step}/{self._last}  reward {_number(data.get('critic/score/mean'))}  "
             f"validation {_number(self._accuracy)}  left {_duration(left)}"
         )
-
-
-def console_is_live(console: Console) -> bool:
-    """Whether the console can redraw a line."""
-    return bool(console.is_terminal)

@@ -25,7 +25,7 @@ def check_batch_sizes(config: DictConfig) -> None:
             raise UserError(f"{key}={value}: must be an integer >= 1.")
     batch, mini, devices = config.data.train_batch_size, actor.ppo_mini_batch_size, _devices(config)
     if batch % mini:
-        fit = max(size for size in range(1, min(mini, batch) + 1) if batch % size == 0)
+        fit = _largest_divisor(batch, mini)
         raise UserError(
             f"data.train_batch_size={batch} is not a multiple of actor_rollout_ref.actor.ppo_mini_batch_size={mini} "
             f"(both in prompts). Write actor_rollout_ref.actor.ppo_mini_batch_size={fit}, or another divisor."
@@ -56,11 +56,16 @@ def check_batch_sizes(config: DictConfig) -> None:
         )
 
 
+def _largest_divisor(number: int, at_most: int) -> int:
+    """The largest divisor of `number` that is not above `at_most`: the nearest size that works."""
+    return max(size for size in range(1, min(number, at_most) + 1) if number % size == 0)
+
+
 def _check_micro_batch(key: str, micro: Any, per_device: int, of: str) -> None:
     if not isinstance(micro, int) or micro < 1:
         raise UserError(f"{key}={micro}: must be an integer >= 1 (responses per forward and backward pass).")
     if per_device % micro:
-        fit = max(size for size in range(1, min(micro, per_device) + 1) if per_device % size == 0)
+        fit = _largest_divisor(per_device, micro)
         raise UserError(
             f"{key}={micro} does not divide the {per_device} responses that each device gets of a {of}. "
             f"Write {key}={fit}."

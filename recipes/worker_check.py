@@ -22,7 +22,7 @@ def plugin_problem() -> str | None:
         )
     try:
         sys.modules[PLUGIN].check()
-    except Exception as error:
+    except Exception as error:  # not silent: assert_on_every_node raises it with the name of the node
         return str(error)
     return None
 
@@ -31,7 +31,7 @@ def _reason() -> str:
     """verl swallows the exception of a plug-in that fails to import; import it again to see it."""
     try:
         __import__(PLUGIN)
-    except Exception as error:
+    except Exception as error:  # becomes part of the message that assert_on_every_node raises
         return f"Importing it raises {type(error).__name__}: {error}"
     return "Importing it by hand works."
 

@@ -21,7 +21,7 @@ def score(response: str, gold: str | list[str]) -> Verdict:
     try:
         golds = _accepted_answers(gold)
         extraction = extract_answer(response)
-    except Exception as error:
+    except Exception as error:  # one bad response must not end a run; _crashed logs it and the status shows it
         return Verdict.of(_crashed(error))
     if extraction.status != "found":
         return Verdict.of(extraction.status)
@@ -57,7 +57,7 @@ def _best_outcome(answer: str, golds: list[str]) -> Status:
 def _compare_safely(answer: str, gold: str) -> Status:
     try:
         return compare(answer, gold)
-    except Exception as error:
+    except Exception as error:  # as in `score`: any parser fault is a visible "crashed", never an exception
         return _crashed(error)
 
 

@@ -20,7 +20,7 @@ def without_duplicates(backend: Any) -> Any:
 def install() -> None:
     """Wrap `torch.distributed.init_process_group` once."""
     original = torch.distributed.init_process_group
-    if hasattr(original, "__wrapped__") and getattr(original, "_accepts_cpu_twice", False):
+    if getattr(original, "_accepts_cpu_twice", False):
         return
 
     @functools.wraps(original)
