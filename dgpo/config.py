@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from verl.workers.config import PolicyLossConfig
-
 from dgpo.weight import gradient_weight
+from losses.method import MethodConfig, Weighted
 from losses.registry import register
 from losses.tokens import Tokens
 from losses.validation import is_integer, require
@@ -14,7 +12,7 @@ from losses.validation import is_integer, require
 
 @register("dgpo")
 @dataclass
-class DGPOConfig(PolicyLossConfig):
+class DGPOConfig(MethodConfig):
     """`policy_loss=dgpo`. The trust region is verl's `actor.clip_ratio_low/high`.
 
     Attributes:
@@ -26,13 +24,14 @@ class DGPOConfig(PolicyLossConfig):
     dgpo_n: int = 1
     dgpo_m: int = 2
 
-    def __post_init__(self) -> None:
+    def validate(self) -> None:
+        """See losses.method.MethodConfig."""
         for name, default in (("dgpo_n", 1), ("dgpo_m", 2)):
             value = getattr(self, name)
             require(is_integer(value) and value >= 1, name, value, "must be an integer >= 1", str(default))
 
-    def gradient_weight(self, tokens: Tokens, actor: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """See losses.surrogate.WeightedLossConfig."""
+    def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
+        """See losses.method.MethodConfig."""
         weight = gradient_weight(
             tokens.log_ratio,
             tokens.advantages,

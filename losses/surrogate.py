@@ -7,24 +7,59 @@ Every method here is fully described by its gradient weight w (a function of rat
 This is the one place where ratio, aggregation, rollout-correction weights and metrics meet.
 """
 
-from typing import Any, Protocol
+import math
+from typing import Any
 
 import torch
 from verl.trainer.ppo.core_algos import agg_loss
 
-from losses.metrics import token_metrics
+from losses import extras, fused
+from losses.metrics import as_metrics, token_sums
 from losses.tokens import Tokens
 
 
-class WeightedLossConfig(Protocol):
-    """What `actor.policy_loss` must offer: its method's gradient weight for a micro-batch."""
+class _Surrogate(torch.autograd.Function):
+    """c · exp(log π_θ − sg(log π_θ)): c in value, c·∇log π_θ in gradient, without computing either."""
 
-    def gradient_weight(self, tokens: Tokens, actor: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """Return w ≥ 0, detached, (B, T), and per-token diagnostics (B, T) to be averaged into metrics.
+    @staticmethod
+    def forward(ctx: Any, log_prob: torch.Tensor, coefficient: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(coefficient)
+        ctx.dtype = log_prob.dtype
+        return coefficient.clone()
 
-        `actor` is verl's ActorConfig: clip widths live there (clip_ratio_low, clip_ratio_high, clip_ratio_c).
-        """
-        ...
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (coefficient,) = ctx.saved_tensors
+        return (grads[0] * coefficient).to(ctx.dtype), None
+
+
+def slope_and_sums(
+    log_prob: torch.Tensor,
+    old_log_prob: torch.Tensor,
+    advantages: torch.Tensor,
+    response_mask: torch.Tensor,
+    rollout_is_weights: torch.Tensor | None,
+    available: extras.Extras,
+    actor: Any,
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Per-token slope of the loss and the sums that its metrics are made of; no gradient flows through either.
+
+    Returns:
+        −(w·Â + likelihood weight) · rollout-correction weight, (B, T), 0 where the mask is 0; sums over tokens.
+    """
+    method = actor.policy_loss
+    tokens = Tokens.build(log_prob, old_log_prob, advantages, response_mask, available)
+    weight, diagnostics = method.gradient_weight(tokens, actor)
+    if method.dual_clip:
+        beyond = (tokens.log_ratio > math.log(actor.clip_ratio_c)) & (tokens.advantages < 0)
+        weight = weight.masked_fill(beyond, 0.0)
+    slope = -weight * tokens.advantages
+    likelihood = method.likelihood_weight(tokens)
+    if likelihood is not None:
+        slope = slope - likelihood * tokens.mask
+    if rollout_is_weights is not None:
+        slope = slope * rollout_is_weights.detach().masked_fill(response_mask == 0, 0.0)
+    return slope, token_sums(tokens, weight, diagnostics, actor)
 
 
 def policy_loss(
@@ -44,21 +79,24 @@ def policy_loss(
         advantages: Â, (B, T).
         response_mask: 1 for response tokens that count, (B, T).
         loss_agg_mode: verl's aggregation mode.
-        config: verl's ActorConfig; `config.policy_loss` is a WeightedLossConfig.
+        config: verl's ActorConfig; `config.policy_loss` is a losses.method.MethodConfig.
         rollout_is_weights: importance weights of verl's rollout correction, (B, T), or None.
 
     Returns:
         The scalar loss, normalised over the whole mini-batch and all ranks through `config.global_batch_info`,
         and metrics as plain floats with the same keys on every call.
     """
-    tokens = Tokens.build(log_prob, old_log_prob, advantages, response_mask)
-    weight, diagnostics = config.policy_loss.gradient_weight(tokens, config)
-
-    coefficient = weight * tokens.advantages  # (B, T), no gradient
-    if rollout_is_weights is not None:
-        coefficient = coefficient * rollout_is_weights.detach().masked_fill(response_mask == 0, 0.0)
-    log_prob = log_prob.to(coefficient.dtype).masked_fill(response_mask == 0, 0.0)
-    # exp(log π − sg(log π)) is 1 in value and ∇log π in gradient, whatever the ratio: no inf·0, no 0/0.
-    per_token = -coefficient * torch.exp(log_prob - log_prob.detach())
-    loss = agg_loss(per_token, tokens.mask, loss_agg_mode, **config.global_batch_info)
-    return loss, token_metrics(tokens, weight, diagnostics, config)
+    available = extras.current()
+    if available.collected is not None:
+        tokens = Tokens.build(log_prob, old_log_prob, advantages, response_mask, available)
+        available.collected.append(config.policy_loss.batch_statistics(tokens, config))
+        return torch.zeros((), device=log_prob.device), {}
+    inputs = (log_prob, old_log_prob, advantages, response_mask, rollout_is_weights, available, config)
+    if config.policy_loss.fused:
+        loss, sums = fused.loss_and_sums(slope_and_sums, inputs, loss_agg_mode, config.global_batch_info)
+    else:
+        slope, sums = slope_and_sums(*inputs)
+        # agg_loss multiplies by the mask; only that of a padded token's log-prob may be NaN, and it never enters.
+        per_token = _Surrogate.apply(log_prob, slope)
+        loss = agg_loss(per_token, response_mask.to(slope.dtype), loss_agg_mode, **config.global_batch_info)
+    return loss, as_metrics(sums)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
+from losses.extras import ENTROPY, NONE, Extras
+
 # verl clamps the log-ratio to this bound before exponentiating (`compute_policy_loss_vanilla`), so that a single
 # token with a collapsed probability cannot overflow the update. We keep verl's bound so that methods compare.
 LOG_RATIO_BOUND = 20.0
@@ -22,21 +24,38 @@ def clamped_log_ratio(log_ratio: torch.Tensor) -> torch.Tensor:
     return log_ratio.detach().to(working_dtype(log_ratio)).clamp(-LOG_RATIO_BOUND, LOG_RATIO_BOUND)
 
 
+def sequence_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean over the response tokens of each sequence, (B, 1); 0 for a sequence without any."""
+    mask = mask.to(values.dtype)
+    return (values * mask).sum(-1, keepdim=True) / mask.sum(-1, keepdim=True).clamp(min=1.0)
+
+
 @dataclass(frozen=True)
 class Tokens:
     """Detached per-token inputs of a gradient weight; every tensor has shape (B, T).
 
     Attributes:
-        log_ratio: log π_θ − log π_old of the sampled token, clamped; 0 where the mask is 0.
+        log_ratio: log π_θ − log π_old of the sampled token, within ±LOG_RATIO_BOUND; 0 where the mask is 0.
         old_log_prob: log π_old of the sampled token; 0 where the mask is 0.
-        advantages: Â of the token.
+        advantages: Â of the token; 0 where the mask is 0.
         mask: 1 for response tokens that count, same float dtype as `log_ratio`.
+        extras: what verl does not hand to a loss (losses/extras.py).
     """
 
     log_ratio: torch.Tensor
     old_log_prob: torch.Tensor
     advantages: torch.Tensor
     mask: torch.Tensor
+    extras: Extras = NONE
+
+    def entropy(self, method: str) -> torch.Tensor:
+        """Entropy of the current policy in nats, (B, T), 0 where the mask is 0; `method` is who asks.
+
+        Raises:
+            RuntimeError: nobody provides it.
+        """
+        entropy = self.extras.need(ENTROPY, method)
+        return entropy.detach().to(self.mask.dtype).masked_fill(self.mask == 0, 0.0)
 
     @classmethod
     def build(
@@ -45,15 +64,16 @@ class Tokens:
         old_log_prob: torch.Tensor,
         advantages: torch.Tensor,
         response_mask: torch.Tensor,
+        extras: Extras = NONE,
     ) -> "Tokens":
         """Detach and mask: padding may hold anything (inf, NaN), and 0·NaN would poison the sums."""
         dtype = working_dtype(log_prob, old_log_prob)
         padding = response_mask == 0
-        old = old_log_prob.detach().to(dtype).masked_fill(padding, 0.0)
-        log_ratio = clamped_log_ratio(log_prob.detach().to(dtype).masked_fill(padding, 0.0) - old)
+        old = old_log_prob.detach().to(dtype)
         return cls(
-            log_ratio=log_ratio,
-            old_log_prob=old,
+            log_ratio=clamped_log_ratio((log_prob.detach().to(dtype) - old).masked_fill(padding, 0.0)),
+            old_log_prob=old.masked_fill(padding, 0.0),
             advantages=advantages.detach().to(dtype).masked_fill(padding, 0.0),
             mask=response_mask.to(dtype),
+            extras=extras,
         )

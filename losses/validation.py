@@ -27,3 +27,10 @@ def is_number(value: Any) -> bool:
 def is_integer(value: Any) -> bool:
     """True for an int that is not a bool."""
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def require_on_actor(condition: bool, name: str, value: Any, rule: str, instead: str) -> None:
+    """Like `require`, for a key of `actor_rollout_ref.actor` itself, which verl owns."""
+    if not condition:
+        key = f"actor_rollout_ref.actor.{name}"
+        raise ValueError(f"{key}={value!r}: {rule}. Write {key}={instead}.")

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from verl.workers.config import PolicyLossConfig
-
+from losses.method import MethodConfig, Weighted
 from losses.registry import register
 from losses.tokens import Tokens
 from losses.validation import is_number, require
@@ -14,7 +12,7 @@ from maspo.weight import gate_of_width, sigma, weight_of_gate
 
 @register("maspo")
 @dataclass
-class MASPOConfig(PolicyLossConfig):
+class MASPOConfig(MethodConfig):
     """`policy_loss=maspo`; the symbols of the paper with the method as prefix.
 
     Attributes:
@@ -36,7 +34,8 @@ class MASPOConfig(PolicyLossConfig):
     maspo_risk_low: float = 0.1
     maspo_risk_high: float = 10.0
 
-    def __post_init__(self) -> None:
+    def validate(self) -> None:
+        """See losses.method.MethodConfig."""
         for name, value in self.hyper_parameters.items():
             default = str(type(self).__dataclass_fields__[name].default)
             require(is_number(value), name, value, "must be a finite number", default)
@@ -64,8 +63,8 @@ class MASPOConfig(PolicyLossConfig):
         """Keyword arguments of `maspo.weight.sigma`."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__ if name.startswith("maspo_")}
 
-    def gradient_weight(self, tokens: Tokens, actor: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-        """See losses.surrogate.WeightedLossConfig."""
+    def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
+        """See losses.method.MethodConfig."""
         width = sigma(tokens.old_log_prob, tokens.advantages, **self.hyper_parameters)
         passed = gate_of_width(tokens.log_ratio, tokens.advantages, width)
         return weight_of_gate(tokens.log_ratio, passed), {"maspo_gate": passed, "maspo_sigma": width}

@@ -13,8 +13,11 @@ if cpu_platform.is_cpu_run():
     cpu_platform.activate()  # first: the imports below may ask verl for its platform
 
 import dgpo.config  # noqa: F401 (registers)
+import losses.estimators  # noqa: F401
 import maspo.config  # noqa: F401
-from losses import registry
+from losses import baselines, registry
+
+baselines.load_all()
 
 
 class PluginError(RuntimeError):

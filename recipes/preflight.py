@@ -11,11 +11,14 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
+from packaging.version import Version
 
-from recipes import data_files, model_folder, size_checks
+from recipes import data_files, method_checks, model_folder, size_checks
 from recipes.errors import UserError
 
 
@@ -52,6 +55,7 @@ def check_config(config: DictConfig) -> None:
         from recipes import plugin
 
         plugin.check()
+    check_trl()
     check_run_options(config)
     size_checks.check_batch_sizes(config)
     size_checks.check_lengths(config)
@@ -66,6 +70,16 @@ def check_config(config: DictConfig) -> None:
         validate_config(config, need_reference_policy(config), need_critic(config))
         # verl instantiates these only inside the workers.
         omega_conf_to_dataclass(config.actor_rollout_ref.rollout)
+        method_checks.check_method(config)
+
+
+def check_trl() -> None:
+    """verl's actor imports a class from TRL wherever TRL is installed; TRL 1.13 has dropped it."""
+    if find_spec("trl") and Version(version("trl")) >= Version("1.13"):
+        raise UserError(
+            f"trl {version('trl')} is installed in this environment: verl 0.9.1's actor would fail to import "
+            "AutoModelForCausalLMWithValueHead from it. Run `pip uninstall trl`, or `pip install trl==1.12.0`."
+        )
 
 
 def check_run_options(config: DictConfig) -> None:

@@ -6,8 +6,9 @@ import ray
 from omegaconf import DictConfig
 from verl.trainer.main_ppo import TaskRunnerV1
 
-# verl exports the Ray actor class; a subclass needs the plain one underneath.
-_VerlTaskRunner: Any = TaskRunnerV1.__ray_metadata__.modified_class  # type: ignore[attr-defined]
+from recipes.ray_actors import plain_class
+
+_VerlTaskRunner: Any = plain_class(TaskRunnerV1)
 
 
 @ray.remote

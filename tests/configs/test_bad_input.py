@@ -43,6 +43,40 @@ REFUSED_CONFIGS = {
         ["maspo_risk_high", "maspo_risk_low"],
     ),
     "loss_mode of another method": ([f"{POLICY}.loss_mode=vanilla"], ["loss_mode", "dgpo"]),
+    "entropy not measured": (
+        ["policy_loss=entropy_adv", f"{ACTOR}.calculate_entropy=false"],
+        ["calculate_entropy=False", "entropy_adv", "calculate_entropy=true"],
+    ),
+    "entropy split without entropy": (
+        ["policy_loss=aspo", f"{POLICY}.aspo_entropy_split=true"],
+        ["aspo_entropy_split", "calculate_entropy=true"],
+    ),
+    "kappa that turns the sign": (["policy_loss=entropy_adv", f"{POLICY}.entropy_adv_kappa=1"], ["> 1", "=2.0"]),
+    "bypass mode": (
+        ["algorithm.rollout_correction.bypass_mode=true"],
+        ["bypass_mode=true", "dgpo", "bypass_mode=false"],
+    ),
+    "bypass mode without log-probs": (
+        ["policy_loss=dppo_tv", "actor_rollout_ref.rollout.calculate_log_probs=false"],
+        ["calculate_log_probs=true"],
+    ),
+    "bypass loss": ([f"{POLICY}.loss_mode=bypass_mode"], ["loss_mode", "dgpo"]),
+    "bapo bounds out of order": (["policy_loss=bapo", f"{POLICY}.bapo_low_end=0.5"], ["bapo_low_end=0.5", "0.6"]),
+    "bapo upper bounds out of order": (["policy_loss=bapo", f"{POLICY}.bapo_high_end=1.1"], ["bapo_high_end", "1.2"]),
+    "bapo statistic": (["policy_loss=bapo", f"{POLICY}.bapo_statistic=mean"], ["literal, active"]),
+    "trainer that hands over too little": (
+        ["policy_loss=bapo", "trainer.v1.trainer_mode=sync"],
+        ["trainer_mode=sync", "bapo", "trainer_mode=rlvr"],
+    ),
+    "sapo with another aggregation": (
+        ["policy_loss=sapo", f"{ACTOR}.loss_agg_mode=token-mean"],
+        ["loss_agg_mode", "seq-mean-token-mean"],
+    ),
+    "norm by padded width": (
+        ["policy_loss=dr_grpo", f"{ACTOR}.loss_scale_factor=null"],
+        ["loss_scale_factor=null", "loss_scale_factor="],
+    ),
+    "dual clip is a word": ([f"{POLICY}.dual_clip=perhaps"], ["dual_clip", "true or false"]),
     "clip width above one": ([f"{ACTOR}.clip_ratio_low=1.2"], ["clip_ratio_low=1.2", "between 0 and 1"]),
     "clip width is text": ([f"{ACTOR}.clip_ratio_high=wide"], ["clip_ratio_high", "number"]),
     "mini-batch does not divide": (

@@ -1,0 +1,66 @@
+"""DPPO-TV (arXiv 2602.04879): a trust region in probability instead of ratio."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from losses.method import MethodConfig, Weighted
+from losses.registry import register
+from losses.tokens import Tokens, clamped_log_ratio, working_dtype
+
+
+def gradient_weight(
+    log_ratio: torch.Tensor,
+    old_log_prob: torch.Tensor,
+    advantages: torch.Tensor,
+    *,
+    clip_ratio_low: float = 0.15,
+    clip_ratio_high: float = 0.15,
+    clip_ratio_c: float = 20.0,
+) -> torch.Tensor:
+    """DPPO-TV's weight on Â·∇log π_θ (paper, eq. 12 and 13): the binary total variation |π_θ − μ| bounds the update.
+
+        w = min(r, c);   0 if Â > 0 and π_θ − μ > δ_high,  or Â ≤ 0 and μ − π_θ > δ_low
+
+    Args:
+        log_ratio: log r = log π_θ − log μ, (B, T); clamped to ±20 as in verl.
+        old_log_prob: log μ, (B, T); μ is the rollout policy in the paper.
+        advantages: Â, (B, T).
+        clip_ratio_low, clip_ratio_high: δ_low and δ_high, in probability.
+        clip_ratio_c: c, where the ratio is truncated (paper, section 5.4: 20 or more).
+
+    Returns:
+        w, (B, T), detached, at least float32.
+    """
+    log_r = clamped_log_ratio(log_ratio)
+    old_log_prob = old_log_prob.detach().to(working_dtype(old_log_prob, log_r))
+    moved = torch.exp(old_log_prob + log_r) - torch.exp(old_log_prob)  # (B, T), π_θ − μ
+    positive = advantages.detach() > 0
+    outside = ((moved > clip_ratio_high) & positive) | ((moved < -clip_ratio_low) & ~positive)
+    return torch.exp(log_r).clamp(max=clip_ratio_c).masked_fill(outside, 0.0)
+
+
+@register("dppo_tv", verl_loss="dppo_tv")
+@dataclass
+class DPPOTVConfig(MethodConfig):
+    """`policy_loss=dppo_tv`: verl's own loss; δ stands in actor.clip_ratio_low/high, the truncation in clip_ratio_c."""
+
+    loss_mode: str = "dppo_tv"
+    rollout_anchor: ClassVar[bool] = True
+
+    def verl_is_exact(self) -> bool:
+        """See losses.method.MethodConfig."""
+        return not self.dual_clip and super().verl_is_exact()
+
+    def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
+        """See losses.method.MethodConfig."""
+        weight = gradient_weight(
+            tokens.log_ratio,
+            tokens.old_log_prob,
+            tokens.advantages,
+            clip_ratio_low=actor.clip_ratio_low,
+            clip_ratio_high=actor.clip_ratio_high,
+            clip_ratio_c=actor.clip_ratio_c,
+        )
+        return weight, {}

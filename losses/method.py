@@ -1,0 +1,88 @@
+"""What every method offers the shared loss: a verl policy-loss config that knows its own gradient weight."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from verl.workers.config import PolicyLossConfig
+
+from losses.tokens import Tokens
+from losses.validation import require
+
+Weighted = tuple[torch.Tensor, dict[str, torch.Tensor]]
+
+
+@dataclass
+class MethodConfig(PolicyLossConfig):
+    """Base of the dataclass of every method; subclasses are named in a YAML's `_target_`.
+
+    Attributes:
+        dual_clip: also drop the gradient of tokens with Â < 0 and r > actor.clip_ratio_c, as PPO's dual clip does
+            (arXiv 1912.09729; verl's `vanilla` always does).
+        fused: compute loss and gradient in one compiled pass (losses/fused.py) instead of op by op.
+    """
+
+    dual_clip: bool = False
+    fused: bool = False
+
+    # Whether the paper's ratio is against the rollout policy itself, so that verl's bypass mode may be used.
+    rollout_anchor: ClassVar[bool] = False
+    # Filled in by losses.registry.register.
+    method: ClassVar[str] = ""
+    own_loss: ClassVar[str] = ""  # the name under which losses.surrogate is registered for this method
+    verl_loss: ClassVar[str | None] = None  # verl's own loss, where it is the same function
+
+    def __post_init__(self) -> None:
+        """Validate; a `loss_mode` of another method would drop ours without a word."""
+        accepted = [name for name in (self.verl_loss, self.own_loss) if name]
+        require(
+            self.loss_mode in accepted,
+            "loss_mode",
+            self.loss_mode,
+            f"must be '{accepted[0]}' for policy_loss={self.method}",
+            accepted[0],
+        )
+        for name in ("dual_clip", "fused"):
+            require(isinstance(getattr(self, name), bool), name, getattr(self, name), "must be true or false", "false")
+        self.validate()
+        if self.loss_mode == self.verl_loss and not self.verl_is_exact():
+            # An option that verl's loss does not know: take ours, which is the same function otherwise.
+            object.__setattr__(self, "loss_mode", self.own_loss)
+
+    def validate(self) -> None:
+        """Check the hyper-parameters.
+
+        Raises:
+            ValueError: names the key and what to write.
+        """
+
+    def verl_is_exact(self) -> bool:
+        """Whether `verl_loss` computes this method with the options chosen."""
+        return not self.fused
+
+    def check_actor(self, actor: Any) -> None:
+        """Check what stands outside `policy_loss`; `actor` is the config `actor_rollout_ref.actor`.
+
+        Raises:
+            ValueError: names both keys and the cure.
+        """
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of the losses.extras this method can't do without."""
+        return frozenset()
+
+    def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
+        """Return w ≥ 0, detached, (B, T), and per-token diagnostics (B, T) to be averaged into metrics.
+
+        `actor` is verl's ActorConfig: clip widths live there (clip_ratio_low, clip_ratio_high, clip_ratio_c).
+        """
+        raise NotImplementedError
+
+    def likelihood_weight(self, tokens: Tokens) -> torch.Tensor | None:
+        """Coefficient ≥ 0 of log π_θ itself, added to w·Â, (B, T); None for none."""
+        return None
+
+    def batch_statistics(self, tokens: Tokens, actor: Any) -> torch.Tensor:
+        """Sums over tokens whose total over the mini-batch the weight depends on, (K,) float64."""
+        raise NotImplementedError

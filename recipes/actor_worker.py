@@ -1,0 +1,126 @@
+"""verl's actor worker, with what a registered policy loss is not given (losses/extras.py).
+
+verl's loss function, engine and worker stay as they are; this wraps the one and subclasses the other two by a method
+each. `recipes.trainer` chooses these classes.
+"""
+
+from typing import Any
+
+import torch
+from tensordict import TensorDict
+from verl.utils import tensordict_utils as tu
+from verl.utils.device import get_device_name
+from verl.utils.metric import AggregationType, Metric
+from verl.workers.engine_workers import ActorRolloutRefWorker, TrainingWorker
+from verl.workers.utils.padding import no_padding_2_padding
+
+from losses import extras
+from losses.method import MethodConfig
+from losses.metrics import as_metrics
+from losses.surrogate import slope_and_sums
+
+
+def is_correct(data: TensorDict) -> torch.Tensor:
+    """Whether each response earned a positive reward, (B, 1)."""
+    return data["rm_scores"].to_padded_tensor(0.0).sum(-1, keepdim=True) > 0
+
+
+class ActorLoss:
+    """verl's actor loss, called with entropy, correctness and mini-batch statistics at hand for methods that need them.
+
+    Args:
+        verl_loss: `functools.partial(ppo_loss, config=ActorConfig)` as verl's worker builds it.
+    """
+
+    def __init__(self, verl_loss: Any) -> None:
+        self.verl_loss = verl_loss
+        self.actor = verl_loss.keywords["config"]
+        method = self.actor.policy_loss
+        self.method = method if isinstance(method, MethodConfig) else None
+        self.statistics: torch.Tensor | None = None
+        self.correct_share = 1.0
+        self.collected: list[torch.Tensor] | None = None
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of the extras that the method asks for."""
+        return self.method.needs if self.method else frozenset()
+
+    def __call__(self, model_output: dict[str, Any], data: TensorDict, dp_group: Any = None) -> Any:
+        """As verl's engine calls a loss: (scalar loss, metrics)."""
+        with extras.provided(self._extras(model_output, data)):
+            loss, metrics = self.verl_loss(model_output=model_output, data=data, dp_group=dp_group)
+        if self.method and self.method.loss_mode == self.method.verl_loss:
+            described: dict[str, Any] = dict(as_metrics(self._describe(model_output, data)))
+            metrics.update(Metric.from_dict(described, aggregation=AggregationType.MEAN))
+        return loss, metrics
+
+    def _extras(self, model_output: dict[str, Any], data: TensorDict) -> extras.Extras:
+        entropy = correct = None
+        if extras.ENTROPY in self.needs:
+            if self.actor.entropy_coeff == 0:
+                # verl adds 0 · entropy to the loss: spare the backward pass through the softmax.
+                model_output["entropy"] = model_output["entropy"].detach()
+            entropy = no_padding_2_padding(model_output["entropy"], data).detach()
+        if extras.CORRECT in self.needs:
+            correct = is_correct(data)
+        return extras.Extras(entropy, correct, self.correct_share, self.statistics, self.collected)
+
+    def _describe(self, model_output: dict[str, Any], data: TensorDict) -> dict[str, torch.Tensor]:
+        """Where verl's own loss trains: the metrics that all our losses report, from the method's gradient weight."""
+        padded = data.select("response_mask", "old_log_probs", "advantages").to_padded_tensor()
+        log_prob = no_padding_2_padding(model_output["log_probs"], data)
+        inputs = (log_prob, padded["old_log_probs"], padded["advantages"], padded["response_mask"])
+        return slope_and_sums(*inputs, None, extras.NONE, self.actor)[1]
+
+
+class RecipeTrainingWorker(TrainingWorker):
+    """verl's training worker, which looks at a whole update mini-batch first where the method asks for it."""
+
+    loss_fn: Any
+
+    def set_loss_fn(self, loss_fn: Any) -> None:
+        """Wrap verl's loss."""
+        super().set_loss_fn(ActorLoss(loss_fn))
+
+    def train_batch(self, data: TensorDict) -> TensorDict:
+        """One optimiser step on one update mini-batch (this rank's share)."""
+        if extras.STATISTICS in self.loss_fn.needs:
+            self.loss_fn.statistics = self._statistics(data)
+        if extras.CORRECT in self.loss_fn.needs:
+            self.loss_fn.correct_share = self._correct_share(data)
+        return super().train_batch(data)
+
+    def _statistics(self, data: TensorDict) -> torch.Tensor:
+        """The method's sums over the mini-batch and all data-parallel ranks: a forward pass with the current policy."""
+        collected: list[torch.Tensor] = []
+        self.loss_fn.collected = collected
+        try:
+            probe = data.copy()
+            tu.assign_non_tensor(
+                probe,
+                compute_loss=True,
+                # Else infer_batch cuts it by the sizes of the old-log-prob pass, which need not divide a mini-batch.
+                micro_batch_size_per_gpu=self.engine_config.micro_batch_size_per_gpu,
+                max_token_len_per_gpu=self.engine_config.max_token_len_per_gpu,
+            )
+            self.infer_batch(probe)
+        finally:
+            self.loss_fn.collected = None
+        return self._over_ranks(torch.stack(collected).sum(0))
+
+    def _correct_share(self, data: TensorDict) -> float:
+        mask = data["response_mask"].to_padded_tensor(0).double()
+        counts = torch.stack([(mask * is_correct(data)).sum(), mask.sum()])
+        correct, tokens = self._over_ranks(counts.to(get_device_name())).tolist()
+        return correct / max(tokens, 1.0)
+
+    def _over_ranks(self, sums: torch.Tensor) -> torch.Tensor:
+        torch.distributed.all_reduce(sums, group=self.engine.get_data_parallel_group())
+        return sums
+
+
+class RecipeActorWorker(ActorRolloutRefWorker):
+    """verl's worker of actor, rollout and reference, with our training worker inside."""
+
+    actor_worker_cls = RecipeTrainingWorker
