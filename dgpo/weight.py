@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from losses.tokens import clamped_log_ratio, working_dtype
+from losses.tokens import clamped_log_ratio
 
 
 def gradient_weight(
@@ -38,7 +38,6 @@ def gradient_weight(
         w, (B, T), detached, at least float32, finite for every log-ratio that is not NaN.
     """
     log_r = clamped_log_ratio(log_ratio)
-    advantages = advantages.detach().to(working_dtype(log_r))
     # In log space both decays are a min/max against 0, so no branch is ever evaluated outside its domain: the published
     # torch.where form has NaN gradients at extreme ratios.
     below = (log_r - math.log1p(-clip_ratio_low)).clamp(max=0.0)  # (B, T), < 0 left of the trust region

@@ -33,6 +33,7 @@ class _Surrogate(torch.autograd.Function):
         return (grads[0] * coefficient).to(ctx.dtype), None
 
 
+@torch.no_grad()
 def slope_and_sums(
     log_prob: torch.Tensor,
     old_log_prob: torch.Tensor,
@@ -58,7 +59,7 @@ def slope_and_sums(
     if likelihood is not None:
         slope = slope - likelihood * tokens.mask
     if rollout_is_weights is not None:
-        slope = slope * rollout_is_weights.detach().masked_fill(response_mask == 0, 0.0)
+        slope = slope * rollout_is_weights.masked_fill(response_mask == 0, 0.0)
     return slope, token_sums(tokens, weight, diagnostics, actor)
 
 

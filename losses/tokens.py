@@ -32,7 +32,7 @@ def sequence_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Tokens:
-    """Detached per-token inputs of a gradient weight; every tensor has shape (B, T).
+    """Per-token inputs of a gradient weight; every tensor has shape (B, T) and carries no gradient.
 
     Attributes:
         log_ratio: log π_θ − log π_old of the sampled token, within ±LOG_RATIO_BOUND; 0 where the mask is 0.
@@ -55,7 +55,7 @@ class Tokens:
             RuntimeError: nobody provides it.
         """
         entropy = self.extras.need(ENTROPY, method)
-        return entropy.detach().to(self.mask.dtype).masked_fill(self.mask == 0, 0.0)
+        return entropy.to(self.mask.dtype).masked_fill(self.mask == 0, 0.0)
 
     @classmethod
     def build(
@@ -66,14 +66,14 @@ class Tokens:
         response_mask: torch.Tensor,
         extras: Extras = NONE,
     ) -> "Tokens":
-        """Detach and mask: padding may hold anything (inf, NaN), and 0·NaN would poison the sums."""
+        """Mask: padding may hold anything (inf, NaN), and 0·NaN would poison the sums. Call under `torch.no_grad`."""
         dtype = working_dtype(log_prob, old_log_prob)
         padding = response_mask == 0
-        old = old_log_prob.detach().to(dtype)
+        old = old_log_prob.to(dtype)
         return cls(
-            log_ratio=clamped_log_ratio((log_prob.detach().to(dtype) - old).masked_fill(padding, 0.0)),
+            log_ratio=clamped_log_ratio((log_prob.to(dtype) - old).masked_fill(padding, 0.0)),
             old_log_prob=old.masked_fill(padding, 0.0),
-            advantages=advantages.detach().to(dtype).masked_fill(padding, 0.0),
+            advantages=advantages.to(dtype).masked_fill(padding, 0.0),
             mask=response_mask.to(dtype),
             extras=extras,
         )

@@ -1,6 +1,7 @@
 """Options that contradict the chosen policy loss, found from the config alone."""
 
 from omegaconf import DictConfig
+from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY
 from verl.utils.config import omega_conf_to_dataclass
 
 from losses.method import MethodConfig
@@ -20,6 +21,7 @@ def check_method(config: DictConfig) -> None:
     method = omega_conf_to_dataclass(actor.policy_loss)
     _check_bypass(config, getattr(method, "rollout_anchor", False))
     _check_scale(config)
+    _check_estimator(config)
     if not isinstance(method, MethodConfig):
         return
     method.check_actor(actor)
@@ -53,6 +55,13 @@ def _check_bypass(config: DictConfig, rollout_anchor: bool) -> None:
         raise UserError(
             "actor_rollout_ref.actor.policy_loss.loss_mode=bypass_mode drops the chosen method. Leave it out."
         )
+
+
+def _check_estimator(config: DictConfig) -> None:
+    name = config.algorithm.adv_estimator
+    if name not in ADV_ESTIMATOR_REGISTRY:
+        known = ", ".join(sorted(ADV_ESTIMATOR_REGISTRY))
+        raise UserError(f"algorithm.adv_estimator={name} is not registered. Write one of {known}.")
 
 
 def _check_scale(config: DictConfig) -> None:

@@ -12,6 +12,7 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from losses.metrics import mean_weights
+from recipes import method_checks
 from recipes.actor_worker import RecipeActorWorker
 from recipes.ray_actors import plain_class
 
@@ -26,6 +27,8 @@ class RecipeTrainer(PPOTrainerSync):
     """
 
     def __init__(self, config: DictConfig) -> None:
+        # Under a verl command of the user's own nothing else checks what belongs to the method.
+        method_checks.check_method(config)
         poll_interval = config.trainer.v1.get("rlvr", {}).get("poll_interval", POLL_INTERVAL)
         with open_dict(config):
             # Any other name makes the base class choose its asynchronous replay buffer (PPOTrainer.__init__).

@@ -37,7 +37,7 @@ def gradient_weight(
     """
     log_r = clamped_log_ratio(log_ratio)
     ratio = torch.exp(log_r)
-    positive, negative = advantages.detach() > 0, advantages.detach() < 0
+    positive, negative = advantages > 0, advantages < 0
     weight = torch.exp(torch.where(positive, -log_r, log_r)).clamp(max=clip_ratio_c)
     outside = ((ratio > 1.0 + clip_ratio_high) & positive) | ((ratio < 1.0 - clip_ratio_low) & negative)
     return weight.masked_fill(outside, 0.0)

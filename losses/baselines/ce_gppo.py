@@ -39,7 +39,6 @@ def gradient_weight(
         w, (B, T), detached, at least float32.
     """
     ratio = torch.exp(clamped_log_ratio(log_ratio))
-    advantages = advantages.detach()
     low, high = 1.0 - clip_ratio_low, 1.0 + clip_ratio_high
     weight = ratio.masked_fill((ratio < low) & (advantages < 0), ce_gppo_beta1 * low)
     return weight.masked_fill((ratio > high) & (advantages > 0), ce_gppo_beta2 * high)
@@ -51,8 +50,8 @@ class CEGPPOConfig(LikelihoodConfig):
     """`policy_loss=ce_gppo`: ε 0.2/0.2; the official code also clips dually, at c = 10.
 
     Attributes:
-        ce_gppo_beta1: β1 ≥ 0 (paper: 0.5 for 1.5B, 0.75 for 7B).
-        ce_gppo_beta2: β2 ≥ 0 (paper: 1).
+        ce_gppo_beta1: β1 ≥ 0 (official scripts: 0.5 for 1.5B, 0.75 for 7B).
+        ce_gppo_beta2: β2 ≥ 0 (official scripts: 1).
     """
 
     loss_mode: str = "ce_gppo"

@@ -36,7 +36,6 @@ def gradient_weight(
         w, (B, T), detached, at least float32.
     """
     ratio = torch.exp(clamped_log_ratio(log_ratio))
-    advantages = advantages.detach()
     weight = ratio.clamp(min=None if clip_ratio_low is None else 1.0 - clip_ratio_low, max=1.0 + clip_ratio_high)
     if cispo_mask_high is not None:
         weight = weight.masked_fill((ratio > 1.0 + cispo_mask_high) & (advantages > 0), 0.0)

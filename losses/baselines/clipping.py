@@ -24,6 +24,5 @@ def clipped_ratio_weight(
         w, (B, T), detached, at least float32.
     """
     ratio = torch.exp(clamped_log_ratio(log_ratio))
-    advantages = advantages.detach()
     outside = ((ratio > high) & (advantages > 0)) | ((ratio < low) & (advantages < 0))
     return ratio.masked_fill(outside, 0.0)

@@ -36,7 +36,7 @@ def gradient_weight(
     log_r = clamped_log_ratio(log_ratio)
     old_log_prob = old_log_prob.detach().to(working_dtype(old_log_prob, log_r))
     moved = torch.exp(old_log_prob + log_r) - torch.exp(old_log_prob)  # (B, T), π_θ − μ
-    positive = advantages.detach() > 0
+    positive = advantages > 0
     outside = ((moved > clip_ratio_high) & positive) | ((moved < -clip_ratio_low) & ~positive)
     return torch.exp(log_r).clamp(max=clip_ratio_c).masked_fill(outside, 0.0)
 

@@ -38,7 +38,6 @@ def gradient_weight(
         w, (B, T), detached, at least float32.
     """
     log_r = clamped_log_ratio(log_ratio)
-    advantages = advantages.detach()
     above, below = (log_r > clip_ratio_high) & (advantages > 0), (log_r < -clip_ratio_low) & (advantages < 0)
     clipped = log_r.masked_fill(above, clip_ratio_high).masked_fill(below, -clip_ratio_low)
     return torch.exp(sequence_mean(clipped, response_mask)).expand_as(log_r).masked_fill(above | below, 0.0)

@@ -36,7 +36,6 @@ def gradient_weight(
     """
     log_r = clamped_log_ratio(log_ratio)
     ratio = torch.exp(sequence_mean(log_r, response_mask).clamp(max=LOG_RATIO_MAX)).expand_as(log_r)
-    advantages = advantages.detach()
     outside = ((ratio > 1.0 + clip_ratio_high) & (advantages > 0)) | ((ratio < 1.0 - clip_ratio_low) & (advantages < 0))
     return ratio.masked_fill(outside, 0.0)
 

@@ -27,7 +27,7 @@ def gradient_weight(
         w, (B, T), detached, at least float32.
     """
     log_r = clamped_log_ratio(log_ratio)
-    positive = advantages.detach() > 0
+    positive = advantages > 0
     temperature = tau_neg + (tau_pos - tau_neg) * positive.to(log_r.dtype)
     argument = temperature * torch.expm1(log_r)
     # σ(x)·σ(−x) is s·(1−s) without cancellation where the gate is nearly closed.

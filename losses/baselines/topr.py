@@ -41,7 +41,7 @@ def gradient_weight(
     if topr_ratio == "product":
         log_sequence_ratio = log_sequence_ratio * response_mask.to(log_r.dtype).sum(-1, keepdim=True)
     tapered = torch.exp(log_sequence_ratio.clamp(max=0.0)).expand_as(log_r)
-    return torch.where(advantages.detach() < 0, tapered, 1.0)
+    return torch.where(advantages < 0, tapered, 1.0)
 
 
 @register("topr")

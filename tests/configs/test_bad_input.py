@@ -72,6 +72,7 @@ REFUSED_CONFIGS = {
         ["policy_loss=sapo", f"{ACTOR}.loss_agg_mode=token-mean"],
         ["loss_agg_mode", "seq-mean-token-mean"],
     ),
+    "unknown estimator": (["algorithm.adv_estimator=gpro"], ["adv_estimator=gpro", "grpo"]),
     "norm by padded width": (
         ["policy_loss=dr_grpo", f"{ACTOR}.loss_scale_factor=null"],
         ["loss_scale_factor=null", "loss_scale_factor="],

@@ -1,0 +1,139 @@
+"""The picture of all gradient weights: one panel per choice of `policy_loss`, drawn from recipes.report.curves."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+# isort: split
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from recipes.errors import UserError
+from recipes.report.curves import LARGEST_RATIO, LOG_RATIO, OLD_PROBABILITIES, Panel, panels
+
+# Related choices side by side; one that is not listed comes last.
+ORDER = (
+    *("dgpo", "dgpo-1.5b", "maspo", "maspo-1.5b"),
+    *("grpo", "clip_higher", "entropy_adv", "bapo"),
+    *("gppo", "ce_gppo", "ce_gppo-7b", "aspo"),
+    *("cispo", "cispo-scalerl", "sapo", "topr"),
+    *("dac", "dppo_tv", "gspo", "gmpo"),
+)
+COLUMNS = 4
+LARGEST_WEIGHT = 3.25
+# Blue and vermilion of Okabe and Ito's palette, which colour-blind readers tell apart; paler for the rarer token.
+COLOURS = {1.0: ("#0072B2", "#74B4DB"), -1.0: ("#D55E00", "#F3AC76")}
+STYLES: dict[float, dict[str, Any]] = {
+    1.0: {"linestyle": "-", "linewidth": 2.2, "zorder": 3},
+    -1.0: {"linestyle": (0, (3.2, 1.6)), "linewidth": 1.7, "zorder": 4},
+}
+PLAIN: dict[str, Any] = {"color": "#8A8A85", "linewidth": 0.8, "linestyle": ":"}
+REGION, GRID, SMALL_PRINT = "#E9E9E4", "#DCDCDC", "#555555"
+
+
+def in_order(found: Iterable[Panel]) -> list[Panel]:
+    """Sorted as in ORDER, the rest alphabetically."""
+    rank = {choice: number for number, choice in enumerate(ORDER)}
+    return sorted(found, key=lambda panel: (rank.get(panel.choices[0], len(ORDER)), panel.choices))
+
+
+def _draw_curves(axes: Any, panel: Panel) -> None:
+    """The rarer token first, below the other; a curve ends in a dot where π_θ = r·π_old would exceed 1."""
+    ratio = np.exp(LOG_RATIO.numpy())
+    by_probability = len({old for _, old in panel.curves}) > 1
+    for (sign, old), curve in sorted(panel.curves.items(), key=lambda item: item[0][1]):
+        colour = COLOURS[sign][OLD_PROBABILITIES.index(old)]
+        last = np.searchsorted(ratio, 1.0 / old, side="right") if by_probability else len(ratio)
+        axes.plot(ratio[:last], curve[:last], color=colour, **STYLES[sign])
+        if last < len(ratio):
+            axes.plot(ratio[last - 1], curve[last - 1], "o", color=colour, markersize=3.5, zorder=5)
+
+
+def _draw_panel(axes: Any, panel: Panel) -> None:
+    """Trust region, w = r for comparison, the curves, and the names."""
+    for low, high in panel.regions.values():
+        axes.axvspan(low, high, color=REGION, alpha=0.75, linewidth=0, zorder=0)
+    axes.plot(np.exp(LOG_RATIO), np.exp(LOG_RATIO), zorder=2, **PLAIN)
+    _draw_curves(axes, panel)
+    axes.set_xscale("log", base=2)
+    axes.set(xlim=(1 / LARGEST_RATIO, LARGEST_RATIO), ylim=(-0.08, LARGEST_WEIGHT), yticks=(0, 1, 2, 3))
+    axes.set_xticks((0.25, 0.5, 1, 2, 4), ("¼", "½", "1", "2", "4"))
+    axes.minorticks_off()
+    axes.grid(color=GRID, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=0, labelsize=8, colors=SMALL_PRINT)
+    axes.spines[:].set_visible(False)
+    axes.set_title(", ".join(panel.choices), fontsize=10.5, fontweight="bold", loc="left", pad=15)
+    axes.text(0, 1.035, ", ".join(panel.notes), transform=axes.transAxes, fontsize=7.5, color=SMALL_PRINT)
+
+
+def _draw_legend(figure: Any) -> None:
+    usual, rare = OLD_PROBABILITIES
+    pale = tuple(Line2D([], [], color=COLOURS[sign][1], **STYLES[sign]) for sign in STYLES)
+    entries = {
+        "Â > 0": Line2D([], [], color=COLOURS[1.0][0], **STYLES[1.0]),
+        "Â < 0": Line2D([], [], color=COLOURS[-1.0][0], **STYLES[-1.0]),
+        "w = r": Line2D([], [], **PLAIN),
+        "trust region": Patch(color=REGION),
+        rf"at $\pi_{{\rm old}}$ = {rare:g} instead of {usual:g}, where it matters": pale,
+        r"$\pi_\theta$ = 1": Line2D([], [], color=SMALL_PRINT, linestyle="", marker="o", markersize=3.5),
+    }
+    figure.legend(
+        entries.values(),
+        entries.keys(),
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0.4)},
+        loc="outside upper center",
+        ncols=len(entries),
+        columnspacing=1.6,
+        frameon=False,
+        fontsize=8.5,
+    )
+
+
+def draw(found: Iterable[Panel]) -> Any:
+    """The figure, as wide as a page."""
+    found = in_order(found)
+    rows = -(-len(found) // COLUMNS)
+    figure, grid = pyplot.subplots(
+        rows,
+        COLUMNS,
+        figsize=(9.6, 2.2 * rows + 0.6),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.05),
+    )
+    for axes, panel in zip(grid.flat, found, strict=False):
+        _draw_panel(axes, panel)
+    for axes in grid.flat[len(found) :]:
+        axes.set_visible(False)
+    figure.supxlabel(r"ratio  $r = \pi_\theta / \pi_{\rm old}$", fontsize=10)
+    figure.supylabel(r"gradient weight $w$ on $\hat{A} \cdot \nabla\log\pi_\theta$", fontsize=10)
+    _draw_legend(figure)
+    return figure
+
+
+def write(picture: Path) -> None:
+    """Draw all methods into a PNG; the same bytes every time.
+
+    Raises:
+        UserError: not a PNG, or a place that can't be written to.
+    """
+    if picture.suffix.lower() != ".png":
+        raise UserError(f"--output={picture}: the picture is a PNG. Write --output={picture.with_suffix('.png')}.")
+    try:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        figure = draw(panels())
+        figure.savefig(picture, dpi=200, metadata={"Software": None})
+        pyplot.close(figure)
+    except OSError as error:
+        raise UserError(
+            f"--output={picture}: {error.strerror or error}. Write --output=<a file that can be written>."
+        ) from error

@@ -1,0 +1,90 @@
+"""docs/extending.md followed to the letter: its files, in a folder of their own, add a method and an estimator."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "extending.md").read_text()
+# A whole file names its path in its first comment, below Hydra's header if it has one.
+FILES = re.findall(r"^```(?:python|yaml)\n((?:# @package .*\n)?# (\S+/\S+)\n(?s:.*?))^```$", PAGE, re.M)
+COMMANDS = re.findall(r"^```bash\n((?s:.*?))^```$", PAGE, re.M)
+CHECK = """
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import open_dict
+from verl.trainer.ppo.core_algos import POLICY_LOSS_REGISTRY, get_adv_estimator_fn
+
+from losses.registry import METHODS
+from recipes import preflight, resolvers
+from recipes.paths import config_dir
+
+assert "linear_taper" not in POLICY_LOSS_REGISTRY
+resolvers.register()
+with initialize_config_dir(str(config_dir()), version_base="1.3"):
+    overrides = SEARCH_PATH, "policy_loss=linear_taper", "algorithm.adv_estimator=group_median"
+    config = compose("train", overrides, return_hydra_config=True)
+HydraConfig.instance().set_config(config)
+with open_dict(config):
+    del config["hydra"]
+preflight.check_config(preflight.resolved(config))
+actor = config.actor_rollout_ref.actor
+assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.loss_agg_mode) == (0.2, 0.28, "token-mean")
+assert POLICY_LOSS_REGISTRY["linear_taper"] is POLICY_LOSS_REGISTRY["dgpo"]
+
+import numpy, torch
+rewards = torch.tensor([[0, 0, 1.0], [0, 0, 0], [0, 4, 0], [2, 0, 0], [3, 0, 0]])
+mask = torch.tensor([[1, 1, 1], [1, 1, 0], [1, 1, 1], [1, 0, 0], [1, 0, 0]])
+advantages, _ = get_adv_estimator_fn("group_median")(rewards, mask, index=numpy.array([*"aaabb"], dtype=object))
+assert advantages.tolist() == [[0, 0, 0], [-1, -1, 0], [3, 3, 3], [-0.5, 0, 0], [0.5, 0, 0]], advantages
+print(METHODS["linear_taper"].__module__)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds `my_methods/`."""
+    folder = tmp_path_factory.mktemp("extending")
+    for content, path in FILES:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+    return folder
+
+
+def run(folder: Path, *command: str, **environment: str) -> str:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, **environment}
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    return result.stdout
+
+
+def test_a_method_is_four_files() -> None:
+    method = [path for _, path in FILES if "linear_taper" in path]
+    assert sorted(Path(path).name for path in method) == [
+        "config.py",
+        "linear_taper.yaml",
+        "test_linear_taper.py",
+        "weight.py",
+    ]
+
+
+def test_its_commands_run_as_they_stand(folder: Path) -> None:
+    taper, estimator = [block for block in COMMANDS if "--cfg job" in block]
+    shown = run(folder, "bash", "-euc", taper)
+    assert re.search(r"^=* ?6 passed", shown, re.M)
+    assert "_target_: my_methods.linear_taper.config.LinearTaperConfig" in shown
+    assert "adv_estimator: group_median" in run(folder, "bash", "-euc", estimator, PYTHONPATH=str(folder))
+
+
+def test_what_the_page_trains_with_passes_preflight(folder: Path) -> None:
+    search_path = re.search(r"'(hydra\.searchpath=.*)'", PAGE)
+    assert search_path is not None
+    literal = repr(search_path[1].replace("/home/me", str(folder)))
+    code = CHECK.replace("SEARCH_PATH", literal)
+    environment = {"PYTHONPATH": str(folder), "VERL_USE_EXTERNAL_MODULES": "my_methods.estimators"}
+    assert run(folder, sys.executable, "-c", code, **environment).strip() == "my_methods.linear_taper.config"
