@@ -52,7 +52,7 @@ def aggregation_factor(
     """
     lengths = mask.sum(-1, keepdim=True)  # (B, 1)
     tokens = lengths.sum() if batch_num_tokens is None else batch_num_tokens
-    sequences = (lengths > 0).sum() if global_batch_size is None else global_batch_size
+    sequences = (lengths > 0).to(mask.dtype).sum() if global_batch_size is None else global_batch_size
     one = torch.ones_like(lengths)
     if loss_agg_mode == "token-mean":
         return one * dp_size / tokens

@@ -21,7 +21,9 @@ COUNT = "tokens"
 
 def boundary_cases(tokens: Tokens, clip_ratio_low: float, clip_ratio_high: float) -> dict[str, torch.Tensor]:
     """One boolean tensor (B, T) per boundary case; tokens inside the trust region are in none."""
-    left, right = tokens.log_ratio < math.log1p(-clip_ratio_low), tokens.log_ratio > math.log1p(clip_ratio_high)
+    # verl's CISPO takes clip_ratio_low >= 1 to mean no lower bound.
+    lowest = math.log1p(-clip_ratio_low) if clip_ratio_low < 1 else -math.inf
+    left, right = tokens.log_ratio < lowest, tokens.log_ratio > math.log1p(clip_ratio_high)
     negative, positive = tokens.advantages < 0, tokens.advantages > 0
     return {
         "left_negative": left & negative,

@@ -29,6 +29,10 @@ class Grid:
         steps = math.ceil(round((self.end - self.start) / self.step, 9))
         return [min(self.start + i * self.step, self.end) for i in range(steps + 1)]
 
+    def tensor(self, like: torch.Tensor) -> torch.Tensor:
+        """The candidates in the dtype and on the device of another tensor."""
+        return torch.tensor(self.values(), dtype=like.dtype, device=like.device)
+
 
 def interval_sums(ratio: torch.Tensor, advantages: torch.Tensor, low: Grid, high: Grid) -> torch.Tensor:
     """What the search needs to know of some tokens.
@@ -46,7 +50,7 @@ def interval_sums(ratio: torch.Tensor, advantages: torch.Tensor, low: Grid, high
     parts = []
     # A token exactly at a bound is not clipped by it, on either side.
     for grid, sign, closed_left in ((high, 1.0, False), (low, -1.0, True)):
-        edges = torch.tensor(grid.values(), dtype=ratio.dtype, device=ratio.device)
+        edges = grid.tensor(ratio)
         interval = torch.bucketize(ratio, edges, right=closed_left)
         amount = (sign * advantages).clamp(min=0.0)
         for value in (amount, amount * ratio):
@@ -63,7 +67,7 @@ def contributions(sums: torch.Tensor, low: Grid, high: Grid, statistic: str) -> 
     Raising c_low raises the literal S⁻, since clipped tokens count c_low·|Â|: ρ falls, and the second half of the
     paper's search moves away from its goal. `active` counts only tokens that still carry gradient.
     """
-    uppers, lowers = (sums.new_tensor(grid.values()) for grid in (high, low))
+    uppers, lowers = high.tensor(sums), low.tensor(sums)
     h, n = len(uppers) + 1, len(lowers) + 1
     plain_high, ratio_high, plain_low, ratio_low = sums.split([h, h, n, n])
     inside_high = ratio_high.cumsum(0)[:-1]  # r ≤ c_high
@@ -89,7 +93,7 @@ def find_bounds(
         c_low, c_high and ρ there, scalars; the first candidates if no token has an advantage.
     """
     positive, negative = contributions(sums, low, high, statistic)
-    uppers, lowers = (sums.new_tensor(grid.values()) for grid in (high, low))
+    uppers, lowers = high.tensor(sums), low.tensor(sums)
     # The states that the search passes: c_high rises first, then c_low at the last c_high.
     path_high = torch.cat([uppers, uppers[-1:].expand(len(lowers) - 1)])
     path_low = torch.cat([lowers[:1].expand(len(uppers)), lowers[1:]])
@@ -97,4 +101,7 @@ def find_bounds(
     total = path_positive + torch.cat([negative[:1].expand(len(uppers)), negative[1:]])
     reached = path_positive >= positive_share * total
     stop = torch.where(reached.any(), reached.int().argmax(), len(path_high) - 1)
-    return path_low[stop], path_high[stop], path_positive[stop] / total[stop].clamp(min=torch.finfo(sums.dtype).tiny)
+    share = path_positive / total.clamp(min=torch.finfo(sums.dtype).tiny)
+    # index_select, because indexing by a tensor of one number copies it to the host.
+    c_low, c_high, reached_share = torch.stack([path_low, path_high, share]).index_select(1, stop.view(1)).squeeze(1)
+    return c_low, c_high, reached_share

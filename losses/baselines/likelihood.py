@@ -36,6 +36,7 @@ class LikelihoodConfig(MethodConfig):
         if not self.likelihood_coefficient:
             return None
         correct = tokens.extras.need(extras.CORRECT, self.method)
+        share = tokens.extras.correct_share
         # Under token-mean, dividing by their share makes it λ times the mean over the tokens of correct responses.
-        scale = self.likelihood_coefficient / max(tokens.extras.correct_share, torch.finfo(tokens.mask.dtype).tiny)
+        scale = self.likelihood_coefficient / share if share else 0.0
         return scale * correct.to(tokens.mask.dtype).expand_as(tokens.mask)

@@ -9,17 +9,24 @@ import math
 import numpy as np
 import pytest
 import torch
+from loss_cases import (
+    BOUNDARY_CASES,
+    HIGH,
+    LOW,
+    MODES,
+    actor_config,
+    call,
+    gradient_of,
+    make_batch,
+    pieces_of,
+    rows,
+    tokens_of,
+    tolerance,
+)
 from verl.trainer.ppo.core_algos import get_policy_loss_fn
-from verl.workers.config import ActorConfig
 
-import recipes.plugin  # noqa: F401 (registers the losses)
 from dgpo.config import DGPOConfig
 from maspo.config import MASPOConfig
-
-LOW, HIGH = 0.1, 0.3  # unequal, so that swapping them shows
-SCALE = 50  # loss_scale_factor of seq-mean-token-sum-norm
-CASES = ("left_negative", "left_positive", "right_negative", "right_positive")
-MODES = ["token-mean", "token-sum", "seq-mean-token-sum", "seq-mean-token-mean", "seq-mean-token-sum-norm"]
 
 
 def dgpo_weight(log_ratio, old_log_prob, advantages, n=1, m=2):
@@ -65,77 +72,10 @@ def default_method(request):
     return METHODS[request.param]
 
 
-def make_batch(dtype=torch.float64, seed=0) -> dict[str, torch.Tensor]:
-    """Eight responses of up to 12 tokens, of unequal length, the sixth fully masked; ratios on all sides."""
-    rng = np.random.default_rng(seed)
-    old = rng.uniform(-6, -0.05, size=(8, 12))
-    lengths = np.array([12, 3, 7, 1, 12, 0, 5, 9])
-    batch = {
-        "old_log_prob": old,
-        "log_prob": old + rng.uniform(-1.5, 1.5, size=old.shape),
-        "advantages": np.repeat(rng.choice([-1.7, -0.4, 0.6, 2.1], size=(8, 1)), 12, axis=1),
-    }
-    tensors = {name: torch.from_numpy(value).to(dtype) for name, value in batch.items()}
-    return tensors | {"response_mask": torch.from_numpy(np.arange(12) < lengths[:, None])}
-
-
-def actor_config(policy_loss, mask, mode="token-mean", dp_size=1, size=None) -> ActorConfig:
-    config = ActorConfig(
-        strategy="fsdp",
-        rollout_n=1,
-        ppo_micro_batch_size_per_gpu=1,
-        clip_ratio_low=LOW,
-        clip_ratio_high=HIGH,
-        policy_loss=policy_loss,
-        loss_agg_mode=mode,
-    )
-    config.global_batch_info.update(
-        dp_size=dp_size,
-        batch_num_tokens=int(mask.sum()),
-        global_batch_size=len(mask),
-        loss_scale_factor=SCALE if mode == "seq-mean-token-sum-norm" else None,
-    )
-    return config
-
-
-def call(config: ActorConfig, batch, rollout_is_weights=None):
-    """Loss, gradient with respect to log_prob, and metrics, called as verl calls a policy loss."""
-    leaf = batch["log_prob"].detach().clone().requires_grad_()
-    loss, metrics = get_policy_loss_fn(config.policy_loss.loss_mode)(
-        old_log_prob=batch["old_log_prob"],
-        log_prob=leaf,
-        advantages=batch["advantages"],
-        response_mask=batch["response_mask"],
-        loss_agg_mode=config.loss_agg_mode,
-        config=config,
-        rollout_is_weights=rollout_is_weights,
-    )
-    loss.backward()
-    return loss.detach(), leaf.grad, metrics
-
-
-def tokens_of(batch):
-    names = ("log_prob", "old_log_prob", "advantages")
-    log_prob, old, advantages = (batch[name].double().numpy() for name in names)
-    return log_prob - old, old, advantages
-
-
 def expected_gradient(batch, reference, mode="token-mean") -> np.ndarray:
     """-w * A * mask times the factor verl's aggregation gives each token."""
-    mask = batch["response_mask"].numpy()
-    factor = {
-        "token-mean": 1 / mask.sum(),
-        "token-sum": 1.0,
-        "seq-mean-token-sum": 1 / len(mask),
-        "seq-mean-token-mean": 1 / len(mask) / np.maximum(mask.sum(1, keepdims=True), 1),
-        "seq-mean-token-sum-norm": 1 / len(mask) / SCALE,
-    }[mode]
     tokens = tokens_of(batch)
-    return np.where(mask, -reference(*tokens) * tokens[2] * factor, 0.0)
-
-
-def rows(batch, part: slice):
-    return {name: value[part] for name, value in batch.items()}
+    return gradient_of(batch, reference(*tokens) * tokens[2], mode)
 
 
 # The gradient
@@ -147,8 +87,7 @@ def test_gradient_is_minus_weight_times_advantage(method, mode):
     batch = make_batch()
     loss, grad, _ = call(actor_config(policy_loss, batch["response_mask"], mode), batch)
     target = expected_gradient(batch, reference, mode)
-    # verl adds 1e-8 to the token counts of seq-mean-token-mean.
-    rtol = 2e-8 if mode == "seq-mean-token-mean" else 1e-9
+    rtol = tolerance(mode)
     np.testing.assert_allclose(grad.numpy(), target, rtol=rtol, atol=0)
     assert loss.item() == pytest.approx(target.sum(), rel=rtol)
 
@@ -232,8 +171,7 @@ def test_micro_batches_sum_to_the_same_gradient(method, mode, pieces):
     batch = make_batch()
     config = actor_config(policy_loss, batch["response_mask"], mode)
     whole_loss, whole_grad, _ = call(config, batch)
-    size = 8 // pieces
-    parts = [call(config, rows(batch, slice(i, i + size))) for i in range(0, 8, size)]
+    parts = [call(config, part) for part in pieces_of(batch, pieces)]
     torch.testing.assert_close(torch.cat([grad for _, grad, _ in parts]), whole_grad, rtol=1e-12, atol=0)
     torch.testing.assert_close(sum(loss for loss, _, _ in parts), whole_loss, rtol=1e-12, atol=1e-15)
 
@@ -334,7 +272,8 @@ def test_metric_names_are_known_and_reduce_by_mean(default_method):
     policy_loss, _ = default_method
     batch = make_batch()
     _, _, metrics = call(actor_config(policy_loss, batch["response_mask"]), batch)
-    names = {"actor/ppo_kl"} | {f"actor/{kind}/{case}" for kind in ("token_share", "weight_mass") for case in CASES}
+    kinds = ("token_share", "weight_mass")
+    names = {"actor/ppo_kl"} | {f"actor/{kind}/{case}" for kind in kinds for case in BOUNDARY_CASES}
     if policy_loss.loss_mode == "maspo":
         names |= {"actor/maspo_gate", "actor/maspo_sigma"}
     assert set(metrics) == names
@@ -355,7 +294,7 @@ def test_tokens_without_advantage_are_in_no_boundary_case(default_method):
     batch = make_batch()
     batch["advantages"] = torch.zeros_like(batch["advantages"])
     _, _, metrics = call(actor_config(default_method[0], batch["response_mask"]), batch)
-    assert all(metrics[f"actor/token_share/{case}"] == 0 for case in CASES)
+    assert all(metrics[f"actor/token_share/{case}"] == 0 for case in BOUNDARY_CASES)
 
 
 # Settings

@@ -1,0 +1,58 @@
+"""What the baselines report to verl."""
+
+import math
+
+import bapo_by_hand
+import closed_forms
+import numpy as np
+import pytest
+from baseline_cases import CASES, EVERY_OF_OURS, OURS, called, full_batch, ratios_and_advantages, sample_of
+from loss_cases import BOUNDARY_CASES, HIGH, LOW
+
+WITHOUT_LIKELIHOOD = [pytest.param(CASES[name], id=name) for name in OURS if "likelihood" not in name]
+
+
+@pytest.mark.parametrize("case", EVERY_OF_OURS)
+def test_metrics_are_plain_floats_that_verl_reduces_by_mean(case):
+    """verl reduces a metric by maximum or minimum when its NAME contains `max` or `min`."""
+    _, _, metrics = called(case, full_batch())
+    kinds = ("token_share", "weight_mass")
+    shared = {"actor/ppo_kl"} | {f"actor/{kind}/{name}" for kind in kinds for name in BOUNDARY_CASES}
+    assert shared <= set(metrics)
+    assert not [name for name in metrics if "max" in name or "min" in name or not name.startswith("actor/")]
+    assert all(type(number) is float and math.isfinite(number) for number in metrics.values())
+
+
+def test_bapo_reports_the_bounds_it_trains_with():
+    for name, settings in (("bapo", {"target": 0.7}), ("bapo, active", {"target": 0.6, "statistic": "active"})):
+        batch = full_batch()
+        _, _, metrics = called(CASES[name], batch)
+        c_low, c_high, share = bapo_by_hand.search(ratios_and_advantages(batch), **settings)
+        assert (c_low, c_high) != (0.6, 1.2)
+        found = [metrics[f"actor/{key}"] for key in ("bapo_c_low", "bapo_c_high", "bapo_positive_share")]
+        assert found == pytest.approx([c_low, c_high, share], rel=1e-9)
+
+
+def test_entropy_adv_reports_its_mean_factor():
+    batch = full_batch()
+    t = sample_of(batch)
+    _, _, metrics = called(CASES["entropy_adv"], batch)
+    factor = closed_forms.shaped(t.A, t.entropy) / t.A
+    assert metrics["actor/entropy_adv_factor"] == pytest.approx(factor[t.mask].mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize("case", WITHOUT_LIKELIHOOD)
+def test_weight_mass_is_that_of_the_methods_own_weight(case):
+    """After the dual clip; the cases are cut at the actor's clip widths, whatever the method's own bounds."""
+    batch = full_batch()
+    t = sample_of(batch)
+    weight = case.ascent(batch) / t.A
+    _, _, metrics = called(case, batch)
+    sides = {"left": t.r < 1 - LOW, "right": t.r > 1 + HIGH}
+    signs = {"negative": t.minus, "positive": t.plus}
+    for name in BOUNDARY_CASES:
+        side, sign = name.split("_")
+        member = (sides[side] & signs[sign])[t.mask]
+        assert metrics[f"actor/token_share/{name}"] == pytest.approx(member.mean(), rel=1e-9)
+        mass = np.where(member, weight[t.mask], 0.0).mean()
+        assert metrics[f"actor/weight_mass/{name}"] == pytest.approx(mass, rel=1e-9)
