@@ -34,7 +34,7 @@ def gradient_weight(
         w, (B, T), detached, at least float32.
     """
     log_r = clamped_log_ratio(log_ratio)
-    old_log_prob = old_log_prob.detach().to(working_dtype(old_log_prob, log_r))
+    old_log_prob = old_log_prob.to(working_dtype(old_log_prob, log_r))
     moved = torch.exp(old_log_prob + log_r) - torch.exp(old_log_prob)  # (B, T), π_θ − μ
     positive = advantages > 0
     outside = ((moved > clip_ratio_high) & positive) | ((moved < -clip_ratio_low) & ~positive)

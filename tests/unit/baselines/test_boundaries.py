@@ -128,3 +128,8 @@ def test_aspo_high_entropy_equals_numpys_quantile(quantile, seed):
         known = t.entropy[row][t.mask[row]]
         assert (ours[row].numpy()[t.mask[row]] == (known > np.quantile(known, quantile))).all()
     assert not ours[7].any(), "a response without tokens"
+
+
+def test_dacs_bounds_carry_no_gradient():
+    old_log_prob = torch.full((2, 3), -1.0, requires_grad=True)
+    assert not any(bound.requires_grad for bound in dac.bounds(old_log_prob))
