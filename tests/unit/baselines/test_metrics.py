@@ -9,6 +9,8 @@ import pytest
 from baseline_cases import CASES, EVERY_OF_OURS, OURS, called, full_batch, ratios_and_advantages, sample_of
 from loss_cases import BOUNDARY_CASES, HIGH, LOW
 
+from losses.metrics import mean_weights
+
 WITHOUT_LIKELIHOOD = [pytest.param(CASES[name], id=name) for name in OURS if "likelihood" not in name]
 
 
@@ -56,3 +58,20 @@ def test_weight_mass_is_that_of_the_methods_own_weight(case):
         assert metrics[f"actor/token_share/{name}"] == pytest.approx(member.mean(), rel=1e-9)
         mass = np.where(member, weight[t.mask], 0.0).mean()
         assert metrics[f"actor/weight_mass/{name}"] == pytest.approx(mass, rel=1e-9)
+
+
+def test_mean_weight_of_a_case_is_its_mass_over_its_share_and_absent_without_tokens():
+    """As the trainer adds it to an update's reduced metrics."""
+    batch, case = full_batch(), CASES["gppo, no dual clip"]
+    t = sample_of(batch)
+    found = mean_weights(called(case, batch)[2])
+    assert set(found) == {f"actor/weight_mean/{name}" for name in BOUNDARY_CASES}
+    assert found["actor/weight_mean/right_positive"] == pytest.approx(1 + HIGH, rel=1e-9)
+    assert found["actor/weight_mean/left_negative"] == pytest.approx(1 - LOW, rel=1e-9)
+    outside = t.mask & t.minus & (t.r > 1 + HIGH)
+    assert found["actor/weight_mean/right_negative"] == pytest.approx(t.r[outside].mean(), rel=1e-9)
+    batch["advantages"] = batch["advantages"].abs()
+    assert set(mean_weights(called(case, batch)[2])) == {
+        "actor/weight_mean/left_positive",
+        "actor/weight_mean/right_positive",
+    }
