@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from losses.method import MethodConfig, Weighted
+from losses.baselines.sequences import SequenceMeanConfig
+from losses.method import Weighted
 from losses.registry import register
 from losses.tokens import Tokens, clamped_log_ratio, sequence_mean
-from losses.validation import require_on_actor
 
 
 def gradient_weight(
@@ -45,16 +45,10 @@ def gradient_weight(
 
 @register("gmpo")
 @dataclass
-class GMPOConfig(MethodConfig):
+class GMPOConfig(SequenceMeanConfig):
     """`policy_loss=gmpo`: clip (−0.4, 0.4) on log r, no dual clip."""
 
     loss_mode: str = "gmpo"
-
-    def check_actor(self, actor: Any) -> None:
-        """See losses.method.MethodConfig."""
-        mode = actor.loss_agg_mode
-        rule = "GMPO's objective is a mean over sequences"
-        require_on_actor(mode == "seq-mean-token-mean", "loss_agg_mode", mode, rule, "seq-mean-token-mean")
 
     def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
         """See losses.method.MethodConfig."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from losses.method import MethodConfig, Weighted
+from losses.baselines.sequences import SequenceMeanConfig
+from losses.method import Weighted
 from losses.registry import register
 from losses.tokens import Tokens, clamped_log_ratio, sequence_mean
-from losses.validation import require_on_actor
 
 LOG_RATIO_MAX = 10.0  # verl's bound on the logarithm of the sequence ratio
 
@@ -42,7 +42,7 @@ def gradient_weight(
 
 @register("gspo", verl_loss="gspo")
 @dataclass
-class GSPOConfig(MethodConfig):
+class GSPOConfig(SequenceMeanConfig):
     """`policy_loss=gspo`: verl's own loss, with the aggregation of the paper, ε 3e-4/4e-4 and no dual clip."""
 
     loss_mode: str = "gspo"
@@ -50,12 +50,6 @@ class GSPOConfig(MethodConfig):
     def verl_is_exact(self) -> bool:
         """See losses.method.MethodConfig."""
         return not self.dual_clip and super().verl_is_exact()
-
-    def check_actor(self, actor: Any) -> None:
-        """See losses.method.MethodConfig."""
-        mode = actor.loss_agg_mode
-        rule = "GSPO's objective is a mean over sequences"
-        require_on_actor(mode == "seq-mean-token-mean", "loss_agg_mode", mode, rule, "seq-mean-token-mean")
 
     def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
         """See losses.method.MethodConfig."""
