@@ -132,6 +132,8 @@ def measure(rows: int, length: int, device: str, rounds: int) -> dict[str, Any]:
         The machine and versions, the bandwidth floor in ms, and per variant: milliseconds, ratio of time and of peak
         memory to vanilla, kernel launches (GPU only).
     """
+    # A training compiles the pass for one method; here one process compiles it for all.
+    torch._dynamo.config.recompile_limit = 4 * len(METHODS)
     batch = make_batch(rows, length, device)
     steps = {name: step_of(actor_config(method, batch), batch) for name, method in variants().items()}
     for step in steps.values():  # warm up: compile, allocate
