@@ -42,5 +42,5 @@ def gradient_weight(
     # torch.where form has NaN gradients at extreme ratios.
     below = (log_r - math.log1p(-clip_ratio_low)).clamp(max=0.0)  # (B, T), < 0 left of the trust region
     above = (log_r - math.log1p(clip_ratio_high)).clamp(min=0.0)  # (B, T), > 0 right of it
-    log_weight = log_r + dgpo_n * below * (advantages < 0) - above / dgpo_m * (advantages > 0)
-    return torch.exp(log_weight)
+    decay = torch.where(advantages < 0, dgpo_n * below, 0.0) - torch.where(advantages > 0, above / dgpo_m, 0.0)
+    return torch.exp(log_r + decay)

@@ -19,18 +19,25 @@ BOUNDARY_CASES = ("left_negative", "left_positive", "right_negative", "right_pos
 COUNT = "tokens"
 
 
-def boundary_cases(tokens: Tokens, clip_ratio_low: float, clip_ratio_high: float) -> dict[str, torch.Tensor]:
-    """One boolean tensor (B, T) per boundary case; tokens inside the trust region are in none."""
+def boundary_sums(
+    tokens: Tokens, weight: torch.Tensor, clip_ratio_low: float, clip_ratio_high: float
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Per boundary case the number of its tokens and the sum of their weights; tokens inside are in no case."""
     # verl's CISPO takes clip_ratio_low >= 1 to mean no lower bound.
     lowest = math.log1p(-clip_ratio_low) if clip_ratio_low < 1 else -math.inf
-    left, right = tokens.log_ratio < lowest, tokens.log_ratio > math.log1p(clip_ratio_high)
-    negative, positive = tokens.advantages < 0, tokens.advantages > 0
-    return {
-        "left_negative": left & negative,
-        "left_positive": left & positive,
-        "right_negative": right & negative,
-        "right_positive": right & positive,
+    dtype = weight.dtype
+    sides = {
+        "left": (tokens.log_ratio < lowest).to(dtype).flatten(),
+        "right": (tokens.log_ratio > math.log1p(clip_ratio_high)).to(dtype).flatten(),
     }
+    sums = {}
+    for sign, member in (("negative", tokens.advantages < 0), ("positive", tokens.advantages > 0)):
+        ones = member.to(dtype).flatten()
+        weights = ones * weight.flatten()
+        # Dot products: nothing of size (B, T) is written per case, and counts are exact.
+        for side, outside in sides.items():
+            sums[f"{side}_{sign}"] = (torch.dot(outside, ones), torch.dot(outside, weights))
+    return sums
 
 
 def token_sums(
@@ -43,9 +50,9 @@ def token_sums(
     """
     # Masked tokens have log r = 0 and Â = 0, so they are in no boundary case and add nothing to the first sum.
     sums = {COUNT: tokens.mask.sum(), "actor/ppo_kl": -tokens.log_ratio.sum()}
-    for case, member in boundary_cases(tokens, actor.clip_ratio_low, actor.clip_ratio_high).items():
-        sums[f"actor/token_share/{case}"] = member.sum()
-        sums[f"actor/weight_mass/{case}"] = (member * weight).sum()
+    for case, (count, mass) in boundary_sums(tokens, weight, actor.clip_ratio_low, actor.clip_ratio_high).items():
+        sums[f"actor/token_share/{case}"] = count
+        sums[f"actor/weight_mass/{case}"] = mass
     for name, value in diagnostics.items():
         sums[f"actor/{name}"] = (value * tokens.mask).sum()
     return sums

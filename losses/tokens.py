@@ -68,12 +68,12 @@ class Tokens:
     ) -> "Tokens":
         """Mask: padding may hold anything (inf, NaN), and 0·NaN would poison the sums. Call under `torch.no_grad`."""
         dtype = working_dtype(log_prob, old_log_prob)
-        padding = response_mask == 0
+        counts = response_mask != 0
         old = old_log_prob.to(dtype)
         return cls(
-            log_ratio=clamped_log_ratio((log_prob.to(dtype) - old).masked_fill(padding, 0.0)),
-            old_log_prob=old.masked_fill(padding, 0.0),
-            advantages=advantages.to(dtype).masked_fill(padding, 0.0),
+            log_ratio=clamped_log_ratio(torch.where(counts, log_prob.to(dtype) - old, 0.0)),
+            old_log_prob=torch.where(counts, old, 0.0),
+            advantages=torch.where(counts, advantages.to(dtype), 0.0),
             mask=response_mask.to(dtype),
             extras=extras,
         )

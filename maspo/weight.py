@@ -61,7 +61,7 @@ def gate_of_width(log_ratio: torch.Tensor, advantages: torch.Tensor, width: torc
     log_r = clamped_log_ratio(log_ratio)
     # r − 1 in the direction that leaves the old policy; tokens that return to it (or have Â = 0) have distance 0.
     direction = torch.sign(advantages.detach().to(log_r.dtype))
-    distance = (torch.expm1(log_r) * direction).clamp(min=0.0)  # (B, T)
+    distance = ((torch.exp(log_r) - 1.0) * direction).clamp(min=0.0)  # (B, T)
     return torch.exp(-0.5 * (distance / width).square())
 
 

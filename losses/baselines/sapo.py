@@ -29,9 +29,10 @@ def gradient_weight(
     log_r = clamped_log_ratio(log_ratio)
     positive = advantages > 0
     temperature = tau_neg + (tau_pos - tau_neg) * positive.to(log_r.dtype)
-    argument = temperature * torch.expm1(log_r)
-    # σ(x)·σ(−x) is s·(1−s) without cancellation where the gate is nearly closed.
-    return 4.0 * torch.sigmoid(argument) * torch.sigmoid(-argument) * torch.exp(log_r)
+    ratio = torch.exp(log_r)
+    # s·(1−s) = e/(1+e)² with e = exp(−|x|): no cancellation where the gate is nearly closed, and one exponential.
+    small = torch.exp(-(temperature * (ratio - 1.0)).abs())
+    return 4.0 * small / (1.0 + small).square() * ratio
 
 
 @register("sapo", verl_loss="sapo")
