@@ -47,7 +47,9 @@ hand_over() { # VARIABLE PIP_SETTING
 }
 hand_over UV_DEFAULT_INDEX index-url
 hand_over UV_FIND_LINKS find-links
-install() { .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps "$@"; }
+# Compiled once here: a training starts some ten processes that import the same thousands of files, and where Python may
+# not write its bytecode (a read-only environment, PYTHONDONTWRITEBYTECODE) each of them compiles them again.
+install() { .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --no-deps "$@"; }
 
 if [ "$extra" = cpu ]; then
     torch="$(grep -E '^torch==' "$lock")"
