@@ -1,9 +1,11 @@
 """Every shipped choice composes and passes verl's own validation on a machine without a GPU."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 from verl.utils.config import omega_conf_to_dataclass
+from verl.workers.config import PolicyLossConfig
 
 from losses.registry import METHODS
 from recipes import plugin, preflight  # noqa: F401 (plugin registers)
@@ -20,7 +22,13 @@ PAPER_MODELS = [name for name in MODELS if name.startswith("deepseek")]
 
 @pytest.mark.parametrize("policy_loss", POLICY_LOSSES)
 def test_every_policy_loss_on_a_cpu(composed, policy_loss: str) -> None:
-    preflight.check_config(preflight.resolved(composed(f"policy_loss={policy_loss}")))
+    config = composed(f"policy_loss={policy_loss}")
+    preflight.check_config(preflight.resolved(config))
+    written = config.actor_rollout_ref.actor.policy_loss
+    verls = {option.name for option in fields(PolicyLossConfig)}
+    options = {option.name for option in fields(type(omega_conf_to_dataclass(written)))}
+    missing = options - verls - set(written)
+    assert not missing, "an option outside the YAML can be overridden with a + only"
 
 
 @pytest.mark.parametrize("model", MODELS)
