@@ -44,6 +44,9 @@ _SECONDARY = (
     "EngineDeadError",
     "Received an empty list as keys",
 )
+# What is no further line of an exception's message: tracebacks, log lines, what another process prints.
+_NO_MESSAGE = re.compile(r"Traceback|^\(?.*pid=|^File \"|^During handling|^The above|\b(?:DEBUG|INFO|WARNING|ERROR)\b")
+_CONTINUED = 2  # lines
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -56,10 +59,17 @@ def root_cause(log: Path, limit: int = 8) -> list[str]:
     """
     primary: dict[str, None] = {}
     secondary: dict[str, None] = {}
+    follows = 0
     with log.open(errors="replace") as lines:
         for raw in lines:
             line = _COLOURS.sub("", raw).strip()
             if _EXCEPTION.search(line):
                 target = secondary if any(name in line for name in _SECONDARY) else primary
+                follows = 0 if line[:400] in target else _CONTINUED
                 target.setdefault(line[:400])
+            elif follows and line and not _NO_MESSAGE.search(line):
+                target.setdefault(f"  {line[:400]}")  # pydantic names the key on the second line
+                follows -= 1
+            else:
+                follows = 0
     return list(primary or secondary)[:limit]

@@ -24,6 +24,18 @@ def test_the_first_primary_exception_is_shown_without_those_that_follow_from_it(
     assert not any("ActorDiedError" in line or "empty list" in line or "megatron" in line for line in causes)
 
 
+def test_a_message_of_several_lines_keeps_what_names_the_key(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for SchedulerConfig\n"
+        "max_num_seqs\n"
+        "  Input should be greater than or equal to 1\n"
+        "    For further information visit elsewhere\n"
+        "INFO 11-24 all is well\n"
+    )
+    assert root_cause(log)[1:] == ["  max_num_seqs", "  Input should be greater than or equal to 1"]
+
+
 def test_a_secondary_exception_is_better_than_nothing(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("ray.exceptions.ActorDiedError: The actor died unexpectedly\n")
