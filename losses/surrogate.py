@@ -92,6 +92,8 @@ def policy_loss(
         tokens = Tokens.build(log_prob, old_log_prob, advantages, response_mask, available)
         available.collected.append(config.policy_loss.batch_statistics(tokens, config))
         return torch.zeros((), device=log_prob.device), {}
+    for name in config.policy_loss.needs:
+        available.need(name, config.policy_loss.method)  # here, or the fused pass would call it a compiler's failure
     inputs = (log_prob, old_log_prob, advantages, response_mask, rollout_is_weights, available, config)
     if config.policy_loss.fused:
         loss, sums = fused.loss_and_sums(slope_and_sums, inputs, loss_agg_mode, config.global_batch_info)

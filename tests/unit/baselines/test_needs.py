@@ -5,6 +5,7 @@ import torch
 from baseline_cases import CASES, called, full_batch
 from loss_cases import actor_config, call, forward
 
+from losses.baselines.entropy_adv import EntropyAdvConfig
 from losses.extras import Extras, provided
 
 
@@ -26,6 +27,15 @@ def test_refuses_to_train_without_what_it_needs(name, what):
     method = case.config.method
     with provided(Extras()), pytest.raises(RuntimeError, match=rf"policy_loss={method} needs .*{what}.*recipes\.train"):
         call(config, bare)
+
+
+def test_the_fused_pass_does_not_blame_the_compiler_for_it(recwarn: pytest.WarningsRecorder) -> None:
+    batch = full_batch()
+    config = actor_config(EntropyAdvConfig(fused=True), batch["response_mask"])
+    bare = {key: batch[key] for key in ("log_prob", "old_log_prob", "advantages", "response_mask")}
+    with pytest.raises(RuntimeError, match="policy_loss=entropy_adv needs"):
+        call(config, bare)
+    assert not [warning for warning in recwarn if "does not compile" in str(warning.message)]
 
 
 @pytest.mark.parametrize("name", ["grpo, ours", "cispo, masked", "gppo", "aspo", "dac", "gmpo", "topr", "sapo, ours"])
