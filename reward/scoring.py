@@ -1,39 +1,184 @@
-"""The verdict on a response: its final answer against every accepted one."""
+"""The verdict on a response: its final answer against every accepted one.
+
+Finding the answer in a response, and comparing numbers written plainly, happens here, in time linear in its length.
+Whatever has to be parsed goes to a process that can be killed (reward/pool.py).
+"""
 
 import logging
-from collections.abc import Iterable
-from typing import Any
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any, get_args
 
-from reward.comparison import compare
+from reward.comparison import Comparison, Outcome, Task, compare, compare_at_sight
 from reward.extraction import extract_answer
+from reward.pool import ScoringPool, report, shared_pool
 from reward.verdict import Status, Verdict
 
 logger = logging.getLogger(__name__)
-_reported: set[type[Exception]] = set()
+# Which status a response gets when no gold accepts its answer: what most needs to be seen.
+WORST_FIRST: tuple[Status, ...] = ("crashed", "timeout", "wrong", "unparsable")
+REMEMBERED = 50_000  # verdicts on (answer, gold): the samples of a problem share few answers
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a verdict is what it is: the tier that decided and both sides as it saw them; None before any comparison."""
+
+    verdict: Verdict
+    gold: str = ""
+    comparison: Comparison | None = None
+
+
+class Scorer:
+    """Scores responses with one pool of processes.
+
+    Args:
+        pool: where answers are compared that need algebra.
+        require_box, thinking_open: see reward.options.RewardOptions.
+    """
+
+    def __init__(self, pool: ScoringPool, require_box: bool = True, thinking_open: bool = False) -> None:
+        self._pool = pool
+        self._require_box, self._thinking_open = require_box, thinking_open
+        self._memory: OrderedDict[tuple[str, str, Task], Comparison] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def submit(self, response: str, gold: Any, task: Task | None = None) -> "Future[Explanation]":
+        """Start scoring; the future never raises.
+
+        Args:
+            response: what the model wrote.
+            gold: the accepted answer, or a list of accepted answers; numbers will do.
+            task: what the data set says about the answer.
+        """
+        done: Future[Explanation] = Future()
+        done.set_running_or_notify_cancel()  # a cancelled asyncio task must not cancel what a thread is about to set
+        try:
+            golds = accepted_answers(gold)
+            found = extract_answer(response, require_box=self._require_box, thinking_open=self._thinking_open)
+        except Exception as error:  # one bad response must not end a run: logged, and visible as "crashed"
+            done.set_result(Explanation(Verdict.of(report(error))))
+            return done
+        if found.status != "found":
+            done.set_result(Explanation(Verdict.of(found.status)))
+            return done
+        _Case(self, found.answer, golds, task or Task(), done).go_on()
+        return done
+
+    def recall(self, key: tuple[str, str, Task]) -> Comparison | None:
+        """What comparing gave the last time."""
+        with self._lock:
+            return self._memory.get(key)
+
+    def remember(self, key: tuple[str, str, Task], comparison: Comparison) -> None:
+        """Keep the outcome of a comparison that took a process."""
+        with self._lock:
+            self._memory[key] = comparison
+            if len(self._memory) > REMEMBERED:
+                self._memory.popitem(last=False)
+
+    def forget(self) -> None:
+        """Drop what earlier comparisons gave."""
+        with self._lock:
+            self._memory.clear()
+
+    def compare_elsewhere(self, answer: str, gold: str, task: Task) -> "Future[tuple[Status | None, Any]]":
+        """`compare` in a scoring process."""
+        return self._pool.submit(compare, answer, gold, task)
+
+
+class _Case:
+    """One answer against its golds, one after the other, until one accepts it."""
+
+    def __init__(self, scorer: Scorer, answer: str, golds: list[str], task: Task, done: "Future[Explanation]") -> None:
+        self._scorer, self._answer, self._task, self._done = scorer, answer, task, done
+        self._golds = iter(golds)
+        self._seen: list[tuple[Status, str, Comparison | None]] = []
+
+    def go_on(self) -> None:
+        for gold in self._golds:
+            key = (self._answer, gold, self._task)
+            try:
+                comparison = compare_at_sight(*key) or self._scorer.recall(key)
+            except Exception as error:  # a fault of ours on odd text: logged, and visible as "crashed"
+                if self._settled(report(error), gold, None):
+                    return
+                continue
+            if comparison is None:
+                inner = self._scorer.compare_elsewhere(*key)
+                inner.add_done_callback(partial(self._came_back, key))
+                return
+            if self._settled(comparison.outcome, gold, comparison):
+                return
+        status, gold, comparison = min(self._seen, key=lambda seen: WORST_FIRST.index(seen[0]))
+        self._done.set_result(Explanation(Verdict.of(status, self._answer), gold, comparison))
+
+    def _came_back(self, key: tuple[str, str, Task], future: Any) -> None:
+        failure, comparison = future.result()
+        if failure is None and not _is_sound(comparison):
+            failure, comparison = report(ValueError(f"{comparison!r:.200} is no comparison")), None
+        if comparison is not None:
+            self._scorer.remember(key, comparison)
+        if not self._settled(failure or comparison.outcome, key[1], comparison):
+            self.go_on()
+
+    def _settled(self, status: Status, gold: str, comparison: Comparison | None) -> bool:
+        if status == "ok":
+            self._done.set_result(Explanation(Verdict.of("ok", self._answer), gold, comparison))
+            return True
+        self._seen.append((status, gold, comparison))
+        return False
+
+
+def _is_sound(found: Any) -> bool:
+    """Whether a process returned a comparison: a text that took the process over may return anything."""
+    if not isinstance(found, Comparison) or set(vars(found)) != {one.name for one in fields(Comparison)}:
+        return False
+    return found.outcome in get_args(Outcome) and all(isinstance(value, str) for value in vars(found).values())
+
+
+_default: list[Scorer] = []
+
+
+def default_scorer() -> Scorer:
+    """The scorer of this process, with the default limits."""
+    if not _default:
+        _default.append(Scorer(shared_pool()))
+    return _default[0]
 
 
 def score(response: str, gold: str | list[str]) -> Verdict:
     """The verdict on `response`, whose answer is right if it equals any of the accepted ones in `gold`.
 
-    A gold may also be a number, as some data sets store it. Never raises: a fault in scoring is status "crashed" with
-    score 0, and its traceback is logged once per kind of error.
+    A gold may also be a number, as some data sets store it. Never raises and never hangs: a fault in scoring is status
+    "crashed" with score 0 (its traceback is logged once per kind of error), a comparison beyond the deadline "timeout".
     """
-    try:
-        golds = _accepted_answers(gold)
-        extraction = extract_answer(response)
-    except Exception as error:  # one bad response must not end a run; _crashed logs it and the status shows it
-        return Verdict.of(_crashed(error))
-    if extraction.status != "found":
-        return Verdict.of(extraction.status)
-    return Verdict.of(_best_outcome(extraction.answer, golds), extraction.answer)
+    return default_scorer().submit(response, gold).result().verdict
 
 
-def score_many(pairs: Iterable[tuple[str, str | list[str]]]) -> list[Verdict]:
-    """The verdicts on (response, gold) pairs, in their order."""
-    return [score(response, gold) for response, gold in pairs]
+def score_many(
+    pairs: Iterable[tuple[str, str | list[str]]], progress: Callable[[], None] | None = None
+) -> list[Verdict]:
+    """The verdicts on (response, gold) pairs, in their order; several processes work on them.
+
+    Args:
+        pairs: responses and golds, as for `score`.
+        progress: called after each verdict.
+    """
+    futures = [default_scorer().submit(response, gold) for response, gold in pairs]
+    verdicts = []
+    for future in futures:
+        verdicts.append(future.result().verdict)
+        if progress:
+            progress()
+    return verdicts
 
 
-def _accepted_answers(gold: Any) -> list[str]:
+def accepted_answers(gold: Any) -> list[str]:
     """The golds as strings. Raises ValueError if one is missing: then the data is at fault, and has to say so."""
     values = gold.tolist() if hasattr(gold, "tolist") else gold  # parquet stores a list of golds as a numpy array
     values = values if isinstance(values, list | tuple) else [values]
@@ -41,29 +186,3 @@ def _accepted_answers(gold: Any) -> list[str]:
     if not golds or len(golds) < len(values) or not all(accepted.strip() for accepted in golds):
         raise ValueError(f"gold={gold!r} lacks an answer; write the accepted answer, or a list of accepted answers")
     return golds
-
-
-def _best_outcome(answer: str, golds: list[str]) -> Status:
-    """The outcome "ok" if any gold accepts the answer; otherwise the one that most needs to be seen."""
-    outcomes: set[Status] = set()
-    for gold in golds:
-        outcome = _compare_safely(answer, gold)
-        if outcome == "ok":
-            return outcome
-        outcomes.add(outcome)
-    return next(status for status in ("crashed", "wrong", "unparsable") if status in outcomes)
-
-
-def _compare_safely(answer: str, gold: str) -> Status:
-    try:
-        return compare(answer, gold)
-    except Exception as error:  # as in `score`: any parser fault is a visible "crashed", never an exception
-        return _crashed(error)
-
-
-def _crashed(error: Exception) -> Status:
-    """Logs the first error of each kind: a broken scorer meets it on every response."""
-    if type(error) not in _reported:
-        _reported.add(type(error))
-        logger.error("status 'crashed': scoring failed; further %s stay silent", type(error).__name__, exc_info=error)
-    return "crashed"

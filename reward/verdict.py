@@ -20,8 +20,8 @@ class Verdict:
         no_answer   the response is complete but holds no box;
         truncated   it was cut off while thinking or inside its last box;
         unparsable  the answer or the accepted one is no mathematics, and as text they differ;
-        timeout     comparing took too long (reserved: nothing yields it yet);
-        crashed     comparing raised an error: the scorer is at fault, not the model.
+        timeout     comparing took longer than the deadline;
+        crashed     comparing raised an error or its process died: the scorer is at fault, not the model.
 
     Raises ValueError for a status outside this list.
     """

@@ -1,0 +1,38 @@
+"""Does the scorer work here, through its processes? Asked before a run starts, not after the first step of zeros."""
+
+from reward.options import RewardOptions
+from reward.pool import ScoringPool
+from reward.scoring import Scorer
+from reward.verdict import Status
+
+# (answer, gold, status): a number at sight; one that our parser reads; one left to math-verify; a percentage, which an
+# uncured antlr cannot read; a wrong one.
+CASES: tuple[tuple[str, str, Status], ...] = (
+    ("42", "42", "ok"),
+    (r"\sqrt{12}", r"2\sqrt{3}", "ok"),
+    (r"\sum_{k=1}^{3} k^2", "14", "ok"),
+    (r"28\%", r"\frac{28}{100}", "ok"),
+    (r"\sqrt{12}", r"3\sqrt{2}", "wrong"),
+)
+
+
+def self_test(options: RewardOptions) -> None:
+    """Score known answers, then end the processes.
+
+    Raises:
+        RuntimeError: says which answer got which status.
+    """
+    pool = ScoringPool(options.pool_settings)
+    try:
+        scorer = Scorer(pool)
+        found = [scorer.submit(rf"\boxed{{{answer}}}", gold) for answer, gold, _ in CASES]
+        statuses = [future.result().verdict.status for future in found]
+    finally:
+        pool.close()
+    for (answer, gold, wanted), status in zip(CASES, statuses, strict=True):
+        if status != wanted:
+            raise RuntimeError(
+                f"The scorer fails its self-test: {answer} against {gold} is '{status}', not '{wanted}' "
+                f"({options.pool_settings}). Run `bash scripts/setup.sh` again; if the status is timeout or crashed, "
+                "raise reward.custom_reward_function.reward_kwargs.deadline or .memory_gib."
+            )
