@@ -18,7 +18,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from packaging.version import Version
 
-from recipes import data_files, method_checks, model_folder, size_checks
+from recipes import data_files, method_checks, model_folder, reward_checks, size_checks
 from recipes.errors import UserError
 
 
@@ -60,7 +60,7 @@ def check_config(config: DictConfig) -> None:
     size_checks.check_batch_sizes(config)
     size_checks.check_lengths(config)
     size_checks.check_clip_widths(config)
-    check_reward(config)
+    reward_checks.check_reward(config)
     from hydra.errors import InstantiationException
     from verl.trainer.ppo.utils import need_critic, need_reference_policy
     from verl.utils.config import omega_conf_to_dataclass, validate_config
@@ -91,22 +91,6 @@ def check_run_options(config: DictConfig) -> None:
             f"trainer.resume_mode={config.trainer.resume_mode}: a run is continued from its own last checkpoint. "
             "Write trainer.resume_mode=auto, and on_existing=restart to begin anew."
         )
-
-
-def check_reward(config: DictConfig) -> None:
-    """The reward function loads, and the bundled scorer passes the self-test it makes when it is imported."""
-    from verl.trainer.ppo.reward import get_custom_reward_fn
-
-    key = "reward.custom_reward_function"
-    try:
-        found = get_custom_reward_fn(config)
-        import reward  # noqa: F401 (asserts at import that percentages parse, see reward/antlr.py)
-    except Exception as error:  # any exception of a user's module, or of the parser underneath
-        raise UserError(
-            f"{key}.path={config.reward.custom_reward_function.path}: {type(error).__name__}: {error}"
-        ) from error
-    if found is None:
-        raise UserError(f"{key}.path is empty: verl would use its own. Write {key}.path=pkg://reward.verl_entry.")
 
 
 def check_hardware(config: DictConfig) -> None:
@@ -145,6 +129,7 @@ def check_files(config: DictConfig) -> None:
             f"data.max_prompt_length + data.max_response_length = {wanted}, but "
             f"the model in {path} has max_position_embeddings={context}. Write a smaller data.max_response_length."
         )
+    reward_checks.check_thinking(config)
     data_files.check("data.train_files", config.data.train_files, at_least=config.data.train_batch_size)
     data_files.check("data.val_files", config.data.val_files, at_least=1)
     check_room(config)

@@ -25,3 +25,4 @@ def register() -> None:
     OmegaConf.register_new_resolver("prepared", _prepared, replace=True)
     OmegaConf.register_new_resolver("absolute", lambda path: str(Path(path).expanduser().absolute()), replace=True)
     OmegaConf.register_new_resolver("sum", lambda *numbers: sum(numbers), replace=True)
+    OmegaConf.register_new_resolver("share", lambda whole, part: int(whole * part), replace=True)

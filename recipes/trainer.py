@@ -6,13 +6,14 @@ import recipes.plugin  # noqa: F401 (first: it chooses verl's platform, which th
 from typing import Any
 
 import ray
+import transfer_queue as tq
 from omegaconf import DictConfig, open_dict
 from verl.trainer.ppo.v1.trainer_base import register_trainer
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from losses.metrics import mean_weights
-from recipes import method_checks
+from recipes import method_checks, scorer_watch
 from recipes.actor_worker import RecipeActorWorker
 from recipes.ray_actors import plain_class
 
@@ -29,7 +30,9 @@ class RecipeTrainer(PPOTrainerSync):
     def __init__(self, config: DictConfig) -> None:
         # Under a verl command of the user's own nothing else checks what belongs to the method.
         method_checks.check_method(config)
-        poll_interval = config.trainer.v1.get("rlvr", {}).get("poll_interval", POLL_INTERVAL)
+        options = config.trainer.v1.get("rlvr", {})
+        poll_interval = options.get("poll_interval", POLL_INTERVAL)
+        self._scorer_failure_limit = options.get("scorer_failure_limit", scorer_watch.LIMIT)
         with open_dict(config):
             # Any other name makes the base class choose its asynchronous replay buffer (PPOTrainer.__init__).
             config.trainer.v1.trainer_mode = "sync"
@@ -42,6 +45,23 @@ class RecipeTrainer(PPOTrainerSync):
         for role, worker in self.role_worker_mapping.items():
             if issubclass(plain_class(worker), ActorRolloutRefWorker):
                 self.role_worker_mapping[role] = ray.remote(RecipeActorWorker)
+
+    def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
+        metrics.update(scorer_watch.status_metrics(stored["extra_fields"].tolist()))
+        try:
+            scorer_watch.stop_if_broken(metrics, len(batch), self._scorer_failure_limit)
+        except scorer_watch.BrokenScorerError:
+            self._keep_responses(batch, metrics)
+            raise
+        return super()._compute_advantage(batch, metrics)
+
+    def _keep_responses(self, batch: Any, metrics: dict[str, Any]) -> None:
+        """Write what could not be scored: verl would do so at the end of a step that does not come."""
+        self.logger.log(data=metrics, step=self.global_steps)
+        if self.config.trainer.rollout_data_dir:
+            self._log_rollout_data(batch, {}, self.config.trainer.rollout_data_dir)
+            self._shutdown_dump_executor()
 
     def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
         batch = super()._update_actor(batch, metrics)

@@ -14,9 +14,11 @@ from hydra.errors import HydraException
 
 from recipes import preflight, train
 from recipes.errors import UserError
+from recipes.models.tiny import make_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = "actor_rollout_ref.actor.policy_loss"
+REWARD = "reward.custom_reward_function.reward_kwargs"
 ACTOR = "actor_rollout_ref.actor"
 
 # The cases must not depend on how the quickstart is tuned.
@@ -113,6 +115,27 @@ REFUSED_CONFIGS = {
         ["reward.custom_reward_function", "nope"],
     ),
     "no reward function": (["reward.custom_reward_function.path=null"], ["pkg://reward.verl_entry"]),
+    "reward option misspelt": ([f"+{REWARD}.scal=plus_minus_one"], [f"{REWARD}.scal", "scale"]),
+    "reward scale misspelt": ([f"+{REWARD}.scale=pm1"], [f"{REWARD}.scale='pm1'", "plus_minus_one"]),
+    "format reward below zero": ([f"+{REWARD}.format_reward=-1"], [f"{REWARD}.format_reward=-1", ">= 0"]),
+    "scoring deadline of nothing": ([f"+{REWARD}.deadline=0"], [f"{REWARD}.deadline=0", "deadline=5.0"]),
+    "scoring processes without memory": ([f"+{REWARD}.memory_gib=0.1"], [f"{REWARD}.memory_gib=0.1", ">= 0.5"]),
+    "failure limit in percent": (
+        ["trainer.v1.rlvr.scorer_failure_limit=20"],
+        ["scorer_failure_limit=20", "(0, 1]", "scorer_failure_limit=0.2"],
+    ),
+    "overlong shaping under a manager that does none": (
+        ["reward_shaping=overlong", "reward.reward_manager.name=naive"],
+        ["reward.reward_manager.name=naive", "reward_shaping=overlong"],
+    ),
+    "overlong buffer longer than a response": (
+        ["reward_shaping=overlong", "reward.reward_kwargs.overlong_buffer_cfg.len=16"],
+        ["overlong_buffer_cfg.len=16", "max_response_length=16"],
+    ),
+    "overlong shaping of another length": (
+        ["reward_shaping=overlong", "reward.reward_kwargs.max_resp_len=1024"],
+        ["max_resp_len=1024", "${data.max_response_length}"],
+    ),
     "on_existing misspelt": (["on_existing=contine"], ["on_existing=contine", "restart"]),
     "resume mode": (["trainer.resume_mode=disable"], ["resume_mode", "on_existing=restart"]),
     "aggregation misspelt": ([f"{ACTOR}.loss_agg_mode=tokenmean"], ["loss_agg_mode"]),
@@ -183,9 +206,18 @@ MODEL = "actor_rollout_ref.model.path"
 def good_model(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
     folder.mkdir()
-    for name, text in (("config.json", "{}"), ("model.safetensors", "x" * 1000), ("tokenizer.json", "{}")):
+    for name, text in (("config.json", "{}"), ("model.safetensors", "x" * 1000)):
         (folder / name).write_text(text)
+    save_tokenizer(folder, opens_thinking=True)  # as DeepSeek-R1-Distill's
     return folder
+
+
+def save_tokenizer(folder: Path, opens_thinking: bool, special: str | None = None) -> None:
+    tokenizer = make_tokenizer()
+    tokenizer.chat_template += "{{ '<think>\n' }}" if opens_thinking else ""
+    if special:
+        tokenizer.add_special_tokens({"additional_special_tokens": [special]})
+    tokenizer.save_pretrained(folder)
 
 
 def test_good_files_are_accepted(composed, good_model: Path, good_data: Path) -> None:
@@ -214,6 +246,29 @@ def test_a_hub_id_that_cannot_be_reached(composed, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(UserError, match=r"not in the local Hugging Face cache.*/path/to"):
         checked_files(composed, f"{MODEL}=nobody/no-such-model")
+
+
+def test_thinking_that_the_scorer_does_not_know_of(composed, good_model: Path, good_data: Path) -> None:
+    """Otherwise a box in thoughts that were cut off is paid, or no response ever is."""
+    files = (f"{MODEL}={good_model}", f"data.train_files={good_data}", f"data.val_files={good_data}")
+    with pytest.raises(UserError, match=r"thinking_open=false.*ends the prompt with <think>.*thinking_open=true"):
+        checked_files(composed, *files, f"{REWARD}.thinking_open=false")
+    save_tokenizer(good_model, opens_thinking=False)
+    with pytest.raises(UserError, match=r"thinking_open=true.*does not end.*thinking_open=false"):
+        checked_files(composed, *files)
+    checked_files(composed, *files, f"{REWARD}.thinking_open=false")
+
+
+def test_an_end_of_thinking_that_decoding_drops(composed, good_model: Path, good_data: Path) -> None:
+    save_tokenizer(good_model, opens_thinking=True, special="</think>")
+    with pytest.raises(UserError, match=r"special token.*tokenizer_config\.json"):
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={good_data}", f"data.val_files={good_data}")
+
+
+def test_a_tokenizer_that_does_not_load(composed, good_model: Path) -> None:
+    (good_model / "tokenizer.json").write_text("{}")
+    with pytest.raises(UserError, match=r"tokenizer does not load.*tokenizer_path"):
+        checked_files(composed, f"{MODEL}={good_model}")
 
 
 def test_a_data_file_that_is_not_there(composed, good_model: Path, tmp_path: Path) -> None:

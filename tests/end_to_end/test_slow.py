@@ -27,6 +27,30 @@ def test_two_ranks(launcher) -> None:
     assert launcher.steps() == [1, 2]
 
 
+BROKEN = """
+from reward.verdict import Verdict
+from reward.options import RewardOptions
+from reward.verl_entry import as_columns
+
+async def compute_score(data_source, solution_str, ground_truth, extra_info=None, **given):
+    return as_columns(Verdict.of("timeout"), RewardOptions())
+"""
+
+
+def test_a_scorer_that_fails_stops_the_run_before_the_model_learns_from_it(launcher, tmp_path) -> None:
+    (tmp_path / "broken.py").write_text(BROKEN)
+    result = launcher.train(
+        f"reward.custom_reward_function.path={tmp_path / 'broken.py'}", "trainer.val_before_train=false"
+    )
+    assert result.returncode == 1
+    assert "BrokenScorerError: 100% of 128 responses could not be scored" in result.stdout
+    assert launcher.steps() == [1] and launcher.metrics()[0]["data"]["reward/failure_share"] == 1.0
+    (responses,) = launcher.output.rglob("generations/train/1.jsonl")
+    assert len(responses.read_text().splitlines()) == 128
+    assert not list(launcher.output.rglob("global_step_1"))
+    assert launcher.processes() == []
+
+
 def test_a_failure_in_a_worker_shows_its_cause_and_the_log(launcher) -> None:
     result = launcher.train("actor_rollout_ref.rollout.max_num_seqs=-1", fast=False)
     assert result.returncode == 1

@@ -1,0 +1,59 @@
+"""Is the scorer itself well? A broken one would train the model on zeros without a word."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from reward.verdict import STATUSES
+
+FAILURES = ("timeout", "crashed")
+LIMIT = 0.2  # largest share of timeouts and crashes in a step
+# Fewer responses than this say nothing about a share.
+ENOUGH = 8
+
+
+class BrokenScorerError(RuntimeError):
+    """Too many responses of a step could not be scored."""
+
+
+def status_metrics(extra_fields: Iterable[Any]) -> dict[str, float]:
+    """Share of each status among the responses of a step, `reward/status/<status>`, and `reward/failure_share`.
+
+    Args:
+        extra_fields: what verl's agent loop stores per response; responses scored by another function than ours, which
+            have no status, are left out.
+
+    Returns:
+        No metrics at all where no response has a status.
+    """
+    infos = (fields.get("reward_extra_info", {}) for fields in extra_fields if isinstance(fields, dict))
+    counts = Counter(info["status"] for info in infos if info.get("status") in STATUSES)
+    total = counts.total()
+    if not total:
+        return {}
+    shares = {f"reward/status/{status}": counts[status] / total for status in STATUSES}
+    return shares | {"reward/failure_share": sum(counts[status] for status in FAILURES) / total}
+
+
+def stop_if_broken(metrics: dict[str, Any], responses: int, limit: float) -> None:
+    """Refuse to learn from a step whose responses mostly could not be scored.
+
+    Args:
+        metrics: with what `status_metrics` returned.
+        responses: number of responses of the step.
+        limit: largest share of timeouts and crashes, in (0, 1]; `trainer.v1.rlvr.scorer_failure_limit`.
+
+    Raises:
+        BrokenScorerError: says what to look at.
+    """
+    share = metrics.get("reward/failure_share", 0.0)
+    if responses >= ENOUGH and share > limit:
+        timeouts, crashes = (metrics[f"reward/status/{status}"] for status in FAILURES)
+        raise BrokenScorerError(
+            f"{share:.0%} of {responses} responses could not be scored "
+            f"(timeout {timeouts:.0%}, crashed {crashes:.0%}); the limit is {limit:.0%}. "
+            "A model must not be trained on that. The log holds the first traceback of each kind; "
+            "`python -m reward check <run>/generations/train/<step>.jsonl --explain` shows the responses. "
+            "If the answers are as hard as that, raise reward.custom_reward_function.reward_kwargs.deadline or "
+            "trainer.v1.rlvr.scorer_failure_limit."
+        )
