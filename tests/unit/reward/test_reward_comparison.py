@@ -1,65 +1,283 @@
-"""What counts as the same answer."""
+"""What counts as the same answer. Every pair is a case that made a rule necessary."""
 
 import pytest
 
 import reward.antlr
-from reward import score, score_many
+from reward.comparison import Comparison, Task, compare
+from reward.normal_form import normal_form
+from reward.scoring import score, score_many
 
 
 def boxed(answer: str) -> str:
     return rf"The answer is $\boxed{{{answer}}}$."
 
 
-@pytest.mark.parametrize(
-    ("answer", "gold"),
-    [
-        (r"28\%", r"28\%"),
-        (r"28\%", "0.28"),
-        (r"\frac12", "0.5"),
-        ("0.5", r"\frac12"),
-        (r"\dfrac{1}{2}", "$\\frac{1}{2}$"),
-        ("1,000", "1000"),
-        ("27", "27.0"),
-        ("25", "025"),
-        ("x = 7", "7"),
-        ("(1, 2)", "(1,2)"),
-        (r"\{2, 1\}", r"\{1, 2\}"),
+EQUAL = {
+    "text": [
         (r"\left( 3, \frac{\pi}{2} \right)", r"\left(3,\frac{\pi}{2}\right)"),
-        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}"),
-        (r"(x+1)^2", "x^2+2x+1"),
-        (r"\text{Monday}", "Monday"),
-        (r"\Gamma", r"\Gamma"),
+        (r"\dfrac{1}{2}", "$\\frac{1}{2}$"),
         ("−3", "-3"),
         ("7.", "7"),
+        (r"1\,000{,}000", "1000000"),
+        ("½", r"\frac{1}{2}"),
+        ("16π", r"16\pi"),
+        ("-\x0crac{1}{2}", r"-\frac{1}{2}"),  # a lost backslash
+        (r"\\frac{1}{2}", r"\frac{1}{2}"),
+        ("x<sup>2</sup>", "x^{2}"),
+        ("**7**", "7"),
     ],
-)
-def test_equal_answers_score_one(answer: str, gold: str) -> None:
-    verdict = score(boxed(answer), gold)
-    assert (verdict.score, verdict.acc, verdict.pred, verdict.status) == (1.0, 1.0, answer, "ok")
+    "integer": [
+        ("1 000", "1000"),
+        ("six", "6"),
+        ("1,000", "1000"),
+        ("25", "025"),
+        ("10,080", r"10\,080"),
+        ("1" + "0" * 4000, "0001" + "0" * 4000),
+    ],
+    "rational": [
+        (r"\frac{3}{4}", "1 : (4/3)"),
+        ("6:8", "3:4"),
+        ("9/7", r"\frac97"),
+        (r"1\frac{4}{5}", r"\frac{9}{5}"),
+        ("2 1/2", r"\frac52"),
+        (r"\frac{-3}{4}", r"-\frac34"),
+        ("5!", "120"),
+        ("2^{10}", "1024"),
+        (r"\lfloor 22/7 \rfloor", "3"),
+        (r"0.\overline{3}", r"\frac13"),
+    ],
+    "decimal": [
+        ("20:3", "6.67"),
+        ("27", "27.0"),
+        (r"\frac12", "0.5"),
+        ("5.11e5", "511000"),
+        (r"5.11 \times 10^{5}", "5.11e5"),
+        ("5.11 x 10^5", "511000"),
+        (r"28\%", "0.28"),
+        (r"28\%", "28"),
+        ("28 percent", r"28\%"),
+        (r"\frac{1}{15}", r"6.67\%"),
+        (r"\frac{1587}{52}", "30.52"),
+        ("1/3", "0.333"),
+        ("0.333333", r"\frac13"),
+        ("2.187e6", "2.19e6"),
+        ("7.48e7", "7.5e7"),
+        ("1000,99", "1000.99"),
+    ],
+    "expression": [
+        (r"C_{12}^{4}C_{8}^{4}C_{4}^{4}", "34650"),
+        (r"\dbinom{5}{2}", "10"),
+        (r"\sqrt{\frac1n}", r"\frac{1}{\sqrt n}"),
+        ("(x+1)^2", "x^2+2x+1"),
+        (r"\frac{\sqrt{2}}{2}", r"\frac{1}{\sqrt 2}"),
+        (r"2\sin x\cos x", r"\sin 2x"),
+        (r"\arccos(1-2a)", r"2 \arcsin \sqrt{a}"),
+        (r"\tan^{-1} 2", r"\arctan 2"),
+        ("4i+3", "3+4i"),
+        (r"\frac{a-b}{b-a}", "-1"),
+        (r"e^{2\ln 3}", "9"),
+        (r"\dbinom{d}{k} \frac{(k-1)!}{2}", r"\frac{d!}{2k(d-k)!}"),
+        (r"\frac{e^{2it}}{2+2i}", r"\frac{e^{2 i t}}{(2+2 i)}"),
+        ("336", r"336^\circ"),
+        (r"30^\circ", r"\frac{\pi}{6}"),
+        (r"4.1231056256", r"\sqrt{17}"),
+        ("np.arcsin(10/13)", r"\arcsin\frac{10}{13}"),
+        (r"\log_{10} 2", r"\log 2"),
+        (r"2\overrightarrow{b}+\vec{a}", r"\mathbf{a}+2\mathbf{b}"),
+    ],
+    "structure": [
+        ("5 ≤ x", r"5\leqslant x"),
+        ("x = 7", "7"),
+        ("7", "x = 7"),
+        ("y = 2x + 3", "2x+3"),
+        (r"\frac{35}{5} = 7", "7"),
+        (r"x = \frac{1}{3} \approx 0.33", r"\frac13"),
+        (r"1 + \sqrt2 \approx 2.41", r"1 + \sqrt{2}"),
+        ("f(z) = z^2", "f(x) = x^2"),
+        ("a + b = 7", "7"),
+        (r"y=-\frac{1}{2}x+\frac{3}{4}", "2x+4y-3=0"),
+        ("x^2/16 + y^2/12 = 1/4", "x^2/4 + y^2/3 = 1"),
+        ("-4x^2 + 4x - 2", "y + 1 = -(2x - 1)^2"),
+        ("-x > -1", "x < 1"),
+        ("1, 5", "5,1"),
+        (r"\{2, 1\}", r"\{1, 2\}"),
+        ("2, 3", r"\{3, 2\}"),
+        ("w=16, d=3, a=1, b=1", "16,3,1,1"),
+        (r"7 \text{ and } -5", "-5,7"),
+        ("Paolo: 18, Qing: 14, Rayna: 7", "7,14,18"),
+        (r"3 + 2\sqrt{2}, 3 - 2\sqrt{2}", r"3 \pm 2\sqrt{2}"),
+        ("(f(n), g(n)) = (n, 1)", "f(n)=n, g(n)=1"),
+        ("(1,2)", "x=1, y=2"),
+        ("p=5,q=2;p=7,q=2", "(5,2),(7,2)"),
+        ("(-7,16,5)", r"\begin{pmatrix} -7 \\ 16 \\ 5 \end{pmatrix}"),
+        (r"\begin{bmatrix}1&2\\3&4\end{bmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}"),
+        (r"0.5 \leq x \leq 8", r"[\frac12, 8]"),
+        (r"[\frac12, 8]", r"0.5 \leq x \leq 8"),
+        ("[-2,7]", r"x \in [-2,7]"),
+        (r"(-\infty, -2] \cup \{1\}", r"a \leqslant -2 \text{ or } a = 1"),
+        (r"(-\infty, -6) \cup (-6, \frac32)", r"\{x | x < \frac{3}{2}\} - \{-6\}"),
+        (r"(-\infty,1)\cup(1,\infty)", r"x \neq 1"),
+        (r"[-\frac32,-1]\cup[1,\frac32]", r"1\leq|z|\leq \frac{3}{2}"),
+        ("10", r"10\text{ cm}"),
+        (r"10\text{ cm}", "10"),
+        (r"1 \text{ m}", r"100 \text{ cm}"),
+        (r"90 \text{ minutes}", "1.5 hours"),
+        ("5.4", r"5.4 \text{ cents}"),
+        (r"\$1.65", "1.65 dollars"),
+        ("21 animals", "21 dogs"),
+        ("15", "15th Day"),
+        (r"n\pi", r"x = k\pi"),
+        (r"(-32 + 3t, 64 - 5t) \text{ for some integer } t", r"(k, \ell) = (-32 + 3x, 64 - 5x)"),
+        ("2516_8", "2516_{8}"),
+        ("0.6", r"P(0 < \xi < 6) = 0.6"),
+    ],
+    "text answer": [
+        (r"\text{Monday}", "the monday"),
+        ("Petya", "Petya will receive the last token."),
+        ("odd", "The transformed function $f(x+1)-1$ is odd."),
+        ("[0, 3)", "The range of values for a is $0 \\leq a < 3$"),
+        (r"\text{(C)}\ 17", "C"),
+        ("Yes", "Yes, it is possible"),
+        ("odd number", r"\text{odd numbers}"),
+        (r"(-\infty, \infty)", r"\text{all real numbers}"),
+        (r"\text{no solution}", r"\emptyset"),
+    ],
+}
+DIFFERENT = [
+    ("8 = 7", "7"),
+    ("29\\%", "28\\%"),
+    ("28", "0.28"),
+    ("1 2", "12"),
+    ("-7", "7"),
+    ("(2, 1)", "(1, 2)"),
+    ("[1,2]", "(1,2)"),
+    (r"\{1,2\}", "(1,2)"),
+    ("7, 8", "7"),
+    ("1,2,2,3", "1,2,3"),
+    ("0.33", r"\frac13"),
+    ("1/3", "0.33"),
+    ("0.3333", r"\frac13"),
+    ("85.71", r"\frac{600}{7}"),
+    ("92.59", "92.5857658508735"),
+    ("0.51", "0.5"),
+    ("27.04", "27.0"),
+    ("1e-7", "4e-7"),
+    (r"\frac{1}{2006!}", r"\frac{1}{2004!}"),
+    (r"\frac{1}{3 \cdot 2^{2006}}", r"\frac{2^{2005}+1}{3 \cdot 2^{2006}}"),
+    (r"\sqrt{4^{2012}+4}", r"\sqrt{4^{2012}+1}"),
+    ("2516", "2516_8"),
+    ("2516_8", "2516"),
+    (r"10\text{ m}", r"10\text{ cm}"),
+    ("10 m", r"10\text{ cm}"),
+    ("8:34 am", "8:34 p.m."),
+    ("1:00", "12:00"),
+    (r"15 \text{ cm}", r"15 \text{ cm}^2"),
+    ("5 or more", "5"),
+    ("20", r"\text{June 20}"),
+    ("x^2+2x", "x^2+2x+1"),
+    ("q-p", "p - q"),
+    ("2R", "2r"),
+    ("2k", "2n"),
+    ("y = 4", "x = 4"),
+    ("a_4 = 1", "a_3 = 1"),
+    ("f(3) = 1", "f(2) = 1"),
+    ("f(1) < f(4) < f(2)", "f(2) < f(1) < f(4)"),
+    ("1", "2x + z = 1"),
+    ("3x + 4y + 14=0", "3*x-1*y+13=0"),
+    (r"x \le 3", "x < 3"),
+    ("x < 3", "|x| < 3"),
+    ("2021", r"\pm 2021"),
+    (r"(0,3)", r"(0,1)\cup(2,3)"),
+    (r"f(x) = cx \text{ where } |c| \leq 5", r"f(x) = cx \text{ where } |c| \leq 1"),
+    ("I think 7", "7"),
+    (r"\text{Tuesday}", r"\text{Monday}"),
+    ("triangle", "right triangle"),
+    ("isosceles", "The triangle is not isosceles"),
+    ("Vasya", "Petya wins"),
+    ("(D)", "C"),
+    ("(0, 1)", r"\text{the interval } [0, 1]"),
+    (r"4\sqrt(2)", "4"),
+]
 
 
 @pytest.mark.parametrize(
-    ("answer", "gold"),
-    [
-        (r"29\%", r"28\%"),
-        ("1 2", "12"),
-        ("-7", "7"),
-        ("(2, 1)", "(1, 2)"),
-        ("7, 8", "7"),
-        ("0.3333", r"\frac13"),
-        ("x^2+2x", "x^2+2x+1"),
-        ("I think 7", "7"),
-        (r"\text{Tuesday}", r"\text{Monday}"),
-    ],
+    ("tier", "answer", "gold"), [(tier, *pair) for tier, pairs in EQUAL.items() for pair in pairs], ids=repr
 )
+def test_equal_answers_score_one(tier: str, answer: str, gold: str) -> None:
+    found = compare(answer, gold)
+    assert (found.outcome, found.tier) == ("ok", tier)
+
+
+@pytest.mark.parametrize(("answer", "gold"), DIFFERENT, ids=repr)
 def test_different_answers_score_zero(answer: str, gold: str) -> None:
     verdict = score(boxed(answer), gold)
     assert (verdict.score, verdict.acc, verdict.pred, verdict.status) == (0.0, 0.0, answer, "wrong")
 
 
+@pytest.mark.parametrize(
+    ("answer", "gold"),
+    [
+        (r"F_n = \sum_{k=0}^{n-1} F_{n-k-1} F_k", r"F_n = \sum_{k=0}^{n-1} F_k F_{n-k-1}"),
+        (r"\int_0^1 x \, dx", r"\frac{1}{2}"),
+        (r"\begin{pmatrix}1 & 2 \\ 3 & 4\end{pmatrix} + I", r"\begin{pmatrix}1 & 2 \\ 3 & 4\end{pmatrix} + I"),
+    ],
+    ids=repr,
+)
+def test_what_nothing_else_reads_goes_to_math_verify(answer: str, gold: str) -> None:
+    found = compare(answer + " ", gold)
+    assert found.outcome == "ok"
+    assert found.tier in ("math-verify", "text")
+
+
 def test_a_number_inside_something_unreadable_is_not_picked_out() -> None:
     verdict = score(boxed(r"\frac{7}{1} @@ or so"), "7")
     assert (verdict.score, verdict.status) == (0.0, "unparsable")
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "task", "outcome"),
+    [
+        ("166", "$166$", Task(unit="$cm^2$"), "ok"),
+        (r"166 \text{ cm}^2", "$166$", Task(unit="$cm^2$"), "ok"),
+        (r"166 \text{ m}^2", "$166$", Task(unit="$cm^2$"), "wrong"),
+        (r"480 \text{ s}", "8", Task(unit="min"), "ok"),
+        (r"4.2\%", "4.2", Task(unit="%"), "ok"),
+        ("0.042", "4.2", Task(unit="%"), "ok"),
+        ("90", "$90$", Task(unit=r"^{\circ}"), "ok"),
+        (r"4.29\%", "4.2", Task(unit="%", tolerance=0.1), "ok"),
+        ("4.1", "4.2", Task(tolerance=0.1), "ok"),
+        ("4.31", "4.2", Task(unit="%", tolerance=0.1), "wrong"),
+        (r"\sqrt{17}", "4.2", Task(tolerance=0.1), "ok"),
+        ("108,135,189", "189, 135, 108", Task(multiple=True), "ok"),
+        ("108135189", "108,135,189", Task(multiple=True), "wrong"),
+        ("108135189", "108,135,189", Task(), "ok"),
+    ],
+    ids=repr,
+)
+def test_a_task_says_what_the_gold_leaves_out(answer: str, gold: str, task: Task, outcome: str) -> None:
+    assert compare(answer, gold, task).outcome == outcome
+
+
+@pytest.mark.parametrize("tolerance", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_tolerance_is_a_positive_number(tolerance: float) -> None:
+    with pytest.raises(ValueError, match="must be a positive number"):
+        Task(tolerance=tolerance)
+
+
+def test_a_comparison_tells_what_was_compared() -> None:
+    found = compare(r"x = \frac{2}{4} \text{ cm}", "0.5")
+    assert found == Comparison("ok", "structure", answer_form="1/2", gold_form="1/2")
+    assert compare(r"\text{The Monday}", "Monday").answer_form == "monday"
+
+
+def test_equal_answers_have_one_normal_form() -> None:
+    for forms in (
+        (r"\frac{1}{2}", "0.5", r"x = \frac{3}{6}", "0.50", r"\frac12\text{ cm}"),
+        ("1, 5", "5,1", r"\{5, 1\}", "x=1, x=5"),
+        (r"90^\circ", "90", "90.0"),
+        ("b+a", "a + b"),
+    ):
+        assert len({normal_form(text) for text in forms}) == 1, forms
 
 
 def test_any_of_several_accepted_answers_is_right() -> None:
