@@ -9,7 +9,7 @@ def test_a_script_without_a_main_guard(tmp_path: Path) -> None:
     """The usual three lines; Python's own multiprocessing would run them again in every process, and refuse."""
     script = tmp_path / "three_lines.py"
     script.write_text(
-        'print("once")\nfrom reward import score\n' 'print(score(r"\\boxed{\\sqrt{12}+x}", r"2\\sqrt{3}+x").status)\n'
+        'print("once")\nfrom reward import score\nprint(score(r"\\boxed{\\sqrt{12}+x}", r"2\\sqrt{3}+x").status)\n'
     )
     result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
     assert (result.stdout, result.stderr) == ("once\nok\n", "")
