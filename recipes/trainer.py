@@ -48,7 +48,7 @@ class RecipeTrainer(PPOTrainerSync):
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
         stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
-        metrics.update(scorer_watch.status_metrics(stored["extra_fields"].tolist()))
+        metrics.update(scorer_watch.status_metrics(stored.pop("extra_fields").tolist()))
         try:
             scorer_watch.stop_if_broken(metrics, len(batch), self._scorer_failure_limit)
         except scorer_watch.BrokenScorerError:
