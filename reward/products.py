@@ -96,6 +96,8 @@ class Products(Atoms):
         """An angle, or a temperature: 8^\\circ C."""
         if self.peek().kind == "name" and self.peek().text in ("C", "F"):
             return Node("quantity", (base,), "celsius" if self.take().text == "C" else "fahrenheit")
+        if base.kind == "degree":  # forty circles make a number so small that it takes thousands of digits
+            raise NotUnderstood("degrees of degrees")
         return Node("degree", (base,))
 
     def _takes_circle(self) -> bool:

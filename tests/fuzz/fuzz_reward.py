@@ -39,7 +39,7 @@ CASES = ROOT / "tests" / "unit" / "reward" / "data" / "math_verify_cases.json"
 LARGEST_CORPUS = 250_000  # bytes
 LONGEST_KEPT = 400  # characters, of an ordinary input
 SLOW = 0.3  # seconds of CPU time that make an input interesting
-MOST_SLOW = 3
+MOST_SLOW = 2
 HANGS = 20  # seconds of CPU time after which a comparison is interrupted
 MOST_MEMORY = 3 << 30  # bytes of address space: an explosion becomes a MemoryError
 EVERY_SCORED = 100
@@ -64,7 +64,7 @@ class Corpus:
         """Keep the pair if it shows something new, or shows it with less text."""
         key, seconds = timed(fingerprint, answer, gold)
         kept, length = self.pairs.get(key), len(answer) + len(gold)
-        if length <= LONGEST_KEPT and (kept is None or length < len(kept[0]) + len(kept[1])):
+        if seconds <= SLOW and length <= LONGEST_KEPT and (kept is None or length < len(kept[0]) + len(kept[1])):
             self.pairs[key] = answer, gold
         if seconds > SLOW:
             self._slow = sorted([*self._slow, (seconds, answer, gold)], reverse=True)[:MOST_SLOW]
