@@ -1,5 +1,7 @@
 """Does the scorer work here, through its processes? Asked before a run starts, not after the first step of zeros."""
 
+from functools import cache
+
 from reward.options import RewardOptions
 from reward.pool import ScoringPool
 from reward.scoring import Scorer
@@ -16,8 +18,9 @@ CASES: tuple[tuple[str, str, Status], ...] = (
 )
 
 
+@cache
 def self_test(options: RewardOptions) -> None:
-    """Score known answers, then end the processes.
+    """Score known answers, then end the processes; once per process and set of options.
 
     Raises:
         RuntimeError: says which answer got which status.
