@@ -169,9 +169,12 @@ def _same_at_points(gold: Node, answer: Node, meaning: Meaning, symbols: list[st
         for side in (gold, answer)
         for node in side.walk()
     )
-    families = [_integer_points(symbols)] if discrete else [real_points(symbols), _integer_points(symbols)]
-    if not discrete and gold.holds("abs") != answer.holds("abs"):  # |x + 1| is x + 1 for positive x only
-        families = [chain(families[0], _negative_points(symbols)), *families[1:]]
+    reals = [real_points(symbols)]
+    if _has_kinks(gold) or _has_kinks(answer):  # |x - 9| is 9 - x below 9 only
+        reals.append(_far_points(symbols))
+    if gold.holds("abs") != answer.holds("abs"):  # |x + 1| is x + 1 for positive x only
+        reals.append(_negative_points(symbols))
+    families = [_integer_points(symbols)] if discrete else [chain(*reals), _integer_points(symbols)]
     for points in families:
         verdicts = [verdict for verdict in _at_each(gold, answer, meaning, points) if verdict is not None]
         if False in verdicts:
@@ -179,6 +182,13 @@ def _same_at_points(gold: Node, answer: Node, meaning: Meaning, symbols: list[st
         if len(verdicts) >= 2:
             return True
     return None
+
+
+def _has_kinks(node: Node) -> bool:
+    """Whether what it says of small symbols may not hold for large ones: absolute values, √((x − 9)²), maxima."""
+    return node.holds("abs") or any(
+        part.kind == "call" and part.name in ("root", "max", "min") and part.symbols for part in node.walk()
+    )
 
 
 def _at_each(
@@ -214,7 +224,7 @@ def _draw(name: str, draw: int) -> int:
 
 
 def real_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
-    """Between 0 and 1 (where arcsin lives), from 1 to 6 (where arcosh does), and to 1000: |x - 9| is no 9 - x."""
+    """Between 0 and 1 (where arcsin lives) and beyond 1 (where arcosh does), in turn."""
     for draw in range(CONTINUOUS_POINTS):
         low = draw % 2
         yield {
@@ -223,6 +233,9 @@ def real_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
             else 1 + Fraction(_draw(name, draw) % 50021, 10007)
             for name in symbols
         }
+
+
+def _far_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
     for draw in range(CONTINUOUS_POINTS, CONTINUOUS_POINTS + FAR_POINTS):
         yield {name: 10 + Fraction(_draw(name, draw) % 9_900_000, 10007) for name in symbols}
 

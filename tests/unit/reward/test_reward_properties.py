@@ -136,6 +136,7 @@ def test_formulas_that_agree_on_half_of_the_line_are_different(a: int, scale: in
     assert both_ways(f"{scale}|x - {a}|", f"{scale}({a} - x)") == {"wrong"}
     assert both_ways(f"{scale}|x - {a}|", f"{scale}(x - {a})") == {"wrong"}
     assert both_ways(f"{scale}|x - {a}|", f"|{scale * a} - {scale}x|") == {"ok"}
+    assert both_ways(rf"\sqrt{{(x - {a})^2}}", f"{a} - x") == {"wrong"}
 
 
 @cases(40)
