@@ -41,6 +41,8 @@ def test_three_steps_of_dgpo_interrupted_after_the_first(launcher) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A shell starts background jobs with Ctrl-C ignored, and that is inherited; a user's terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 600
     while not has_step(run, 1) and time.monotonic() < deadline and process.poll() is None:
