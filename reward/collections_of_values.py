@@ -81,7 +81,7 @@ def matched(gold: list[Node], answer: list[Node], same: Same) -> bool | None:
     if len(gold) != len(answer):
         return False
     if len(gold) > MOST_PARTS:
-        return all(same(_value(ours), _value(theirs)) for ours, theirs in zip(gold, answer, strict=True))
+        return all_same(zip(map(_value, gold), map(_value, answer), strict=True), same)
     labels = _labels(gold), _labels(answer)
     if labels[0] and labels[1] and set(labels[0]) == set(labels[1]):
         return all_same(((ours, labels[1][name]) for name, ours in labels[0].items()), same)

@@ -236,8 +236,9 @@ def real_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
 
 
 def _far_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
+    """From 10 to 100: of larger ones (ab)^a takes thousands of digits."""
     for draw in range(CONTINUOUS_POINTS, CONTINUOUS_POINTS + FAR_POINTS):
-        yield {name: 10 + Fraction(_draw(name, draw) % 9_900_000, 10007) for name in symbols}
+        yield {name: 10 + Fraction(_draw(name, draw) % 900_000, 10007) for name in symbols}
 
 
 def _negative_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:

@@ -131,7 +131,7 @@ def test_a_polynomial_is_the_same_as_a_product_and_as_a_sum(a: int, b: int, scal
 
 
 @cases(20)
-@given(st.integers(1, 99), st.integers(1, 9))
+@given(st.integers(1, 30), st.integers(1, 9))
 def test_formulas_that_agree_on_half_of_the_line_are_different(a: int, scale: int) -> None:
     assert both_ways(f"{scale}|x - {a}|", f"{scale}({a} - x)") == {"wrong"}
     assert both_ways(f"{scale}|x - {a}|", f"{scale}(x - {a})") == {"wrong"}
