@@ -17,7 +17,11 @@ SlopeAndSums = Callable[..., tuple[torch.Tensor, dict[str, torch.Tensor]]]
 
 
 class _KnownGradient(torch.autograd.Function):
-    """A scalar whose gradient with respect to `log_prob` is known already."""
+    """A scalar whose gradient with respect to `log_prob` is known already.
+
+    The gradient is scaled in place and handed on: a second (B, T) tensor would cost as much time as the pass itself.
+    So there is one backward pass; autograd refuses a second (retain_graph=True) by the tensor's version.
+    """
 
     @staticmethod
     def forward(ctx: Any, log_prob: torch.Tensor, loss: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
@@ -27,7 +31,7 @@ class _KnownGradient(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
-        return gradient * grads[0].to(gradient.dtype), None, None
+        return gradient.mul_(grads[0].to(gradient.dtype)), None, None
 
 
 def aggregation_factor(

@@ -68,7 +68,7 @@ class Tokens:
     ) -> "Tokens":
         """Mask: padding may hold anything (inf, NaN), and 0·NaN would poison the sums. Call under `torch.no_grad`."""
         dtype = working_dtype(log_prob, old_log_prob)
-        counts = response_mask != 0
+        counts = response_mask.bool()  # a comparison with 0 is slower, compiled too
         old = old_log_prob.to(dtype)
         return cls(
             log_ratio=clamped_log_ratio(torch.where(counts, log_prob.to(dtype) - old, 0.0)),

@@ -121,6 +121,17 @@ def test_only_log_prob_carries_gradient_and_upstream_scales_it(uncompiled, confi
     torch.testing.assert_close(log_prob.grad, 3.0 * target, rtol=1e-12, atol=0)
 
 
+def test_a_second_backward_pass_is_refused_rather_than_wrong(uncompiled):
+    """The first one scales the gradient in place."""
+    batch = full_batch()
+    actor = actor_config(fuse(CONFIGS["dgpo"]), batch["response_mask"])
+    log_prob = batch["log_prob"].clone().requires_grad_()
+    loss, _ = forward(actor, batch, log_prob, None, **over_mini_batch(actor, [batch]))
+    loss.backward(retain_graph=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
 def test_what_a_method_lacks_is_still_refused(uncompiled):
     batch = full_batch()
     del batch["entropy"]
