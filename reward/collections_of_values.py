@@ -155,7 +155,7 @@ def _written_out(parts: list[Node], others: list[Node]) -> list[Node]:
 
 def _distinct(parts: list[Node], same: Same) -> list[Node]:
     found: list[Node] = []
-    for part in parts:
+    for part in dict.fromkeys(parts):  # what is written the same need not be compared with every other part
         if not any(same(part, other) for other in found):
             found.append(part)
     return found
