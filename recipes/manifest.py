@@ -81,10 +81,10 @@ class Manifest:
         """How the latest attempt ended; None before the first."""
         return self.content.get("status")
 
-    def start_attempt(self, seed: int, log: Path, from_step: int) -> None:
+    def start_attempt(self, seed: int, log: Path, from_step: int, module: str = "recipes.train") -> None:
         """Record the environment and a new attempt."""
         environment = {
-            "command": [Path(sys.executable).name, "-m", "recipes.train", *sys.argv[1:]],
+            "command": [Path(sys.executable).name, "-m", module, *sys.argv[1:]],
             "versions": versions(),
             "git": git_state(),
             "machine": machine(),

@@ -82,6 +82,39 @@ def _check_overlong(config: DictConfig) -> None:
         )
 
 
+def load_tokenizer(model: DictConfig) -> Any:
+    """The tokenizer of a model section of verl's config.
+
+    Raises:
+        UserError: it does not load.
+    """
+    from transformers import AutoTokenizer
+
+    path = model.get("tokenizer_path") or model.path
+    if model_folder.is_local(path):
+        path = str(Path(path).expanduser())
+    try:
+        return AutoTokenizer.from_pretrained(path, trust_remote_code=model.get("trust_remote_code", False))
+    except Exception as error:  # whatever a half-written file makes transformers raise
+        raise UserError(
+            f"actor_rollout_ref.model.path={path}: its tokenizer does not load "
+            f"({type(error).__name__}: {error}). Write a complete checkpoint "
+            "folder, or actor_rollout_ref.model.tokenizer_path=<the folder that holds the tokenizer>."
+        ) from error
+
+
+def opens_thinking(tokenizer: Any, template: str | None, **more: Any) -> bool:
+    """Whether a chat template (None: the tokenizer's own) ends the prompt with `<think>`."""
+    prompt = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "1+1=?"}],
+        chat_template=template,
+        tokenize=False,
+        add_generation_prompt=True,
+        **more,
+    )
+    return str(prompt).rstrip().endswith(THINK_OPEN)
+
+
 def check_thinking(config: DictConfig) -> None:
     """Extraction knows whether the prompt has opened `<think>`: only the text after `</think>` is an answer.
 
@@ -90,29 +123,13 @@ def check_thinking(config: DictConfig) -> None:
     """
     if config.reward.custom_reward_function.path != OURS:
         return
-    from transformers import AutoTokenizer
-
     model = config.actor_rollout_ref.model
-    path = model.get("tokenizer_path") or model.path
-    if model_folder.is_local(path):
-        path = str(Path(path).expanduser())
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=model.get("trust_remote_code", False))
-    except Exception as error:  # whatever a half-written file makes transformers raise
-        raise UserError(
-            f"actor_rollout_ref.model.path={path}: its tokenizer does not load "
-            f"({type(error).__name__}: {error}). Write a complete checkpoint "
-            "folder, or actor_rollout_ref.model.tokenizer_path=<the folder that holds the tokenizer>."
-        ) from error
+    path, tokenizer = model.get("tokenizer_path") or model.path, load_tokenizer(model)
     template = model.get("custom_chat_template") or tokenizer.chat_template
     if template is None:
         return
-    turn = [{"role": "user", "content": "1+1=?"}]
     more: Any = OmegaConf.to_container(config.data.get("apply_chat_template_kwargs") or OmegaConf.create())
-    prompt = tokenizer.apply_chat_template(
-        turn, chat_template=template, tokenize=False, add_generation_prompt=True, **more
-    )
-    opens = str(prompt).rstrip().endswith(THINK_OPEN)
+    opens = opens_thinking(tokenizer, template, **more)
     said = bool(_options(config).get("thinking_open", False))
     if opens != said:
         raise UserError(

@@ -1,0 +1,60 @@
+"""Evaluate: `python -m recipes.evaluate model=<model> eval=<config> [Hydra overrides]`.
+
+    python -m recipes.evaluate model=outputs/quickstart/tiny-dgpo-seed0 eval=arithmetic
+    python -m recipes.evaluate model=deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B eval=paper hardware=8x80gb
+
+The model is a choice of configs/model, a hub id, a folder, a run folder or a checkpoint of verl. A killed evaluation
+goes on where it stopped, at the (problem, sample). Everything is in outputs/evaluations/<name>/: samples.jsonl (one row
+per sample), verdicts-<verifier>.jsonl, results-<verifier>.json.
+Exit codes: 0 done, 1 the engines failed, 2 bad input, 130 interrupted.
+"""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.markup import escape
+
+from recipes import processes, resolvers
+from recipes.errors import UserError
+from recipes.paths import config_dir
+
+
+def with_checkpoint(words: list[str]) -> list[str]:
+    """`model=<no choice of configs/model>` becomes `checkpoint=<it>`."""
+    choices = {file.stem for file in (config_dir() / "model").glob("*.yaml")}
+    return [
+        f"checkpoint={_quoted(word.removeprefix('model='))}"
+        if word.startswith("model=") and word.removeprefix("model=") not in choices
+        else word
+        for word in words
+    ]
+
+
+def _quoted(path: str) -> str:
+    """For Hydra's grammar, in which = and commas have a meaning."""
+    return path if path[:1] in "'\"" else "'" + path.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+@hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="evaluate")
+def main(config: DictConfig) -> None:
+    """Hydra entry point."""
+    processes.raise_on_termination()
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        from recipes.evaluation.session import run_evaluation
+
+        sys.exit(run_evaluation(config))
+    except UserError as error:
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(2)
+    except (KeyboardInterrupt, processes.Terminated):
+        errors.print("Interrupted; the same command continues.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    resolvers.register()
+    sys.argv[1:] = with_checkpoint(sys.argv[1:])
+    main()

@@ -1,0 +1,1 @@
+"""Evaluation: many samples per problem, their verdicts, and what they say about a model."""

@@ -1,0 +1,177 @@
+"""The whole command on responses that are there already: everything but vLLM."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hydra import compose, initialize_config_dir
+
+from recipes import resolvers
+from recipes.errors import UserError
+from recipes.evaluate import with_checkpoint
+from recipes.evaluation.row_file import key_of, read_rows
+from recipes.evaluation.session import run_evaluation
+from recipes.paths import config_dir
+
+GOLDS = {"0": "1/2", "1": "7", "2": "x+1"}
+
+
+def problem_row(name: str, gold, **answer):
+    return {
+        "data_source": "toy",
+        "prompt": [{"role": "user", "content": f"Problem {name}?"}],
+        "reward_model": {"style": "rule", "ground_truth": gold},
+        "extra_info": {"id": name, "answer": {"unit": None, **answer}},
+    }
+
+
+@pytest.fixture
+def toy(tmp_path):
+    pq.write_table(pa.Table.from_pylist([problem_row(*one) for one in GOLDS.items()]), tmp_path / "toy.parquet")
+    return tmp_path
+
+
+def response_file(folder: Path, samples: int = 4, right=lambda problem, sample: sample == 0) -> Path:
+    file = folder / "made.jsonl"
+    rows = [
+        {
+            **{"benchmark": "toy", "problem": problem, "sample": sample},
+            "response": rf"So \boxed{{{gold if right(problem, sample) else 99}}}",
+        }
+        for problem, gold in GOLDS.items()
+        for sample in range(samples)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return file
+
+
+def evaluate(folder: Path, *words: str) -> dict:
+    """Run it; returns the records of the first verifier."""
+    resolvers.register()
+    overrides = ["eval=quick", f"output_root={folder}", f"responses={folder / 'made.jsonl'}", "name=toy"]
+    overrides += [f"+eval.files.toy={folder / 'toy.parquet'}", "eval.benchmarks=[toy]", "eval.samples=4", *words]
+    with initialize_config_dir(str(config_dir()), version_base="1.3"):
+        config = compose("evaluate", overrides, return_hydra_config=True)
+    from hydra.core.hydra_config import HydraConfig
+
+    HydraConfig.instance().set_config(config)
+    assert run_evaluation(config) == 0
+    return json.loads((folder / "evaluations" / "toy" / "results-ours.json").read_text())["records"]
+
+
+def test_responses_are_scored_and_counted(toy):
+    response_file(toy)
+    records = evaluate(toy)
+    assert records["toy"]["avg"] == 0.25 and records["toy"]["pass"]["4"] == 1.0
+    rows = list(read_rows(toy / "evaluations" / "toy" / "samples.jsonl"))
+    assert len(rows) == 12 and rows[0]["golds"] == ["1/2"] and rows[0]["prompt"][0]["content"] == "Problem 0?"
+
+
+def test_done_again_nothing_changes_and_only_what_lacks_a_verdict_is_scored(toy):
+    response_file(toy)
+    first = evaluate(toy)
+    verdicts = toy / "evaluations" / "toy" / "verdicts-ours.jsonl"
+    lines = verdicts.read_bytes().splitlines(keepends=True)
+    verdicts.write_bytes(b"".join(lines[:5]) + lines[5][:20])
+    assert evaluate(toy) == first
+    assert len({key_of(row) for row in read_rows(verdicts)}) == 12
+
+
+def test_missing_responses_are_said(toy, capsys):
+    file = response_file(toy)
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+    assert evaluate(toy)["toy"]["missing"] == 1
+    assert "1 of 12 samples are missing and left out, not counted as wrong" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "word, says",
+    [
+        ("eval.temperature=0.7", "temperature: 0.6 there, 0.7 now"),
+        ("eval.max_problems=2", "problems_sha256"),
+        ("eval.max_response_tokens=100", "max_response_tokens: 4096 there, 100 now"),
+    ],
+)
+def test_another_set_up_is_not_mixed_in(toy, word, says):
+    response_file(toy)
+    evaluate(toy)
+    with pytest.raises(UserError, match=says):
+        evaluate(toy, word)
+
+
+def test_more_samples_and_other_verifiers_go_on_in_the_same_folder(toy):
+    response_file(toy, samples=8)
+    assert evaluate(toy)["toy"]["samples"] == 4
+    assert evaluate(toy, "eval.samples=8", "eval.verifiers=[ours,math_verify,prime_math]")["toy"]["avg"] == 0.125
+    folder = toy / "evaluations" / "toy"
+    for name in ("math_verify", "prime_math"):
+        assert json.loads((folder / f"results-{name}.json").read_text())["records"]["toy"]["avg"] == 0.125
+
+
+@pytest.mark.parametrize(
+    "word, says",
+    [
+        ("eval.pass_at=[8]", r"eval.pass_at=8: Pass@8 can't be estimated from eval.samples=4. Write eval.samples=8"),
+        ("eval.benchmarks=[aime26]", "eval.benchmarks: aime26 is unknown; there are aime24, amc23, math500, toy"),
+        ("eval.benchmarks=toy", r"eval.benchmarks=toy: must be a list"),
+        ("eval.samples=0", "eval.samples=0: must be a whole number >= 1"),
+        ("eval.verifiers=[theirs]", "eval.verifiers=theirs: is unknown; there are ours, prime_math, math_verify"),
+        ("eval.temperature=0", "eval.temperature=0 draws the same response every time, but eval.samples=4"),
+        ("eval.top_p=0", r"eval.top_p=0: must lie in \(0, 1\]"),
+        ("responses=nowhere.jsonl", "responses=nowhere.jsonl: there is no such file"),
+        ("eval.benchmarks=[amc23]", "eval.files.amc23=data.benchmarks.amc23.parquet: there is no such file"),
+    ],
+)
+def test_bad_input_is_one_sentence(toy, word, says):
+    response_file(toy)
+    with pytest.raises(UserError, match=says):
+        evaluate(toy, word)
+
+
+@pytest.mark.parametrize(
+    "row, says",
+    [
+        (problem_row("3", ""), "row 3: gold=''"),
+        ({**problem_row("3", "1"), "prompt": []}, "row 3: the prompt is empty"),
+        (problem_row("2", "1"), "extra_info.id is the same for several problems"),
+    ],
+)
+def test_malformed_problems_are_named(toy, row, says):
+    response_file(toy)
+    rows = [problem_row(*one) for one in GOLDS.items()]
+    pq.write_table(pa.Table.from_pylist([*rows, row]), toy / "toy.parquet")
+    with pytest.raises(UserError, match=says):
+        evaluate(toy)
+
+
+def test_malformed_responses_are_named(toy):
+    response_file(toy).write_text('{"benchmark": "toy", "problem": "0", "sample": 0, "response": 7}\n')
+    with pytest.raises(UserError, match="row 1: `response` is missing or no text"):
+        evaluate(toy)
+
+
+def test_what_is_no_choice_is_a_checkpoint():
+    words = ["model=tiny", "model=outputs/a=b/c", "eval=paper", "model=owner/name"]
+    assert with_checkpoint(words) == [
+        "model=tiny",
+        "checkpoint='outputs/a=b/c'",
+        "eval=paper",
+        "checkpoint='owner/name'",
+    ]
+
+
+def test_the_command_line(toy):
+    response_file(toy)
+    command = [sys.executable, "-m", "recipes.evaluate", f"output_root={toy}", f"responses={toy / 'made.jsonl'}"]
+    command += [f"+eval.files.toy={toy / 'toy.parquet'}", "eval.benchmarks=[toy]", "eval.samples=4"]
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=root, env={**os.environ, "COLUMNS": "80"})
+    assert done.returncode == 0, done.stderr
+    assert "Avg@4" in done.stdout and "25.0" in done.stdout
+    bad = subprocess.run([*command, "eval.pass_at=[8]"], capture_output=True, text=True, cwd=root)
+    assert bad.returncode == 2 and bad.stderr.startswith("Error: eval.pass_at=8") and "Traceback" not in bad.stderr

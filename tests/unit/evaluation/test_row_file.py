@@ -1,0 +1,88 @@
+"""Rows survive kills, full disks and odd text, and none stands there twice."""
+
+import json
+import resource
+
+import pytest
+
+from recipes.errors import UserError
+from recipes.evaluation.row_file import RowFile, read_rows
+
+
+def row(sample: int, **more) -> dict:
+    return {"benchmark": "aime24", "problem": "7", "sample": sample, **more}
+
+
+def filled(path, count: int):
+    with RowFile(path) as rows:
+        for sample in range(count):
+            rows.append(row(sample, response="x" * 50))
+    return path
+
+
+def test_rows_come_back_in_order_and_go_on(tmp_path):
+    path = filled(tmp_path / "new" / "rows.jsonl", 3)
+    with RowFile(path) as rows:
+        assert rows.keys == {("aime24", "7", 0), ("aime24", "7", 1), ("aime24", "7", 2)}
+        rows.append(row(3))
+        with pytest.raises(ValueError, match="already"):
+            rows.append(row(3))
+    assert [found["sample"] for found in read_rows(path)] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("kept", [1, 40, -1])
+def test_a_cut_off_tail_is_dropped_wherever_it_was_cut(tmp_path, kept):
+    path = filled(tmp_path / "rows.jsonl", 3)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]) + lines[2][:kept])
+    with RowFile(path) as rows:
+        assert rows.dropped == len(lines[2][:kept])
+        assert len(rows.keys) == 2
+        rows.append(row(2))
+    assert [found["sample"] for found in read_rows(path)] == [0, 1, 2]
+
+
+def test_a_file_of_one_cut_off_row_becomes_empty(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"benchmark": "a' + "x" * 3_000_000)
+    with RowFile(path) as rows:
+        assert rows.dropped > 3_000_000 and not rows.keys
+
+
+def test_text_of_models_comes_back(tmp_path):
+    odd = 'line\nfeed \x00 \ud800 \u2028 "quoted" \\frac{1}{2}'
+    with RowFile(tmp_path / "rows.jsonl") as rows:
+        rows.append(row(0, response=odd))
+    assert next(read_rows(tmp_path / "rows.jsonl"))["response"] == odd
+
+
+@pytest.mark.parametrize(
+    "line", ['{"benchmark": "a"}', "[]", "no json", '{"benchmark": "a", "problem": 1, "sample": "x"}']
+)
+def test_a_line_that_is_no_row_is_named(tmp_path, line):
+    path = filled(tmp_path / "rows.jsonl", 2)
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(UserError, match="line 3: no row with benchmark, problem and sample"):
+        RowFile(path)
+
+
+def test_the_same_row_twice_is_refused(tmp_path):
+    path = filled(tmp_path / "rows.jsonl", 2)
+    path.write_text(path.read_text() + json.dumps(row(1)) + "\n")
+    with pytest.raises(UserError, match="twice"):
+        RowFile(path)
+
+
+def test_a_full_disk_keeps_what_is_there(tmp_path):
+    """The kernel refuses to let the file grow beyond 1000 bytes, as a full disk would."""
+    path, limits = tmp_path / "rows.jsonl", resource.getrlimit(resource.RLIMIT_FSIZE)
+    with RowFile(path) as rows:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            with pytest.raises(UserError, match="6 rows are kept; make room"):
+                for sample in range(100):
+                    rows.append(row(sample, response="x" * 80))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        rows.append(row(50))
+    assert [found["sample"] for found in read_rows(path)] == [0, 1, 2, 3, 4, 5, 50]
