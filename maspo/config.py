@@ -7,7 +7,7 @@ from losses.method import MethodConfig, Weighted
 from losses.registry import register
 from losses.tokens import Tokens
 from losses.validation import is_number, require
-from maspo.weight import gate_of_width, sigma, weight_of_gate
+from maspo.weight import GATES, gate_of_width, sigma, weight_of_gate
 
 
 @register("maspo")
@@ -23,6 +23,7 @@ class MASPOConfig(MethodConfig):
         maspo_sigma_high: upper clamp of the mass term, ≥ σ_base (official code: 10).
         maspo_risk_low: lower clamp of the risk factor, > 0 (official code: 0.1).
         maspo_risk_high: upper clamp of the risk factor, ≥ risk_low (official code: 10).
+        maspo_gate: "unilateral" (paper), or "bilateral", which its ablation compares; see maspo.weight.gate.
     """
 
     loss_mode: str = "maspo"
@@ -33,6 +34,7 @@ class MASPOConfig(MethodConfig):
     maspo_sigma_high: float = 10.0
     maspo_risk_low: float = 0.1
     maspo_risk_high: float = 10.0
+    maspo_gate: str = "unilateral"
 
     def validate(self) -> None:
         """See losses.method.MethodConfig."""
@@ -57,14 +59,17 @@ class MASPOConfig(MethodConfig):
             f"must be >= maspo_risk_low ({self.maspo_risk_low})",
             "10.0",
         )
+        gate = self.maspo_gate
+        require(gate in GATES, "maspo_gate", gate, f"must be one of {', '.join(GATES)}", "unilateral")
 
     @property
     def hyper_parameters(self) -> dict[str, float]:
         """Keyword arguments of `maspo.weight.sigma`."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name.startswith("maspo_")}
+        names = (name for name in self.__dataclass_fields__ if name.startswith("maspo_"))
+        return {name: getattr(self, name) for name in names if name != "maspo_gate"}
 
     def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
         """See losses.method.MethodConfig."""
         width = sigma(tokens.old_log_prob, tokens.advantages, **self.hyper_parameters)
-        passed = gate_of_width(tokens.log_ratio, tokens.advantages, width)
+        passed = gate_of_width(tokens.log_ratio, tokens.advantages, width, self.maspo_gate)
         return weight_of_gate(tokens.log_ratio, passed), {"maspo_gate": passed, "maspo_sigma": width}

@@ -6,6 +6,8 @@ import torch
 
 from losses.tokens import clamped_log_ratio, working_dtype
 
+GATES = ("unilateral", "bilateral")
+
 
 def sigma(
     old_log_prob: torch.Tensor,
@@ -45,23 +47,34 @@ def sigma(
 
 
 def gate(
-    log_ratio: torch.Tensor, old_log_prob: torch.Tensor, advantages: torch.Tensor, **hyper_parameters: float
+    log_ratio: torch.Tensor,
+    old_log_prob: torch.Tensor,
+    advantages: torch.Tensor,
+    *,
+    maspo_gate: str = "unilateral",
+    **hyper_parameters: float,
 ) -> torch.Tensor:
-    """The one-sided gate F ∈ (0, 1], detached, (B, T).
+    """The gate F ∈ (0, 1], detached, (B, T).
 
-        F = exp(−(r−1)² / (2σ²))   if (Â > 0 and r > 1) or (Â < 0 and r < 1);     F = 1 otherwise
+        unilateral:  F = exp(−(r−1)² / (2σ²))   if (Â > 0 and r > 1) or (Â < 0 and r < 1);     F = 1 otherwise
+        bilateral:   F = exp(−(r−1)² / (2σ²))   on both sides of r = 1, whatever the sign of Â
+
+    Unilateral is the method; the paper's ablation has bilateral, which also attenuates steps back to the old policy.
 
     Arguments as in `gradient_weight`.
     """
-    return gate_of_width(log_ratio, advantages, sigma(old_log_prob, advantages, **hyper_parameters))
+    return gate_of_width(log_ratio, advantages, sigma(old_log_prob, advantages, **hyper_parameters), maspo_gate)
 
 
-def gate_of_width(log_ratio: torch.Tensor, advantages: torch.Tensor, width: torch.Tensor) -> torch.Tensor:
+def gate_of_width(
+    log_ratio: torch.Tensor, advantages: torch.Tensor, width: torch.Tensor, maspo_gate: str = "unilateral"
+) -> torch.Tensor:
     """The gate for a σ that is known already; all (B, T)."""
     log_r = clamped_log_ratio(log_ratio)
-    # r − 1 in the direction that leaves the old policy; tokens that return to it (or have Â = 0) have distance 0.
-    direction = torch.sign(advantages.detach().to(log_r.dtype))
-    distance = ((torch.exp(log_r) - 1.0) * direction).clamp(min=0.0)  # (B, T)
+    distance = torch.exp(log_r) - 1.0  # (B, T)
+    if maspo_gate == "unilateral":
+        # r − 1 in the direction that leaves the old policy; tokens that return to it (or have Â = 0) have distance 0.
+        distance = (distance * torch.sign(advantages.detach().to(log_r.dtype))).clamp(min=0.0)
     return torch.exp(-0.5 * (distance / width).square())
 
 
@@ -71,7 +84,12 @@ def weight_of_gate(log_ratio: torch.Tensor, passed: torch.Tensor) -> torch.Tenso
 
 
 def gradient_weight(
-    log_ratio: torch.Tensor, old_log_prob: torch.Tensor, advantages: torch.Tensor, **hyper_parameters: float
+    log_ratio: torch.Tensor,
+    old_log_prob: torch.Tensor,
+    advantages: torch.Tensor,
+    *,
+    maspo_gate: str = "unilateral",
+    **hyper_parameters: float,
 ) -> torch.Tensor:
     """MASPO's weight on Â·∇log π_θ: w = r · sg(F); no hard clip, no dual clip.
 
@@ -79,9 +97,11 @@ def gradient_weight(
         log_ratio: log r = log π_θ − log π_old, (B, T); clamped to ±20 as in verl.
         old_log_prob: log π_old, (B, T).
         advantages: Â, (B, T).
+        maspo_gate: "unilateral" (the method) or "bilateral" (the paper's ablation); see `gate`.
         **hyper_parameters: the keyword arguments of `sigma`.
 
     Returns:
         w, (B, T), detached, at least float32, finite for every log-ratio that is not NaN.
     """
-    return weight_of_gate(log_ratio, gate(log_ratio, old_log_prob, advantages, **hyper_parameters))
+    passed = gate(log_ratio, old_log_prob, advantages, maspo_gate=maspo_gate, **hyper_parameters)
+    return weight_of_gate(log_ratio, passed)

@@ -20,9 +20,28 @@ def _prepared(kind: str, file: str = "", *, _root_: DictConfig) -> str:
     return str(path / file if file else path)
 
 
+def run_name(experiment: str | None, scale: str | None) -> str:
+    """`${run_name:dgpo/ablation/7b_n1_m1,tiny}` → 7b_n1_m1-tiny: the experiment's file and, if cut down, the scale.
+
+    Args:
+        experiment: the choice `experiment=`; None where several were given, for which Hydra keeps no choice.
+        scale: the choice `scale=`; none is `paper`.
+
+    Raises:
+        ValueError: no single experiment.
+    """
+    if experiment is None:
+        raise ValueError(
+            "several experiments at once have no name: write trainer.experiment_name=<a name for this run>"
+        )
+    name = experiment.rsplit("/", 1)[-1]
+    return name if scale in (None, "paper") else f"{name}-{scale}"
+
+
 def register() -> None:
     """Make the resolvers known; safe to call again."""
     OmegaConf.register_new_resolver("prepared", _prepared, replace=True)
     OmegaConf.register_new_resolver("absolute", lambda path: str(Path(path).expanduser().absolute()), replace=True)
     OmegaConf.register_new_resolver("sum", lambda *numbers: sum(numbers), replace=True)
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
     OmegaConf.register_new_resolver("share", lambda whole, part: int(whole * part), replace=True)

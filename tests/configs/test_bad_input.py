@@ -40,6 +40,10 @@ REFUSED_CONFIGS = {
         ["maspo_alpha=-0.1", ">= 0", "0.3"],
     ),
     "maspo_sigma_base is zero": (["policy_loss=maspo", f"{POLICY}.maspo_sigma_base=0"], ["maspo_sigma_base", "> 0"]),
+    "maspo_gate misspelt": (
+        ["policy_loss=maspo", f"{POLICY}.maspo_gate=twosided"],
+        ["maspo_gate='twosided'", "unilateral, bilateral", "maspo_gate=unilateral"],
+    ),
     "risk clamps crossed": (
         ["policy_loss=maspo", f"{POLICY}.maspo_risk_high=0.01"],
         ["maspo_risk_high", "maspo_risk_low"],

@@ -13,10 +13,8 @@ from recipes.paths import config_dir
 
 POLICY_LOSSES = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
 MODELS = sorted(path.stem for path in (config_dir() / "model").glob("*.yaml"))
-EXPERIMENTS = sorted(
-    str(path.relative_to(config_dir() / "experiment").with_suffix(""))
-    for path in (config_dir() / "experiment").rglob("*.yaml")
-)
+# Those of the papers have tests of their own: test_experiments.py.
+EXPERIMENTS = sorted(path.stem for path in (config_dir() / "experiment").glob("*.yaml"))
 PAPER_MODELS = [name for name in MODELS if name.startswith("deepseek")]
 
 

@@ -2,7 +2,7 @@
 
 mass  = clamp(sigma_base / pi_old^alpha, sigma_base, sigma_high)
 risk  = clamp(1 + beta_pos * A, ...) for A > 0,   clamp(1 / (1 - beta_neg * A), ...) for A < 0
-F     = exp(-(r - 1)^2 / (2 sigma^2)) for (A > 0 and r > 1) or (A < 0 and r < 1), else 1
+F     = exp(-(r - 1)^2 / (2 sigma^2)) for (A > 0 and r > 1) or (A < 0 and r < 1), else 1;  bilateral: everywhere
 w     = r * F,   sigma = mass * risk
 """
 
@@ -31,6 +31,8 @@ SETTINGS = [
     {"maspo_beta_pos": 0.05, "maspo_beta_neg": 0.3},
     {"maspo_beta_pos": 30.0, "maspo_beta_neg": 30.0, "maspo_risk_low": 0.3, "maspo_risk_high": 4.0},
 ]
+WITH_GATES = [*SETTINGS, {"maspo_gate": "unilateral"}, {"maspo_gate": "bilateral"}]
+WITH_GATES += [{"maspo_gate": "bilateral", "maspo_beta_pos": 0.3, "maspo_beta_neg": 0.05, "maspo_sigma_base": 0.4}]
 PRECISIONS = [(torch.float64, 1e-9), (torch.float32, 2e-5), (torch.bfloat16, 2e-5)]
 
 
@@ -46,9 +48,9 @@ def closed_sigma(old_log_prob, advantage, **changes):
     return mass * min(max(risk, p["maspo_risk_low"]), p["maspo_risk_high"])
 
 
-def closed_gate(log_ratio, old_log_prob, advantage, **changes):
+def closed_gate(log_ratio, old_log_prob, advantage, maspo_gate="unilateral", **changes):
     r = math.exp(min(max(log_ratio, -20.0), 20.0))
-    if (advantage > 0 and r > 1) or (advantage < 0 and r < 1):
+    if maspo_gate == "bilateral" or (advantage > 0 and r > 1) or (advantage < 0 and r < 1):
         return math.exp(-(((r - 1) / closed_sigma(old_log_prob, advantage, **changes)) ** 2) / 2)
     return 1.0
 
@@ -86,7 +88,7 @@ def test_sigma_equals_the_closed_form(dtype, rtol, changes):
     )
 
 
-@pytest.mark.parametrize("changes", SETTINGS, ids=str)
+@pytest.mark.parametrize("changes", WITH_GATES, ids=str)
 @pytest.mark.parametrize(("dtype", "rtol"), PRECISIONS)
 @pytest.mark.parametrize(("ours", "formula"), [(gate, closed_gate), (gradient_weight, closed_weight)])
 def test_gate_and_weight_equal_the_closed_form_in_every_branch(ours, formula, dtype, rtol, changes):
@@ -189,6 +191,24 @@ def test_is_exactly_open_one_ulp_on_the_other_side(dtype, advantage):
     assert gate(*tokens, maspo_sigma_base=1e-12, maspo_sigma_high=1e-12).item() == 1.0
 
 
+def test_the_bilateral_gate_closes_on_the_way_back_too():
+    """At r = 1/2, sigma = 1: exp(-1/8) for both signs, where the one-sided gate is open for successes."""
+    back = (math.log(0.5), 0.0, 1.0), (math.log(0.5), 0.0, -1.0)
+    unchanged = {"maspo_beta_pos": 0.0, "maspo_beta_neg": 0.0}
+    both = [single(gate, *token, maspo_gate="bilateral", **unchanged) for token in back]
+    assert both == pytest.approx([math.exp(-1 / 8)] * 2, rel=1e-12)
+    assert [single(gate, *token, **unchanged) for token in back] == pytest.approx([1.0, math.exp(-1 / 8)], rel=1e-12)
+
+
+def test_both_gates_agree_where_the_step_leaves_the_old_policy():
+    tokens = random_tokens()
+    leaves = tokens[0] * tokens[2] > 0
+    one, both = (gate(*tokens, maspo_gate=name) for name in ("unilateral", "bilateral"))
+    assert torch.equal(one[leaves], both[leaves])
+    returns = tokens[0] * tokens[2] < 0
+    assert (both[returns] < 1).all() and (one[returns] == 1).all()
+
+
 def test_infinite_width_is_the_plain_policy_gradient():
     tokens = random_tokens()
     w = gradient_weight(*tokens, maspo_sigma_base=1e12, maspo_sigma_high=1e12)
@@ -229,15 +249,16 @@ def test_rare_tokens_and_sure_successes_are_gated_less():
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), PRECISIONS)
+@pytest.mark.parametrize("changes", [{}, {"maspo_gate": "bilateral"}], ids=str)
 @pytest.mark.parametrize("advantage", [-3.0, 0.0, 3.0])
 @pytest.mark.parametrize("old_prob", [1e-12, 1.0])
-def test_finite_at_extreme_ratios_and_probabilities(old_prob, advantage, dtype, rtol):
+def test_finite_at_extreme_ratios_and_probabilities(old_prob, advantage, changes, dtype, rtol):
     """Beyond +-20 the weight is that of the clamped log-ratio, as in verl's own losses."""
     log_ratio = torch.tensor([-1e4, -60.0, -20.0, 20.0, 60.0, 1e4], dtype=dtype)
     tokens = (log_ratio, torch.full_like(log_ratio, math.log(old_prob)), torch.full_like(log_ratio, advantage))
-    w = gradient_weight(*tokens)
+    w = gradient_weight(*tokens, **changes)
     assert torch.isfinite(w).all()
-    np.testing.assert_allclose(w.double().numpy(), expected(closed_weight, *tokens), rtol=rtol, atol=1e-37)
+    np.testing.assert_allclose(w.double().numpy(), expected(closed_weight, *tokens, **changes), rtol=rtol, atol=1e-37)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -35,12 +35,12 @@ def dgpo_weight(log_ratio, old_log_prob, advantages, n=1, m=2):
     return np.select([left, right], [r * (r / (1 - LOW)) ** n, r * ((1 + HIGH) / r) ** (1 / m)], r)
 
 
-def maspo_parts(log_ratio, old_log_prob, advantages, base=1.0, alpha=0.3, pos=0.03, neg=0.03):
+def maspo_parts(log_ratio, old_log_prob, advantages, base=1.0, alpha=0.3, pos=0.03, neg=0.03, both=False):
     r = np.exp(np.clip(log_ratio, -20, 20))
     mass = np.clip(base / np.exp(old_log_prob) ** alpha, base, 10)
     widening, narrowing = 1 + pos * np.abs(advantages), 1 / (1 + neg * np.abs(advantages))
     sigma = mass * np.clip(np.where(advantages > 0, widening, narrowing), 0.1, 10)
-    gated = ((advantages > 0) & (r > 1)) | ((advantages < 0) & (r < 1))
+    gated = both | ((advantages > 0) & (r > 1)) | ((advantages < 0) & (r < 1))
     return r, np.where(gated, np.exp(-((r - 1) ** 2) / (2 * sigma**2)), 1.0), sigma
 
 
@@ -58,6 +58,7 @@ METHODS = {
         MASPOConfig(**MASPO_CHANGED),
         lambda *tokens: maspo_weight(*tokens, base=0.5, alpha=0.4, pos=0.3, neg=0.1),
     ),
+    "maspo, bilateral": (MASPOConfig(maspo_gate="bilateral"), lambda *tokens: maspo_weight(*tokens, both=True)),
 }
 
 
@@ -89,7 +90,7 @@ def test_gradient_is_minus_weight_times_advantage(method, mode):
     target = expected_gradient(batch, reference, mode)
     rtol = tolerance(mode)
     np.testing.assert_allclose(grad.numpy(), target, rtol=rtol, atol=0)
-    assert loss.item() == pytest.approx(target.sum(), rel=rtol)
+    assert loss.item() == pytest.approx(target.sum(), abs=rtol * np.abs(target).sum())  # terms of both signs
 
 
 @pytest.mark.parametrize(("dtype", "rtol"), [(torch.float32, 2e-5), (torch.bfloat16, 1e-2)])
@@ -255,8 +256,12 @@ def test_metrics_are_means_over_the_response_tokens(method):
 
 @pytest.mark.parametrize(
     ("policy_loss", "settings"),
-    [(MASPOConfig(), {}), (MASPOConfig(**MASPO_CHANGED), {"base": 0.5, "alpha": 0.4, "pos": 0.3, "neg": 0.1})],
-    ids=["default", "changed"],
+    [
+        (MASPOConfig(), {}),
+        (MASPOConfig(**MASPO_CHANGED), {"base": 0.5, "alpha": 0.4, "pos": 0.3, "neg": 0.1}),
+        (MASPOConfig(maspo_gate="bilateral"), {"both": True}),
+    ],
+    ids=["default", "changed", "bilateral"],
 )
 def test_maspo_reports_its_gate_and_width(policy_loss, settings):
     batch = make_batch()
@@ -322,6 +327,7 @@ def test_a_default_config_selects_its_own_loss(config_class, name):
         (MASPOConfig, {"maspo_risk_low": 2.0, "maspo_risk_high": 1.0}, "maspo_risk_low"),
         (MASPOConfig, {"maspo_risk_low": 2.0, "maspo_risk_high": 1.0}, "maspo_risk_high"),
         (MASPOConfig, {"maspo_sigma_base": 20.0}, "maspo_sigma_high"),
+        (MASPOConfig, {"maspo_gate": "both"}, "maspo_gate"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(config_class, settings, named):

@@ -215,7 +215,11 @@ CASES = {
 }
 OURS = [name for name, case in CASES.items() if not case.is_verls]
 VERLS = [name for name, case in CASES.items() if case.is_verls]
-CONFIGS = {name: case.config for name, case in CASES.items()} | {"dgpo": DGPOConfig(), "maspo": MASPOConfig()}
+CONFIGS = {name: case.config for name, case in CASES.items()} | {
+    "dgpo": DGPOConfig(),
+    "maspo": MASPOConfig(),
+    "maspo, bilateral": MASPOConfig(maspo_gate="bilateral"),
+}
 
 EVERY = [pytest.param(case, id=name) for name, case in CASES.items()]
 EVERY_OF_OURS = [pytest.param(CASES[name], id=name) for name in OURS]
