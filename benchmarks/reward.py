@@ -11,6 +11,7 @@ import json
 import random
 import statistics
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -116,16 +117,21 @@ def compare_with_verl(responses: list[tuple[str, str, str]], rounds: int) -> dic
     }
 
 
-def full_evaluation() -> dict[str, Any]:
-    """Time for the verdicts of one full evaluation: every problem's samples share its gold and few answers."""
+def one_evaluation(tokens: int = 1000) -> Iterator[tuple[str, list[str]]]:
+    """The gold and the samples of each problem of one full evaluation: they share few answers, some are cut off."""
     rng = random.Random(1)
-    pairs = []
     for number in range(PROBLEMS):
         gold, right, wrong = answers(rng)
-        text = reasoning(rng, 1000)
-        pairs += [(f"<think>{text}</think> \\boxed{{{rng.choice((right, wrong))}}}", gold) for _ in range(SAMPLES)]
+        text = reasoning(rng, tokens)
+        samples = [f"<think>{text}</think> \\boxed{{{rng.choice((right, wrong))}}}" for _ in range(SAMPLES)]
         if number % 10 == 0:
-            pairs[-1] = (f"<think>{text}", gold)
+            samples[-1] = f"<think>{text}"
+        yield gold, samples
+
+
+def full_evaluation() -> dict[str, Any]:
+    """Time for the verdicts of one full evaluation."""
+    pairs = [(response, gold) for gold, samples in one_evaluation() for response in samples]
     default_scorer().forget()
     seconds = _timed(lambda: score_many(pairs))
     return {"verdicts": len(pairs), "seconds": round(seconds, 1), "per_second": round(len(pairs) / seconds)}

@@ -22,6 +22,27 @@ def _weights(arguments: argparse.Namespace) -> None:
     print(f"Wrote {arguments.output}")
 
 
+def _table(arguments: argparse.Namespace) -> None:
+    from recipes.report import render, table
+
+    form = arguments.format or (arguments.output.suffix[1:] if arguments.output else "md")
+    if form not in render.FORMATS:
+        raise UserError(f"format {form!r} is unknown: write one of {', '.join(render.FORMATS)}.")
+    text = table.build(arguments.folder, arguments.scale, arguments.verifier, form)
+    if arguments.output is None:
+        print(text, end="")
+        return
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(text, encoding="utf-8")
+    print(f"Wrote {arguments.output}")
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    from recipes.report import comparison
+
+    comparison.show(arguments.first, arguments.second)
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands; each sets `run`, a function of the parsed arguments."""
     whole = argparse.ArgumentParser(prog="python -m recipes.report", description="Figures and pages about the methods.")
@@ -35,6 +56,17 @@ def parser() -> argparse.ArgumentParser:
         "--output", type=Path, default=WEIGHTS_PICTURE, metavar="PNG", help="where to write (default: %(default)s)"
     )
     weights.set_defaults(run=_weights)
+    table = commands.add_parser("table", help="published and measured numbers side by side")
+    table.add_argument("folder", type=Path, nargs="?", default=Path("outputs"), help="output root (default: outputs)")
+    table.add_argument("--scale", default="paper", help="paper, 7b-short or tiny (default: paper)")
+    table.add_argument("--verifier", default="ours", help="whose verdicts count (default: ours)")
+    table.add_argument("--format", help="md, tex or html (default: by the name of the output, else md)")
+    table.add_argument("--output", type=Path, help="file to write (default: standard output)")
+    table.set_defaults(run=_table)
+    compare = commands.add_parser("compare", help="two evaluations on the same problems, with a p-value")
+    compare.add_argument("first", type=Path, help="folder of an evaluation, or a results file")
+    compare.add_argument("second", type=Path, help="the same; the difference is second minus first")
+    compare.set_defaults(run=_compare)
     return whole
 
 

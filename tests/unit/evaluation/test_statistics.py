@@ -57,6 +57,8 @@ def test_published_amc23_numbers_are_results_of_problems_solved_few_times(publis
         correct = np.stack([solved(32)] * (39 - never) + [solved(0)] * never + [solved(times)])
         found.add(round(100 * st.verl_best_at_n(correct), 1))
     assert published in found
+    unbiased = {round(100 * right / 40, 1) for right in range(41)}  # Pass@32 from 32 samples: solved or not
+    assert published not in unbiased
 
 
 def test_a_problem_solved_once_in_32():

@@ -1,0 +1,68 @@
+"""Two evaluations on the same problems: difference, interval and p-value per benchmark and of the mean."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from recipes.errors import UserError
+from recipes.evaluation import statistics as st
+from recipes.evaluation.results import AVERAGE
+
+
+def show(first: Path, second: Path) -> None:
+    """Print the comparison.
+
+    Args:
+        first, second: folders of evaluations, or results files.
+
+    Raises:
+        UserError: no results, or results on different problems.
+    """
+    ours, theirs = _shares(first), _shares(second)
+    if {name: list(group) for name, group in ours.items()} != {name: list(group) for name, group in theirs.items()}:
+        raise UserError(f"{first} and {second} are on different problems; only the same ones can be paired.")
+    groups = [(_values(ours[name]), _values(theirs[name])) for name in ours]
+    table = Table(title=f"{second} minus {first}: Avg@n in points")
+    for name in ("benchmark", "first", "second", "difference", "95 %", "standard error", "p"):
+        table.add_column(name, justify="right" if name != "benchmark" else "left")
+    for name, pair in zip(ours, groups, strict=True):
+        _add(table, name, [pair])
+    if len(groups) > 1:
+        _add(table, AVERAGE, groups)
+    Console().print(table)
+    print("p: two-sided permutation test over problems. It says nothing about other seeds of the training.")
+
+
+def _add(table: Table, name: str, groups: list[tuple[st.Array, st.Array]]) -> None:
+    first, second = [pair[0] for pair in groups], [pair[1] for pair in groups]
+    found = st.compare(first, second)
+    means = [100 * np.mean([group.mean() for group in side]) for side in (first, second)]
+    table.add_row(
+        name,
+        *(f"{mean:.1f}" for mean in means),
+        f"{100 * found.difference:+.1f}",
+        f"{100 * found.interval[0]:+.1f}, {100 * found.interval[1]:+.1f}",
+        f"{100 * found.standard_error:.1f}",
+        f"{found.p_value:.4f}" if found.p_value >= 1e-4 else "< 0.0001",
+    )
+
+
+def _shares(path: Path) -> dict[str, dict[str, float]]:
+    """Share of right samples per problem, by benchmark."""
+    file = path / "results-ours.json" if path.is_dir() else path
+    try:
+        records: dict[str, Any] = json.loads(file.read_text())["records"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{file}: no results of recipes.evaluate ({type(error).__name__}).") from error
+    found = {name: record["per_problem"] for name, record in records.items() if name != AVERAGE}
+    if any(share is None for group in found.values() for share in group.values()):
+        raise UserError(f"{file}: some problems have no sample; finish that evaluation first.")
+    return found
+
+
+def _values(shares: dict[str, float]) -> st.Array:
+    return np.array(list(shares.values()))

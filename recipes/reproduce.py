@@ -1,0 +1,220 @@
+"""The papers' tables: `python -m recipes.reproduce dgpo|maspo|both [--scale …]`, called by scripts/reproduce.sh.
+
+Trains every experiment of a paper's tables, evaluates its last checkpoint (merged on the way) and renders the tables.
+What is done already is skipped, so the same command continues after any interruption. `--dry-run` prints the plan.
+Exit codes: 0 done, 1 something failed (the rest was still done), 2 bad input, 130 interrupted.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from rich.console import Console
+from rich.table import Table
+
+from recipes import estimate
+from recipes.errors import UserError
+from recipes.paths import config_dir
+from recipes.report.cells import published
+from recipes.resolvers import run_name
+from recipes.run_folder import RunFolder
+
+PAPERS = ("dgpo", "maspo")
+EVALUATION = {"tiny": "arithmetic"}  # everything else: paper
+SEEDS: dict[str, Sequence[int]] = {"tiny": (0, 1, 2)}  # everything else: one, as in the papers
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run: an experiment at a scale, with a seed.
+
+    Attributes:
+        paper, name: configs/experiment/<paper>/<name>.yaml.
+        scale, seed: of the run.
+        root: output root.
+    """
+
+    paper: str
+    name: str
+    scale: str
+    seed: int
+    root: Path
+
+    @property
+    def run(self) -> RunFolder:
+        """Where it trains."""
+        return RunFolder(self.root / self.paper / f"{run_name(self.name, self.scale)}-seed{self.seed}")
+
+    @property
+    def eval_name(self) -> str:
+        """Its eval config."""
+        return EVALUATION.get(self.scale, "paper")
+
+    def is_trained(self) -> bool:
+        """Whether its last step is logged and there is a checkpoint of it."""
+        if not self.run.exists():
+            return False
+        last = OmegaConf.load(self.run.config).trainer.total_training_steps
+        return self.run.logged_step() >= last and self.run.checkpointed_step() == last
+
+    def is_evaluated(self) -> bool:
+        """Whether the last checkpoint has results."""
+        step = self.run.checkpointed_step()
+        folder = self.root / "evaluations" / f"{self.paper}-{self.run.path.name}-step{step}-{self.eval_name}"
+        return self.is_trained() and (folder / "results-ours.json").is_file()
+
+    def training(self, overrides: Sequence[str]) -> list[str]:
+        """The command that trains it."""
+        command = [sys.executable, "-m", "recipes.train", f"experiment={self.paper}/{self.name}", f"seed={self.seed}"]
+        return [*command, f"scale={self.scale}", f"output_root={self.root}", *overrides]
+
+    def evaluation(self) -> list[str]:
+        """The command that evaluates it; the hardware is the experiment's."""
+        command = [sys.executable, "-m", "recipes.evaluate", f"model={self.run.path}", f"eval={self.eval_name}"]
+        return [*command, f"hardware={'cpu' if self.scale == 'tiny' else '8x80gb'}", f"output_root={self.root}"]
+
+
+def cells(papers: Sequence[str], scale: str, seeds: Sequence[int], only: Sequence[str], root: Path) -> list[Cell]:
+    """The runs of the papers' tables, seed by seed, so that an early stop leaves whole columns; each run once.
+
+    Args:
+        papers: of PAPERS.
+        scale: one of configs/scale.
+        seeds: of each experiment.
+        only: experiments, models or methods to keep, as 7b_dgpo, 7b or dgpo; empty for all.
+        root: output root.
+
+    Raises:
+        UserError: `only` matches nothing.
+    """
+    names: list[tuple[str, str]] = []
+    for table in published()["tables"]:
+        for row in table["rows"]:
+            paper, model = table["paper"].lower(), row.get("model", table.get("model"))
+            name = f"{model}_{published()['methods'][row['method']]}"
+            # GRPO's rows are the same in both papers: one run serves both tables.
+            if paper in papers and name not in [known for _, known in names] and (scale != "tiny" or model == "1.5b"):
+                names.append((paper, name))
+    kept = [one for one in names if not only or any(_is_meant(one[1], word) for word in only)]
+    if not kept:
+        raise UserError(f"--only {','.join(only)} matches none of {', '.join(name for _, name in names)}.")
+    return [Cell(*one, scale, seed, root) for seed in seeds for one in kept]
+
+
+def _is_meant(name: str, word: str) -> bool:
+    return word in (name, name.split("_", 1)[0], name.split("_", 1)[1])
+
+
+def plan_table(todo: list[Cell], overrides: Sequence[str]) -> Table:
+    """What will be done, and GPU-hours where they can be estimated."""
+    shown = Table(title="plan", title_justify="left")
+    for name in ("experiment", "seed", "train", "evaluate", "GPU-hours (estimate)"):
+        shown.add_column(name, justify="right" if name in ("seed", "GPU-hours (estimate)") else "left")
+    total = [0.0, 0.0]
+    for cell in todo:
+        hours = estimate.gpu_hours(f"{cell.paper}/{cell.name}", cell.scale, overrides)
+        trained, evaluated = cell.is_trained(), cell.is_evaluated()
+        if hours and not trained:
+            total = [total[0] + hours[0], total[1] + hours[1]]
+        shown.add_row(
+            f"{cell.paper}/{cell.name}",
+            str(cell.seed),
+            "done" if trained else f"from step {cell.run.checkpointed_step()}",
+            "done" if evaluated else "to do",
+            f"{hours[0]:,.0f} – {hours[1]:,.0f}" if hours else "on a CPU",
+        )
+    if total[1]:
+        shown.add_section()
+        shown.add_row("to do, training and evaluation", "", "", "", f"{total[0]:,.0f} – {total[1]:,.0f}")
+    return shown
+
+
+def run(todo: list[Cell], overrides: Sequence[str], shown: Console) -> list[str]:
+    """Train and evaluate each cell; returns what failed. A cell that fails does not keep the others from running."""
+    failed = []
+    for place, cell in enumerate(todo, start=1):
+        for what, is_done, command in _stages(cell, overrides):
+            title = f"[{place}/{len(todo)}] {what} {cell.paper}/{cell.name} seed {cell.seed}"
+            if is_done:
+                shown.print(f"{title}: done already")
+                continue
+            shown.print(f"{title}: {' '.join(command)}")
+            started = time.monotonic()
+            code = subprocess.run(command).returncode
+            if code == 130:
+                raise KeyboardInterrupt
+            if code:
+                failed.append(f"{what} {cell.paper}/{cell.name} seed {cell.seed} (exit code {code})")
+                break
+            shown.print(f"{title}: {(time.monotonic() - started) / 60:.1f} min")
+    return failed
+
+
+def _stages(cell: Cell, overrides: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
+    yield "train", cell.is_trained(), cell.training(overrides)
+    yield "evaluate", cell.is_evaluated(), cell.evaluation()  # merges the checkpoint first, where it must
+
+
+def render(root: Path, scale: str, shown: Console) -> None:
+    """Tables in all formats, and at toy scale the curves."""
+    from recipes.report import seed_curves, table
+    from recipes.report.render import FORMATS
+
+    folder = root / "tables"
+    folder.mkdir(parents=True, exist_ok=True)
+    for form in FORMATS:
+        file = folder / f"{scale}.{form}"
+        file.write_text(table.build(root, scale, "ours", form), encoding="utf-8")
+        shown.print(f"wrote {file}")
+    picture = folder / f"{scale}-curves.png"
+    if seed_curves.draw(root, scale, picture):
+        shown.print(f"wrote {picture}")
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    scales = sorted(file.stem for file in (config_dir() / "scale").glob("*.yaml"))
+    parser = argparse.ArgumentParser(prog="scripts/reproduce.sh", description=__doc__.split("\n\n")[0])
+    parser.add_argument("papers", choices=(*PAPERS, "both"), help="whose tables")
+    parser.add_argument("--scale", choices=scales, default="paper", help="default: paper")
+    parser.add_argument("--only", default="", help="experiments, models or methods, as 7b_dgpo,7b_grpo or 1.5b or dgpo")
+    parser.add_argument("--seeds", help="as 0,1,2; default: 0, at scale tiny 0,1,2")
+    parser.add_argument("--output-root", type=Path, default=Path("outputs"), help="default: outputs")
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and start nothing")
+    parser.add_argument("overrides", nargs="*", help="Hydra overrides of the trainings, after --")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Command line."""
+    arguments, shown = _arguments(words), Console(highlight=False, soft_wrap=True)
+    try:
+        try:
+            given = [int(seed) for seed in arguments.seeds.split(",")] if arguments.seeds else None
+        except ValueError as error:
+            raise UserError(f"--seeds {arguments.seeds}: write whole numbers, as --seeds 0,1,2.") from error
+        papers = PAPERS if arguments.papers == "both" else (arguments.papers,)
+        seeds, only = given or SEEDS.get(arguments.scale, (0,)), [word for word in arguments.only.split(",") if word]
+        todo = cells(papers, arguments.scale, seeds, only, arguments.output_root.expanduser().absolute())
+        shown.print(plan_table(todo, arguments.overrides))
+        if arguments.dry_run:
+            return 0
+        failed = run(todo, arguments.overrides, shown)
+        render(arguments.output_root, arguments.scale, shown)
+    except UserError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        shown.print("Interrupted; the same command continues.")
+        return 130
+    for what in failed:
+        shown.print(f"failed: {what}; the same command tries it again")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

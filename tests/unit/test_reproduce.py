@@ -1,0 +1,132 @@
+"""What scripts/reproduce.sh will do, without doing it."""
+
+import json
+
+import pytest
+from omegaconf import OmegaConf
+
+from recipes import reproduce
+from recipes.errors import UserError
+from recipes.estimate import gpu_hours
+from recipes.report import seed_curves
+
+
+def names(cells):
+    return [f"{cell.paper}/{cell.name}/{cell.seed}" for cell in cells]
+
+
+def finish(cell, steps=4, checkpoint=4):
+    """A run folder as training leaves it."""
+    cell.run.checkpoints.mkdir(parents=True)
+    OmegaConf.save(OmegaConf.create({"trainer": {"total_training_steps": 4}}), cell.run.config)
+    rows = [
+        {"step": step, "data": {"critic/score/mean": step / 10, "actor/entropy": 1.0}} for step in range(1, steps + 1)
+    ]
+    cell.run.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (cell.run.checkpoints / "latest_checkpointed_iteration.txt").write_text(str(checkpoint))
+
+
+def test_both_papers_at_toy_scale_are_twelve_methods_three_times(tmp_path):
+    found = reproduce.cells(("dgpo", "maspo"), "tiny", (0, 1, 2), (), tmp_path)
+    assert len(found) == 36 and len({(cell.name, cell.seed) for cell in found}) == 36
+    methods = {"grpo", "cispo", "gppo", "ce_gppo", "aspo", "dgpo"}
+    methods |= {"clip_higher", "dac", "entropy_adv", "bapo", "sapo", "maspo"}
+    assert {cell.name for cell in found} == {f"1.5b_{method}" for method in methods}
+    assert [cell.seed for cell in found] == [0] * 12 + [1] * 12 + [2] * 12
+
+
+@pytest.mark.parametrize("paper, runs", [("dgpo", 14), ("maspo", 16)])
+def test_a_paper_has_a_run_per_row(paper, runs, tmp_path):
+    assert len(reproduce.cells((paper,), "paper", (0,), (), tmp_path)) == runs
+
+
+def test_only_takes_experiments_models_and_methods(tmp_path):
+    def only(*words):
+        return names(reproduce.cells(("dgpo",), "paper", (0,), words, tmp_path))
+
+    assert only("7b_dgpo") == ["dgpo/7b_dgpo/0"]
+    assert only("14b") == ["dgpo/14b_grpo/0", "dgpo/14b_dgpo/0"]
+    assert only("dgpo") == ["dgpo/1.5b_dgpo/0", "dgpo/7b_dgpo/0", "dgpo/14b_dgpo/0"]
+    with pytest.raises(UserError, match=r"--only 70b matches none of 1.5b_grpo"):
+        only("70b")
+
+
+def test_what_is_done_is_known(tmp_path):
+    (cell,) = reproduce.cells(("dgpo",), "tiny", (0,), ("dgpo",), tmp_path)
+    assert not cell.is_trained() and not cell.is_evaluated()
+    finish(cell, checkpoint=2)
+    assert not cell.is_trained()
+    (cell.run.checkpoints / "latest_checkpointed_iteration.txt").write_text("4")
+    assert cell.is_trained() and not cell.is_evaluated()
+    results = tmp_path / "evaluations" / "dgpo-1.5b_dgpo-tiny-seed0-step4-arithmetic"
+    results.mkdir(parents=True)
+    (results / "results-ours.json").write_text("{}")
+    assert cell.is_evaluated()
+
+
+def test_a_dry_run_starts_nothing(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("subprocess.run", lambda *_: pytest.fail("started something"))
+    monkeypatch.setenv("COLUMNS", "200")
+    assert reproduce.main(["dgpo", "--only", "1.5b_dgpo,1.5b_grpo", "--dry-run", "--output-root", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "dgpo/1.5b_dgpo" in out and "GPU-hours" in out
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_does_not_keep_the_rest_from_running(tmp_path, monkeypatch, capsys):
+    started = []
+
+    class Done:
+        def __init__(self, code):
+            self.returncode = code
+
+    def pretend(command):
+        started.append(command[2:4])
+        return Done(1 if "experiment=dgpo/1.5b_grpo" in command else 0)
+
+    monkeypatch.setattr(reproduce.subprocess, "run", pretend)
+    words = ["dgpo", "--scale", "tiny", "--only", "1.5b_grpo,1.5b_dgpo", "--seeds", "5", "--output-root", str(tmp_path)]
+    assert reproduce.main(words) == 1
+    assert started == [
+        ["recipes.train", "experiment=dgpo/1.5b_grpo"],
+        ["recipes.train", "experiment=dgpo/1.5b_dgpo"],
+        ["recipes.evaluate", f"model={tmp_path}/dgpo/1.5b_dgpo-tiny-seed5"],
+    ]
+    out = capsys.readouterr().out
+    assert "failed: train dgpo/1.5b_grpo seed 5 (exit code 1)" in out
+    assert (tmp_path / "tables" / "tiny.md").is_file()
+
+
+def test_bad_seeds(capsys):
+    assert reproduce.main(["dgpo", "--seeds", "one"]) == 2
+    assert "--seeds one: write whole numbers" in capsys.readouterr().err
+
+
+def test_gpu_hours_by_hand():
+    """1.5B, 512 × 16 × 300 responses and 49,504 of the evaluation, 2,048 to 6,144 tokens each."""
+    low, high = gpu_hours("dgpo/1.5b_dgpo", "paper")
+    responses, peak, size = 512 * 16 * 300, 989e12, 1.54e9
+    by_hand = [
+        (
+            8 * size * responses * (length + 150) / (training * peak)
+            + 2 * size * (responses + 49504) * length / (decoding * peak)
+        )
+        / 3600
+        for length, training, decoding in ((2048, 0.45, 0.10), (6144, 0.25, 0.03))
+    ]
+    assert (low, high) == pytest.approx(by_hand)
+    assert gpu_hours("dgpo/1.5b_dgpo", "tiny") is None
+    assert gpu_hours("dgpo/1.5b_dgpo", "paper", ["trainer.total_training_steps=150"])[0] < 0.6 * low
+
+
+def test_curves_are_means_over_seeds(tmp_path):
+    for cell in reproduce.cells(("dgpo",), "tiny", (0, 1), ("grpo", "dgpo"), tmp_path):
+        finish(cell, steps=4 + cell.seed)
+    rewards, _ = seed_curves.read(tmp_path, "tiny")
+    assert {method: len(curves) for method, curves in rewards.items()} == {"grpo": 2, "dgpo": 2}
+    steps, mean, low, high = seed_curves.band([{1: 0.0, 2: 1.0, 3: 5.0}, {1: 1.0, 2: 1.0}])
+    assert list(steps) == [1, 2] and list(mean) == [0.5, 0.75] and list(low) == [0.0, 0.5] and list(high) == [1.0, 1.0]
+    assert (
+        seed_curves.draw(tmp_path, "tiny", tmp_path / "curves.png") and (tmp_path / "curves.png").stat().st_size > 5000
+    )
+    assert not seed_curves.draw(tmp_path, "paper", tmp_path / "none.png")
