@@ -76,8 +76,8 @@ def _overlap(settings: Settings) -> list[str]:
     rule = settings.overlap_with
     text = (
         f"`overlap={settings.overlap}` against {', '.join(rule.sets)}: the same text but for typesetting, or "
-        f"{rule.words} words in a row in common and a longest common subsequence of at least {rule.similarity} of the shorter "
-        "problem's words. Each pair is in `report.jsonl`."
+        f"{rule.words} words in a row in common and a longest common subsequence of at least {rule.similarity} of the "
+        "shorter problem's words. Each pair is in `report.jsonl`."
     )
     return ["## Overlap with the benchmarks", "Not checked." if settings.overlap == "ignore" else text]
 

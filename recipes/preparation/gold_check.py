@@ -39,10 +39,10 @@ class GoldCheck:
     def contradictory(self, groups: Iterable[Group]) -> Iterator[tuple[Group, str]]:
         """The groups with a repetition whose answer the first one's golds do not accept."""
         pairs = (
-            (one, other[0] if other else "", list(one.problem.golds), one.problem.task)
+            (one, other[0], list(one.problem.golds), one.problem.task)
             for one in groups
             for other in one.other_golds
-            if one.problem.golds
+            if one.problem.golds and other
         )
         for found, gold, status in self._statuses(pairs):
             if status != "ok":

@@ -115,7 +115,7 @@ class PartPreparation:
                 self._note(one, "kept", "states no answer")
         with self._stages.stage(f"{self._name}: golds tried", sum(len(one.golds) for one in problems)) as advance:
             for one, why in check.unearnable(problems, advance):
-                self._note(one, "kept", "gold can't be earned", detail=why)
+                self._note(one, "kept", "gold can't be earned", {"detail": why})
 
     def _learnable(self, groups: list[Group], check: GoldCheck) -> list[Problem]:
         self._counts["distinct"] = len(groups)
@@ -129,11 +129,11 @@ class PartPreparation:
                 drop.add(self._drop(one.problem, "states no answer"))
         for found, why in check.contradictory(groups):
             if found.problem.row not in drop:
-                drop.add(self._drop(found.problem, "contradictory answers", detail=why))
+                drop.add(self._drop(found.problem, "contradictory answers", {"detail": why}))
         left = [one.problem for one in groups if one.problem.row not in drop]
         with self._stages.stage(f"{self._name}: golds tried", len(left)) as advance:
             for problem, why in check.unearnable(left, advance):
-                drop.add(self._drop(problem, "gold can't be earned", detail=why))
+                drop.add(self._drop(problem, "gold can't be earned", {"detail": why}))
         left = [one for one in left if one.row not in drop]
         self._counts["with one earnable answer"] = len(left)
         return left
@@ -145,21 +145,25 @@ class PartPreparation:
             counting = [match for match in matches if match.counts]
             if counting:
                 reason = f"overlap ({counting[0].kind})"
-                self._note(one, "dropped" if act else "kept", reason, matches=[_entry(match) for match in counting])
+                self._note(
+                    one, "dropped" if act else "kept", reason, {"matches": [_entry(match) for match in counting]}
+                )
             elif matches:
                 near = [_entry(match) for match in matches[:1]]  # one is enough to see which formula they share
-                self._note(one, "kept", "n-gram in common, but another problem", matches=near, benchmarks=len(matches))
+                self._note(one, "kept", "n-gram in common, but another problem", {"matches": near, "of": len(matches)})
             if not (counting and act):
                 left.append(one)
         return left
 
-    def _drop(self, problem: Problem, reason: str, **more: object) -> int:
-        self._note(problem, "dropped", reason, **more)
+    def _drop(self, problem: Problem, reason: str, more: dict[str, object] | None = None) -> int:
+        self._note(problem, "dropped", reason, more)
         return problem.row
 
-    def _note(self, problem: Problem, action: Action, reason: str, times: int = 1, **more: object) -> None:
-        more = {"id": problem.id, "golds": list(problem.golds), **more}
-        self._report.add(self._name, action, reason, problem.row, problem.text, times, more)
+    def _note(
+        self, problem: Problem, action: Action, reason: str, more: dict[str, object] | None = None, times: int = 1
+    ) -> None:
+        known = {"id": problem.id, "golds": list(problem.golds)}
+        self._report.add(self._name, action, reason, problem.row, problem.text, times, known | (more or {}))
 
 
 def _entry(match: Match) -> dict[str, object]:

@@ -146,8 +146,9 @@ def _no_download(source: Source, placed: Path, key: str, error: BaseException) -
 
 def _first_cause(error: BaseException) -> BaseException:
     """The hub wraps "Name or service not known" in sentences that don't say so."""
-    found: BaseException | None = error
-    while found := found.__cause__ or found.__context__:
+    found = error
+    while inner := found.__cause__ or found.__context__:
+        found = inner
         error = found if isinstance(found, OSError) else error
     return error
 

@@ -33,6 +33,8 @@ def group(problems: Iterable[Problem]) -> list[Group]:
         known = groups.setdefault(key, Group(problem))
         if known.problem is not problem:
             known.copies += 1
+            if not known.problem.golds:
+                known.problem = problem  # the first one that states an answer
             if problem.golds != known.problem.golds and problem.golds not in known.other_golds:
                 known.other_golds.append(problem.golds)
     return list(groups.values())
