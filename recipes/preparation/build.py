@@ -6,7 +6,7 @@ import json
 import shutil
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -151,10 +151,9 @@ def _record(
 
 def identity(settings: Settings, checksums: Mapping[str, str | None]) -> dict[str, Any]:
     """What decides every row: the sources' checksums, how they are read, the template and what is removed."""
-    parts = {
-        name: {key: value for key, value in asdict(part).items() if key not in ("source", "alternatives")}
-        for name, part in settings.parts.items()
-    }
+    parts = {name: asdict(replace(part, source=None)) for name, part in settings.parts.items()}
+    for part in parts.values():
+        (part["alternatives"] or {}).pop("source", None)  # its checksum stands for it
     rule, compared = settings.overlap_with, {}
     if settings.overlap != "ignore" and not all(part.benchmark for part in settings.parts.values()):
         files = {name: Path(rule.folder) / f"{name}.parquet" for name in rule.sets}

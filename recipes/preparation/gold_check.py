@@ -36,6 +36,13 @@ class GoldCheck:
                 yield problem, f"{gold!r} in a box scores 0 against itself ({status})"
             advance()
 
+    def differing(self, problems: Iterable[Problem]) -> Iterator[tuple[Problem, str]]:
+        """The problems with an alternative answer that their own golds do not accept, and which one."""
+        pairs = ((one, other, list(one.golds), one.task) for one in problems for other in one.alternatives)
+        for problem, other, status in self._statuses(pairs):
+            if status != "ok":
+                yield problem, other
+
     def contradictory(self, groups: Iterable[Group]) -> Iterator[tuple[Group, str]]:
         """The groups with a repetition whose answer the first one's golds do not accept."""
         pairs = (

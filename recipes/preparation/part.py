@@ -6,7 +6,7 @@ A training set loses what cannot be learned from. A benchmark keeps every row, f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from recipes.errors import UserError
@@ -70,6 +70,7 @@ class PartPreparation:
         if self._part.benchmark:
             problems = list(rows)
             self._check_malformed(file)
+            problems = self._with_alternatives(problems, check)
             self._mark_unearnable(problems, check)
         else:
             groups = group(rows)
@@ -108,6 +109,18 @@ class PartPreparation:
                 f"{file}: {rows} rows, but {self._name} has {self._part.rows}; write parts.{self._name}.rows={rows} if "
                 "another selection is meant."
             )
+
+    def _with_alternatives(self, problems: list[Problem], check: GoldCheck) -> list[Problem]:
+        """Some lists of alternatives hold the answer to another question, even one that the prompt gives away."""
+        refused = set()
+        if self._part.alternatives and self._part.alternatives.must_equal:
+            for problem, other in check.differing(problems):
+                refused.add((problem.row, other))
+                self._note(problem, "kept", "alternative answer refused", {"alternative": other})
+        return [
+            replace(one, golds=one.golds + tuple(alt for alt in one.alternatives if (one.row, alt) not in refused))
+            for one in problems
+        ]
 
     def _mark_unearnable(self, problems: list[Problem], check: GoldCheck) -> None:
         for one in problems:

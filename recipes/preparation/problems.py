@@ -21,6 +21,7 @@ class Problem:
     id: as the data set names it, else `<data_source>-<row>`.
     text: the problem alone, without the prompt template of the source.
     golds: the accepted answers; none where the row states none.
+    alternatives: what a second file gives as further forms of them, not yet believed.
     task: what the data set says about the answer.
     """
 
@@ -29,6 +30,7 @@ class Problem:
     text: str
     golds: tuple[str, ...]
     task: Task
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,9 @@ def _problem(row: Row, part: Part, more: Mapping[str, tuple[str, ...]]) -> Probl
         row=row.number,
         id=f"{part.data_source}-{row.number}" if identity is None else str(identity),
         text=text,
-        golds=_distinct(golds + (more.get(str(identity), ()) if identity is not None else ())),
+        golds=golds,
         task=_task(content, columns),
+        alternatives=tuple(one for one in more.get(str(identity), ()) if one not in golds),
     )
 
 
@@ -103,7 +106,3 @@ def _task(content: dict[str, Any], columns: Columns) -> Task:
         return Task(unit or None, float(tolerance) if tolerance else None, bool(multiple))
     except (TypeError, ValueError) as error:
         raise _Unfit(f"{columns.tolerance}={tolerance!r}: {error}") from error
-
-
-def _distinct(golds: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(golds))

@@ -87,11 +87,15 @@ class Strip:
 
 @dataclass(frozen=True)
 class Alternatives:
-    """A second file with further accepted answers, joined by `id`."""
+    """A second file with further accepted answers, joined by `id`.
+
+    must_equal: only those that the reward finds equal to the row's own answer; the others are listed in the report.
+    """
 
     source: Source
     id: str
     gold: Gold
+    must_equal: bool = True
 
 
 @dataclass(frozen=True)

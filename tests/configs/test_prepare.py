@@ -1,10 +1,12 @@
 """Every data set that can be prepared composes with every template, and training finds it where it is put."""
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from recipes import data_files, preflight
 from recipes.errors import UserError
@@ -61,6 +63,16 @@ def test_training_reads_what_preparation_writes(composed, data: str) -> None:
     benchmarks = {f"data/benchmarks/{name}.parquet" for name in settings("data=benchmarks").combined}
     assert train in written and held_out in written | benchmarks
     assert config.data.train_batch_size // config.actor_rollout_ref.actor.ppo_mini_batch_size == 16
+
+
+def test_the_data_set_of_the_documentation() -> None:
+    """docs/data.md: one file makes a data set."""
+    page = (Path(__file__).resolve().parents[2] / "docs/data.md").read_text()
+    example = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    with initialize_config_dir(str(config_dir() / "prepare"), version_base="1.3"):
+        shared = compose("prepare", ["data=math_train"])
+    found = read_settings(OmegaConf.create({**shared, **example}))
+    assert found.name == "mine" and found.parts["train"].gold.read in READERS
 
 
 @pytest.mark.parametrize("data", DATA)

@@ -65,10 +65,13 @@ def test_olympiad_bench_says_unit_tolerance_and_several_parts(tmp_path: Path) ->
 
 def test_minerva_accepts_the_box_and_the_alternatives(tmp_path: Path) -> None:
     content = [{"problem": f"P{i}?", "solution": rf"so \boxed{{{i}e3}}", "idx": i} for i in (1, 2)]
-    more = json_lines(tmp_path / "more.jsonl", [{"idx": 2, "answer": ["2000\n", "2e3"]}, {"idx": 7, "answer": ["7"]}])
+    more = json_lines(
+        tmp_path / "more.jsonl", [{"idx": 2, "answer": ["2000\n", "2e3", "17"]}, {"idx": 7, "answer": ["7"]}]
+    )
     folder = benchmark(tmp_path, "minerva", content, f"files.minerva_alternatives={more}")
     golds = [row["reward_model"]["ground_truth"] for row in rows(folder / "minerva.parquet")]
-    assert golds == [["1e3"], ["2e3", "2000"]]
+    assert golds == [["1e3"], ["2e3", "2000"]], "17 is the answer to another question"
+    assert reasons(folder) == {"alternative answer refused": 1}
     folder = benchmark(
         tmp_path / "b", "minerva", content, "parts.minerva.alternatives=null", file=tmp_path / "minerva.jsonl"
     )
