@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipes.errors import UserError
+from recipes.paths import config_dir
 
 # verl's schema: `prompt` is a list of chat messages, `reward_model.ground_truth` the gold.
 COLUMNS = ("data_source", "prompt", "reward_model")
@@ -30,15 +31,19 @@ def check(key: str, files: str | Sequence[str], at_least: int) -> None:
         )
 
 
+def _cure(key: str, file: Path) -> str:
+    """Data sets are prepared into a folder of their own name."""
+    if (config_dir() / "prepare" / "data" / f"{file.parent.name}.yaml").is_file():
+        return f"Run `python -m recipes.prepare_data data={file.parent.name}`, or write {key}=<path of a parquet file>."
+    return f"Write {key}=<path of a parquet file>, or data=arithmetic for the built-in task."
+
+
 def _rows(key: str, file: Path) -> int:
     import pyarrow
     import pyarrow.parquet
 
     if not file.is_file():
-        raise UserError(
-            f"{key}={file}: there is no such file. Write {key}=<path of a parquet file>, or data=arithmetic for the "
-            "built-in task."
-        )
+        raise UserError(f"{key}={file}: there is no such file. {_cure(key, file)}")
     try:
         parquet = pyarrow.parquet.ParquetFile(file)
     except (OSError, pyarrow.ArrowException) as error:

@@ -1,0 +1,60 @@
+"""Prepare data sets: `python -m recipes.prepare_data data=<name> [Hydra overrides]`.
+
+    python -m recipes.prepare_data data=benchmarks          # first: training sets are compared with them
+    python -m recipes.prepare_data data=dapo_math_17k
+    python -m recipes.prepare_data data=math_train template=qwen_math file=math.json --cfg job
+
+Each data set is a file in configs/prepare/data/. `--cfg job` prints the composed config and does nothing else.
+Exit codes: 0 done (or done before), 1 a config does not compose, 2 bad input, 130 interrupted.
+"""
+
+import sys
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+from rich.markup import escape
+
+from recipes import processes
+from recipes.errors import UserError
+from recipes.paths import config_dir
+from recipes.preparation.build import prepare
+from recipes.preparation.progress import Stages
+from recipes.preparation.settings import Settings, settings_from
+
+
+def read_settings(config: DictConfig) -> Settings:
+    """The settings of a composed config.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    try:
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise UserError(str(error)) from error
+    return settings_from(plain)
+
+
+@hydra.main(version_base="1.3", config_path=str(config_dir() / "prepare"), config_name="prepare")
+def main(config: DictConfig) -> None:
+    """Hydra entry point."""
+    processes.raise_on_termination()
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        prepare(read_settings(config), Stages(console))
+    except UserError as error:
+        console.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(2)
+    except OSError as error:
+        console.print(f"[bold red]Error:[/] {escape(str(error))}")
+        sys.exit(2)
+    except (KeyboardInterrupt, processes.Terminated):
+        console.print("Interrupted; nothing half-written was left. The same command goes on with what is downloaded.")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
