@@ -20,6 +20,10 @@ from reward.text import strip_decoration
 QUOTED_DIGITS = re.compile(r"\d\s*['\"’”]+\s*\d")
 BOX_COMMAND = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 LONGEST = 1000  # characters; sympy's time grows fast with the length
+# What math-verify and sympy raise on odd expressions, as "Can't evaluate nan or zoo" for 5:00 against \sqrt{5}. That is
+# the text's fault, not the scorer's, which the share of "crashed" is about; whether the library works at all is asked by
+# reward.self_test.
+NOT_COMPARABLE = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 GOLD_CACHE_SIZE = 4096  # a gold is compared with a whole group of responses, epoch after epoch
 # Read the box and nothing else: math-verify's other patterns pick a fraction out of an answer that does not parse.
 BOX_ONLY = (LatexExtractionConfig(try_extract_without_anchor=False, boxed_match_priority=0),)
@@ -32,9 +36,9 @@ cure_antlr()
 
 
 def equal_by_math_verify(answer: str, gold: str) -> bool | None:
-    """Whether math-verify calls them equal; None if it cannot read one of them.
+    """Whether math-verify calls them equal; None if it cannot read one of them, or gives up on comparing them.
 
-    Raises whatever math-verify and sympy raise while comparing, and may never return.
+    Raises whatever else math-verify and sympy raise, and may never return.
     """
     if max(len(answer), len(gold)) > LONGEST or QUOTED_DIGITS.search(answer):
         return None
@@ -42,9 +46,12 @@ def equal_by_math_verify(answer: str, gold: str) -> bool | None:
     if not parsed_gold or not parsed_answer:
         return None
     # The order matters: math-verify simplifies assignments and intervals by what the gold looks like.
-    return bool(
-        verify(parsed_gold, parsed_answer, timeout_seconds=None, raise_on_error=True, allow_set_relation_comp=True)
-    )
+    try:
+        return bool(
+            verify(parsed_gold, parsed_answer, timeout_seconds=None, raise_on_error=True, allow_set_relation_comp=True)
+        )
+    except NOT_COMPARABLE:
+        return None
 
 
 def assert_ready() -> None:
