@@ -20,9 +20,8 @@ from reward.text import strip_decoration
 QUOTED_DIGITS = re.compile(r"\d\s*['\"’”]+\s*\d")
 BOX_COMMAND = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])")
 LONGEST = 1000  # characters; sympy's time grows fast with the length
-# What math-verify and sympy raise on odd expressions, as "Can't evaluate nan or zoo" for 5:00 against \sqrt{5}. That is
-# the text's fault, not the scorer's, which the share of "crashed" is about; whether the library works at all is asked by
-# reward.self_test.
+# What math-verify and sympy raise on odd expressions ("Can't evaluate nan or zoo" for 5:00): the text's fault, not the
+# scorer's, which the share of "crashed" is about. Whether the library works at all is asked by reward.self_test.
 NOT_COMPARABLE = (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError)
 GOLD_CACHE_SIZE = 4096  # a gold is compared with a whole group of responses, epoch after epoch
 # Read the box and nothing else: math-verify's other patterns pick a fraction out of an answer that does not parse.
