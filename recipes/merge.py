@@ -1,7 +1,7 @@
 """The Hugging Face model of a verl checkpoint: `python -m recipes.merge CHECKPOINT [--output FOLDER]`.
 
 CHECKPOINT is a global_step_N folder or its actor folder. Trainings of this project write the Hugging Face copy
-themselves (checkpoint.save_contents has hf_model); otherwise verl's merger puts the FSDP shards together.
+themselves (checkpoint.save_contents has hf_model); otherwise verl's merger puts the FSDP shards together, in bfloat16.
 
 Exit codes: 0 done, 2 bad input.
 """
@@ -41,6 +41,8 @@ def merged(actor: Path, output: Path | None = None) -> Path:
             f"{actor}: neither weights in {COPY}/ nor shards (model_world_size_*_rank_*.pt). Write the folder of a "
             "checkpoint that was saved with actor_rollout_ref.actor.checkpoint.save_contents holding model or hf_model."
         )
+    if not (copy / "config.json").is_file():
+        raise UserError(f"{copy}: config.json is missing, which says what model the shards are of.")
     with new_folder(target) as partial:
         _merge(actor, partial)
     return target

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
+
+from recipes.evaluation import checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 3
@@ -29,6 +32,19 @@ def test_three_steps_of_maspo(launcher) -> None:
     again = launcher.train("policy_loss=maspo")
     assert again.returncode == 0 and "complete" in again.stdout
     assert metrics_of(run) == rows
+    assert_shards_merge_to_the_copy(run)
+
+
+def assert_shards_merge_to_the_copy(run: Path) -> None:
+    """recipes.merge on the checkpoint without its Hugging Face weights; verl's merger rounds to bfloat16."""
+    actor = run / "checkpoints" / f"global_step_{STEPS}" / "actor"
+    copy = load_file(actor / "huggingface" / "model.safetensors")
+    (actor / "huggingface" / "model.safetensors").unlink()
+    found = checkpoint.find(str(run))
+    assert found.path == str(actor / "merged") and found.step == STEPS and found.run == run
+    shards = load_file(actor / "merged" / "model.safetensors")
+    assert shards.keys() == copy.keys()
+    assert all(torch.equal(shards[name], copy[name].bfloat16()) for name in copy)
 
 
 def test_three_steps_of_dgpo_interrupted_after_the_first(launcher) -> None:
