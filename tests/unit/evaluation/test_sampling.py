@@ -1,0 +1,64 @@
+"""From token ids to rows, and seeds that make a continued evaluation draw what it would have drawn."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from recipes.errors import UserError
+from recipes.evaluation import sampling
+from recipes.evaluation.engine import Request, Sample
+from recipes.evaluation.problems import Problem
+from recipes.models.tiny import make_tokenizer
+from reward.task import Task
+
+PROBLEM = Problem("toy", "p", ({"role": "user", "content": "1+1="},), ("2",), Task())
+KEY = ("toy", "p", 3)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return make_tokenizer()
+
+
+def plan(limit=4):
+    settings = {"max_response_tokens": limit, "max_prompt_tokens": 20}
+    return SimpleNamespace(problems={("toy", "p"): PROBLEM}, settings=settings, model=None)
+
+
+def row(tokenizer, tokens, limit=4):
+    return sampling._drawn(plan(limit), tokenizer, Sample(Request(KEY, [1], 7), tokens))
+
+
+def test_a_response_is_its_text_without_special_tokens(tokenizer):
+    tokens = tokenizer.encode("42", add_special_tokens=False)
+    found = row(tokenizer, [*tokens, tokenizer.eos_token_id])
+    assert (found["response"], found["tokens"], found["cut_off"]) == ("42", len(tokens) + 1, False)
+    assert (found["benchmark"], found["problem"], found["sample"], found["seed"]) == (*KEY, 7)
+
+
+def test_a_response_at_the_limit_is_cut_off_unless_it_ended_there(tokenizer):
+    tokens = tokenizer.encode("1234", add_special_tokens=False)
+    assert len(tokens) == 4
+    assert row(tokenizer, tokens)["cut_off"]
+    assert not row(tokenizer, [*tokens[:3], tokenizer.eos_token_id])["cut_off"]
+
+
+@pytest.mark.parametrize("only_the_end", [False, True])
+def test_an_empty_response_is_a_row(tokenizer, only_the_end):
+    found = row(tokenizer, [tokenizer.eos_token_id] if only_the_end else [])
+    assert found["response"] == "" and not found["cut_off"] and found["tokens"] == int(only_the_end)
+
+
+def test_seeds_belong_to_the_sample():
+    seeds = {sampling.seed_of(0, ("a", problem, sample)) for problem in "pqr" for sample in range(100)}
+    assert len(seeds) == 300 and all(0 <= seed < 2**31 for seed in seeds)
+    assert sampling.seed_of(0, KEY) == sampling.seed_of(0, KEY) != sampling.seed_of(1, KEY)
+    assert sampling.seed_of(None, KEY) is None
+
+
+def test_a_prompt_that_is_too_long_is_named(tokenizer):
+    longer = Problem("toy", "p", ({"role": "user", "content": "1+" * 40},), ("2",), Task())
+    long_plan = plan()
+    long_plan.problems[("toy", "p")] = longer
+    with pytest.raises(UserError, match=r"eval.max_prompt_tokens=20: toy p has \d+"):
+        sampling._prompts(long_plan, tokenizer)
