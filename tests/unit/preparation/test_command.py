@@ -44,7 +44,14 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path, number: signal
     many = [{"problem": f"What is {i} + 1?", "answer": str(i + 1)} for i in range(300_000)]
     file = json_lines(tmp_path / "a.jsonl", many)
     given = ["data=math_train", f"file={file}", "overlap=ignore", f"output_root={tmp_path}/data"]
-    with subprocess.Popen([*COMMAND, *given], cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*COMMAND, *given],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell starts background jobs with Ctrl-C ignored, and that is inherited; a user's terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         assert process.stderr is not None and "fetching" in process.stderr.readline()
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
