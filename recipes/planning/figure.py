@@ -13,6 +13,7 @@ from recipes.errors import UserError
 from recipes.planning.scale import Point
 
 SYNC, ASYNC, GRID = "#1f5fa8", "#c4561a", "#dddddd"
+STRONG, WEAK = "#3a7d44", "#7a4b9c"
 Ranges = Sequence[tuple[Point, Point]]
 
 
@@ -40,13 +41,13 @@ def _rates(axes: Any, ranges: Ranges, title: str) -> None:
 
 
 def _straggler(axes: Any, strong: Ranges, weak: Ranges) -> None:
-    for ranges, colour, label in ((strong, SYNC, "this batch"), (weak, ASYNC, "growing batch")):
+    for ranges, colour, label in ((strong, STRONG, "this run's batch"), (weak, WEAK, "growing batch")):
         gpus = [best.gpus for best, _ in ranges]
         low, high = ([100 * pair[end].straggler for pair in ranges] for end in (0, 1))
         axes.fill_between(gpus, low, high, color=colour, alpha=0.18, linewidth=0)
         middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
         axes.plot(gpus, middle, color=colour, marker="o", markersize=3, linewidth=1.4, label=label)
-    axes.set(ylim=(0, 100), title="Lost while the longest response ends", ylabel="% of generation's GPU-time")
+    axes.set(ylim=(0, 100), title="Synchronous: lost to the longest response", ylabel="% of generation's GPU-time")
     axes.legend(frameon=False, fontsize=8)
 
 
