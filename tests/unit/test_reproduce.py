@@ -5,9 +5,10 @@ import json
 import pytest
 from omegaconf import OmegaConf
 
-from recipes import reproduce
+from recipes import plan, reproduce
 from recipes.errors import UserError
 from recipes.estimate import gpu_hours
+from recipes.planning import step_time
 from recipes.report import seed_curves
 
 
@@ -102,19 +103,17 @@ def test_bad_seeds(capsys):
     assert "--seeds one: write whole numbers" in capsys.readouterr().err
 
 
-def test_gpu_hours_by_hand():
-    """1.5B, 512 × 16 × 300 responses and 49,504 of the evaluation, 2,048 to 6,144 tokens each."""
+def test_gpu_hours_are_the_plans():
+    """1.5B: 300 steps as planned, and 49,504 responses of the evaluation, which cost what 6 steps of sampling do."""
     low, high = gpu_hours("dgpo/1.5b_dgpo", "paper")
-    responses, peak, size = 512 * 16 * 300, 989e12, 1.54e9
-    by_hand = [
-        (
-            8 * size * responses * (length + 150) / (training * peak)
-            + 2 * size * (responses + 49504) * length / (decoding * peak)
-        )
-        / 3600
-        for length, training, decoding in ((2048, 0.45, 0.10), (6144, 0.25, 0.03))
-    ]
-    assert (low, high) == pytest.approx(by_hand)
+    one = plan.of(plan.request(["experiment=dgpo/1.5b_dgpo"]))
+    best, worst = step_time.span(one.model, one.gpu, one.run)
+    for found, step in ((low, best), (high, worst)):
+        training = step_time.gpu_hours(one.run, step)
+        sampling = 32 * 1547 / (512 * 16) * step.seconds["generation"] * 8 / 3600
+        assert training < found < training + sampling
+        assert found == pytest.approx(training + sampling, rel=0.01)
+    assert low < high
     assert gpu_hours("dgpo/1.5b_dgpo", "tiny") is None
     assert gpu_hours("dgpo/1.5b_dgpo", "paper", ["trainer.total_training_steps=150"])[0] < 0.6 * low
 

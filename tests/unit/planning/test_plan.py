@@ -1,0 +1,112 @@
+"""What `python -m recipes.plan` says."""
+
+from dataclasses import replace
+
+import pytest
+from planning_cases import SEVEN, planned
+
+from recipes import plan
+from recipes.errors import UserError
+from recipes.paths import config_dir
+from recipes.planning import advice, show
+
+PRESETS = [(file.parent.name, file.stem) for file in sorted((config_dir() / "hardware").glob("*/*.yaml"))]
+ACTOR = "actor_rollout_ref.actor"
+
+
+@pytest.mark.parametrize("hardware, model", PRESETS)
+@pytest.mark.parametrize("method", ["dgpo", "entropy_adv"])
+def test_every_preset_fits(hardware, model, method):
+    asked = planned(f"hardware={hardware}", f"model={model}", "data=dapo_math_17k", f"policy_loss={method}")
+    assert advice.verdict(asked.model, asked.gpu, asked.run) == advice.FITS
+    assert advice.largest_update_tokens(asked.model, asked.gpu, asked.run)[0] >= asked.run.update_tokens
+
+
+def test_there_are_presets():
+    assert len(PRESETS) >= 3
+
+
+def test_what_fits_exits_with_0(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    assert plan.main([*SEVEN, "mean_length=3000"]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "7.62B parameters",
+        "It fits: generation",
+        "GPU-hours",
+        "update: logits",
+        "Largest",
+        "high: 3,000, a slow one",
+    ):
+        assert words in out
+
+
+def test_what_can_not_fit_says_so_with_the_cure(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    assert plan.main([*SEVEN, f"{ACTOR}.ppo_max_token_len_per_gpu=262144"]) == 1
+    out = capsys.readouterr().out
+    assert "It does not fit: update: logits" in out and "most of it: logits" in out
+    assert "Write actor_rollout_ref.model.use_fused_kernels=true" in out or "ppo_max_token_len_per_gpu=" in out
+    assert "GPU-hours" not in out
+
+
+def test_the_cure_cures():
+    asked = planned(*SEVEN, f"{ACTOR}.ppo_max_token_len_per_gpu=131072")
+    assert advice.verdict(asked.model, asked.gpu, asked.run) != advice.FITS
+    (line,) = [text for text in show.verdict_lines(asked.model, asked.gpu, asked.run) if text.startswith("Write ")]
+    overrides = line.split(" (")[0].removeprefix("Write ").split()
+    cured = planned(*SEVEN, f"{ACTOR}.ppo_max_token_len_per_gpu=131072", *overrides)
+    assert advice.verdict(cured.model, cured.gpu, cured.run) == advice.FITS
+
+
+def test_fourteen_billion_on_one_gpu_does_not_fit():
+    asked = planned("model=deepseek-r1-distill-qwen-14b", *SEVEN[1:])
+    alone = replace(asked.run, nodes=1, gpus_per_node=1, shards=1, ulysses=1, tensor_parallel=1)
+    assert advice.verdict(asked.model, asked.gpu, alone) == advice.TOO_LARGE
+    assert "larger trainer.nnodes" in " ".join(show.verdict_lines(asked.model, asked.gpu, alone))
+
+
+def test_every_rung_of_the_ladder_is_an_override_that_composes_and_saves():
+    asked = planned(*SEVEN)
+    rungs = advice.ladder(asked.model, asked.gpu, asked.run)
+    assert len(rungs) > 6 and [rung.saved for rung in rungs] == sorted((rung.saved for rung in rungs), reverse=True)
+    for rung in rungs:
+        changed = planned(*SEVEN, *rung.overrides.split())
+        before, after = (
+            {phase.name: phase.high for phase in plan.memory.phases(one.model, one.gpu, one.run)}
+            for one in (asked, changed)
+        )
+        assert before[rung.phase] - after[rung.phase] == pytest.approx(rung.saved), rung.overrides
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["gpu=b300"], "gpu=b300: write one of a100, h100, h200"),
+        (["mean_length=long"], "mean_length=long: write a number of tokens"),
+        (["mean_length=9000"], "mean_length=9000: write a number between 0 and data.max_response_length=8192"),
+        (["plot=scale.pdf"], "plot=scale.pdf: the picture is a PNG. Write plot=scale.png"),
+        (["hardware=cpu"], "hardware=cpu: only GPUs are planned. Write hardware=8x80gb"),
+        ([f"{ACTOR}.ppo_max_token_len_per_gpu=null"], "ppo_max_token_len_per_gpu=None: write a whole number"),
+        ([f"{ACTOR}.ulysses_sequence_parallel_size=3"], "ulysses_sequence_parallel_size=3"),
+        (["nonsense=1"], "nonsense"),
+    ],
+)
+def test_bad_input(words, message, capsys):
+    assert plan.main([*SEVEN, *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_place_that_can_not_be_written_to(tmp_path):
+    from recipes.planning import figure, scale
+
+    asked = planned(*SEVEN)
+    (tmp_path / "file").write_text("")
+    found = [(point, point) for point in [scale.Point(8, weak, 1.0, 1.0, 0.1, 0.5) for weak in (False, True)]]
+    with pytest.raises(UserError, match="Write plot="):
+        figure.write(found, "title", tmp_path / "file" / "scale.png")
+    figure.write(found, "title", tmp_path / "new" / "scale.png")
+    first = (tmp_path / "new" / "scale.png").read_bytes()
+    figure.write(found, "title", tmp_path / "scale.png")
+    assert (tmp_path / "scale.png").read_bytes() == first and len(first) > 5000
+    assert asked.gpu.memory_gib == 79.1

@@ -1,0 +1,123 @@
+"""Time: the roofline by hand, bounds of the batch, and the measured CPU runs."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from planning_cases import SEVEN, planned
+
+from recipes import plan as planning
+from recipes.planning import architecture, lengths, scale, setup, step_time
+from recipes.planning.generation import BEST, WORST, Engine
+
+MEASURED = json.loads((Path(__file__).parents[3] / "docs" / "results" / "planning.json").read_text())
+
+
+@pytest.mark.parametrize("mean", [300, 2048, 6144])
+def test_lengths_have_their_mean_and_second_moment_after_the_cut(mean):
+    drawn = lengths.sample(200_000, mean, 8192, seed=0)
+    assert drawn.min() >= 1 and drawn.max() <= 8192
+    assert drawn.mean() == pytest.approx(mean, rel=0.01)
+    assert (drawn.astype(float) ** 2).mean() == pytest.approx(lengths.second_moment(mean, 8192), rel=0.02)
+    assert np.array_equal(drawn[:5], lengths.sample(200_000, mean, 8192, seed=0)[:5])
+    assert not np.array_equal(drawn[:5], lengths.sample(200_000, mean, 8192, seed=1)[:5])
+
+
+def engine(**changes):
+    plain = Engine(slots=2, weights=10, per_token=1, compute=0, bandwidth=1, overhead=0, prefill=0, prompt=0)
+    return replace(plain, **changes)
+
+
+def step_by_step(one, drawn):
+    """The same batch, one decode step at a time."""
+    waiting, running, seconds = list(drawn), [], 0.0
+    while waiting or running:
+        while waiting and len(running) < one.slots:
+            running.append([waiting.pop(0), 0])
+            seconds += one.prefill
+        context = sum(one.prompt + done + 0.5 for _, done in running)
+        seconds += one.step(len(running), context)
+        running = [[length, done + 1] for length, done in running if done + 1 < length]
+    return seconds
+
+
+@pytest.mark.parametrize(
+    "changes, tolerance",
+    [
+        ({}, 1e-9),
+        ({"slots": 7, "prompt": 20}, 1e-9),
+        ({"prefill": 5.0, "overhead": 2}, 1e-9),
+        ({"compute": 500.0}, 1e-9),
+        ({"compute": 30.0}, 0.03),  # bandwidth and computation take turns between two ends: the middle is approximate
+    ],
+)
+def test_a_batch_takes_the_sum_of_its_decode_steps(changes, tolerance):
+    one = engine(**changes)
+    drawn = lengths.sample(40, 30, 100, seed=3)
+    assert one.seconds(drawn) == pytest.approx(step_by_step(one, drawn.tolist()), rel=tolerance)
+
+
+def test_one_response_reads_all_weights_per_token():
+    assert engine(per_token=0).seconds(np.array([100])) == 1000
+    assert engine(per_token=0).seconds(np.array([100, 100])) == 1000  # two share the reading
+    assert engine(per_token=0).seconds(np.array([100, 100, 50])) == 1500  # the third waits for a slot
+
+
+def test_the_longest_response_is_the_straggler():
+    plan = planned(*SEVEN)
+    few = step_time.one(plan.model, plan.gpu, replace(plan.run, prompts=32), 2048, BEST)
+    many = step_time.one(plan.model, plan.gpu, plan.run, 2048, BEST)
+    assert few.straggler > 2 * many.straggler > 0.1
+
+
+def test_update_and_log_probs_by_hand():
+    """7B, 8,192 responses of 150 + 2,048 tokens: 2N forward, 8N update with recomputation; N without the embedding."""
+    plan = planned(*SEVEN)
+    forward, update = step_time.training_flops(plan.model, plan.run, 2048)
+    matrices = 7_615_616_512 - 152_064 * 3_584
+    tokens = 8192 * (2048 + 150)
+    assert 1.0 < forward / (2 * matrices * tokens) < 1.1  # attention is the rest
+    assert update == 4 * forward
+    without = step_time.training_flops(plan.model, replace(plan.run, checkpointing=False), 2048)[1]
+    assert without == 3 * forward
+    seconds = step_time.training_seconds(plan.model, plan.gpu, plan.run, 2048, BEST)
+    assert seconds["update"] == pytest.approx(update / (8 * 989e12 * 0.45))
+
+
+def test_longer_responses_take_longer_and_more_gpus_less():
+    plan = planned(*SEVEN)
+    short, long = (step_time.one(plan.model, plan.gpu, plan.run, mean, BEST) for mean in (1000, 4000))
+    assert all(long.seconds[part] >= short.seconds[part] for part in step_time.PARTS)
+    best, worst = step_time.span(plan.model, plan.gpu, plan.run)
+    assert best.total < worst.total
+    wide = scale.at(plan.run, 32, weak=False)
+    assert step_time.one(plan.model, plan.gpu, wide, 4000, WORST).total < 0.5 * 4 * long.total
+    assert step_time.one(plan.model, plan.gpu, wide, 4000, BEST).total < long.total
+
+
+@pytest.mark.parametrize("name", ["smollm2_smoke"])
+def test_update_to_log_probs_as_measured_on_a_cpu(name):
+    """SmolLM2-135M: an update takes four forward passes with gradient checkpointing; measured within 15 %."""
+    config = planning.composed([f"experiment={name}"])
+    model, run = architecture.of(config), setup.of(config)
+    runs = [one for one in MEASURED if one["experiment"] == name]
+    assert runs
+    for one in runs:
+        forward, update = step_time.training_flops(model, run, one["response_length"])
+        measured = one["seconds"]["update_actor"] / one["seconds"]["old_log_prob"]
+        assert update / forward == pytest.approx(measured, rel=0.15)
+
+
+def test_scale():
+    plan = planned(*SEVEN)
+    found = [best for best, _ in scale.simulate(plan.model, plan.gpu, replace(plan.run, prompts=64, mini_batch=4))]
+    again = [best for best, _ in scale.simulate(plan.model, plan.gpu, replace(plan.run, prompts=64, mini_batch=4))]
+    assert found == again
+    strong, weak = ([point for point in found if point.weak is kind] for kind in (False, True))
+    assert [point.gpus for point in strong] == [8 * 2**power for power in range(10)]
+    assert strong[-1].straggler > 0.9 > strong[0].straggler
+    assert strong[-1].sync_rate < 20 * strong[0].sync_rate  # 512 times the GPUs, hardly anything left to share
+    assert weak[-1].sync_rate > 300 * weak[0].sync_rate
+    assert max(point.async_rate / point.sync_rate for point in strong) > 1.5

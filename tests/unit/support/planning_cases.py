@@ -1,0 +1,17 @@
+"""Composed plans for the tests of recipes.planning."""
+
+from functools import cache
+
+from recipes import plan
+from recipes.planning import architecture
+
+SEVEN = ("model=deepseek-r1-distill-qwen-7b", "data=dapo_math_17k", "hardware=8x80gb")
+
+
+@cache
+def planned(*overrides: str) -> plan.Plan:
+    return plan.of(plan.request(overrides))
+
+
+def model(name: str) -> architecture.Architecture:
+    return architecture.from_config_json(architecture.known()[name], name)
