@@ -73,6 +73,10 @@ class RunFolder:
         logs.mkdir(parents=True, exist_ok=True)
         return logs / f"train-{datetime.now():%Y%m%d-%H%M%S}.log"
 
+    def logs(self) -> list[Path]:
+        """The logs of all attempts, oldest first."""
+        return sorted((self.path / "logs").glob("*.log"))
+
     def checkpointed_step(self) -> int:
         """Step of the latest complete checkpoint, 0 without one (verl's own tracker file, empty if it was cut off)."""
         tracker = self.checkpoints / "latest_checkpointed_iteration.txt"

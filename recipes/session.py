@@ -62,6 +62,9 @@ def _prepare_folder(config: DictConfig, folder: RunFolder, first: int) -> None:
     """Write the config, drop metrics that will be made again, and keep verl from validating the same step twice."""
     folder.write_config(config)
     folder.trim_metrics(first)
+    if folder.manifest.status == "running":  # the last attempt was killed before it could clean its log
+        for log in folder.logs():
+            redact_file(log)
     if folder.has_row(first):
         with open_dict(config):
             config.trainer.val_before_train = False

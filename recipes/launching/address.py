@@ -35,6 +35,10 @@ def node_address(peer: str | None) -> str:
     if asked := os.environ.get(VARIABLE):
         return asked
     found = route_to(peer) if peer else _own_address()
+    if ipaddress.ip_address(
+        found
+    ).is_loopback:  # the peer is on this machine; Ray itself would replace a loopback address
+        found = _own_address()
     if not ipaddress.ip_address(found).is_private:
         raise UserError(
             f"{socket.gethostname()} would serve Ray on the public address {found}. Set {VARIABLE} to the private "

@@ -46,8 +46,8 @@ class Ports:
         }
 
     def of_head(self) -> dict[str, int]:
-        """Further options of `ray start --head`. Port 0 switches the Ray client server off: nothing here uses it."""
-        return {"port": self.gcs, "dashboard-port": self.base + 1, "ray-client-server-port": 0}
+        """Further options of `ray start --head`. Ray offers no way to leave its client server out."""
+        return {"port": self.gcs, "dashboard-port": self.base + 1, "ray-client-server-port": self.base + 2}
 
     def environment(self) -> dict[str, str]:
         """Two metrics ports of the head that `ray start` has no option for."""

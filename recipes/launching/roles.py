@@ -78,6 +78,8 @@ def head(place: Place, overrides: list[str]) -> int:
 
 
 def _head(place: Place, overrides: list[str], stop: training.StopRequest) -> int:
+    token.new_token(place.folder.token)
+    token.use(place.folder.token)  # before anything imports Ray: it reads its environment then, and only then
     size = training.size_of(overrides)
     if place.hosts and len(place.hosts) != size.nnodes:
         raise UserError(
@@ -85,8 +87,6 @@ def _head(place: Place, overrides: list[str], stop: training.StopRequest) -> int
             f"write trainer.nnodes={len(place.hosts)}, or ask for {size.nnodes} node(s)."
         )
     address = node_address(place.peer())
-    token.new_token(place.folder.token)
-    token.use(place.folder.token)
     gpus = size.gpus_per_node if size.device == "cpu" else None  # real GPUs are counted by Ray
     offer = Head(address, place.ports.base, size.num_cpus, gpus)
     place.folder.sign_in(Node(place.rank, socket.gethostname(), address))
