@@ -33,11 +33,11 @@ def expand(node_list: str) -> list[str]:
             return result.stdout.split()
     names: list[str] = []
     for item in re.findall(r"[^,\[]+(?:\[[^\]]*\][^,]*)?", node_list):
-        plain = re.fullmatch(r"([^\[]+)(?:\[([\d,-]+)\])?([^\[,]*)", item)
+        plain = re.fullmatch(r"([^\[]+)(?:\[([\d,-]+)\])?", item)
         if not plain:
             raise UserError(f"SLURM_JOB_NODELIST={node_list} needs `scontrol`, which does not work here.")
-        prefix, ranges, suffix = plain.groups()
-        names += [prefix + number + suffix for number in _numbers(ranges)] if ranges else [item]
+        prefix, ranges = plain.groups()
+        names += [prefix + number for number in _numbers(ranges)] if ranges else [item]
     return names
 
 

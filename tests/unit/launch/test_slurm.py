@@ -13,7 +13,7 @@ LISTS = {
     "gpu7": ["gpu7"],
     "gpu[01-03,7]": ["gpu01", "gpu02", "gpu03", "gpu7"],
     "a1,b[9-11],login": ["a1", "b9", "b10", "b11", "login"],
-    "rack2-node[3,5]-ib": ["rack2-node3-ib", "rack2-node5-ib"],
+    "rack2-node[3,5]": ["rack2-node3", "rack2-node5"],
 }
 
 
