@@ -3,13 +3,13 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from recipes import processes
+from recipes.launching import child
 from recipes.launching.job_folder import Head
 from recipes.launching.ports import Ports
 
@@ -27,7 +27,7 @@ def start_command(head: Head, address: str, ports: Ports, is_head: bool, tempora
         options["num-cpus"] = head.num_cpus
     if head.num_gpus is not None:
         options["num-gpus"] = head.num_gpus
-    words = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+    words = [*child.command("ray.scripts.scripts"), "start", "--block", "--disable-usage-stats"]
     words += ["--head"] if is_head else []
     return words + [f"--{name}={value}" for name, value in options.items()]
 

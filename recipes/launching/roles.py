@@ -6,7 +6,8 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import Popen
@@ -95,7 +96,7 @@ def _head(place: Place, overrides: list[str], stop: training.StopRequest) -> int
         _connected(target, place, lambda: _check(process, place, stop))
         place.folder.announce(offer)
         say(f"Ray head at {target}; waiting for {size.nnodes} node(s), at most {place.timeout:.0f} s")
-        there = _counted(target, size, place, lambda: _check(process, place, stop))
+        there = _counted(target, size, place, stop, lambda: _check(process, place, stop))
         say(f"{len(there)} node(s): " + ", ".join(sorted(there.values())))
         return training.train(overrides, cluster_environment(target), stop)
 
@@ -135,14 +136,28 @@ def _connected(target: str, place: Place, check: Callable[[], None]) -> None:
         raise UserError(f"Ray's head does not listen at {target} after {place.timeout:.0f} s; see {place.log}.")
 
 
-def _counted(target: str, size: training.Size, place: Place, check: Callable[[], None]) -> dict[str, str]:
+def _counted(
+    target: str, size: training.Size, place: Place, stop: training.StopRequest, check: Callable[[], None]
+) -> dict[str, str]:
+    with _connection(target, stop):
+        return wait_for_nodes(size.nnodes, size.gpus_per_node, place.timeout, place.folder, place.hosts, check)
+
+
+@contextmanager
+def _connection(address: str, stop: training.StopRequest) -> Iterator[None]:
+    """Connected to the cluster at `address`, and still listening to signals."""
     import ray
 
-    ray.init(address=target, log_to_driver=False, logging_level=logging.ERROR)
     try:
-        return wait_for_nodes(size.nnodes, size.gpus_per_node, place.timeout, place.folder, place.hosts, check)
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except ConnectionError as error:
+        raise UserError(f"No Ray cluster answers at {address}, or not to this job's token: {error}") from error
+    try:
+        stop.install()
+        yield
     finally:
         ray.shutdown()
+        stop.install()
 
 
 def worker(place: Place) -> int:
@@ -183,16 +198,11 @@ def _stay(process: "Popen[bytes]", place: Place, stop: training.StopRequest) -> 
 
 def join(overrides: list[str], timeout: float) -> int:
     """Train on a cluster that somebody else started and that RAY_ADDRESS names (`ray job submit` sets it)."""
-    import ray
-
     if not (address := os.environ.get("RAY_ADDRESS")):
         raise UserError("RAY_ADDRESS is not set: submit through scripts/ray/submit.sh, or set it to the cluster's.")
     stop = training.StopRequest()
     stop.install()
     size = training.size_of(overrides)
-    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    try:
+    with _connection(address, stop):
         wait_for_nodes(size.nnodes, size.gpus_per_node, timeout)
-    finally:
-        ray.shutdown()
     return training.train(overrides, cluster_environment(address), stop)

@@ -3,12 +3,12 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import FrameType
 
 from recipes.errors import UserError
+from recipes.launching import child
 from recipes.secrets import redacted_text
 
 # Slurm's warning before pre-emption or the time limit arrives as SIGUSR1 (scripts/slurm/train.sbatch).
@@ -65,7 +65,7 @@ class StopRequest:
         self.child: subprocess.Popen[bytes] | None = None
 
     def install(self) -> None:
-        """Catch every signal that asks for an end."""
+        """Catch every signal that asks for an end. To be called again after ray.init, which takes SIGTERM for itself."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._handle)
 
@@ -79,10 +79,10 @@ def train(overrides: list[str], environment: Mapping[str, str], stop: StopReques
     """Run `python -m recipes.train` to its end; return its exit code, 128 + n if signal n killed it."""
     if stop.received:
         return 130
-    command = os.environ.get("RLVR_TRAIN_MODULE", "recipes.train")
+    module = os.environ.get("RLVR_TRAIN_MODULE", "recipes.train")
     # A session of its own: Ctrl-C reaches it once, through StopRequest.
     stop.child = subprocess.Popen(
-        [sys.executable, "-m", command, *overrides], env={**os.environ, **environment}, start_new_session=True
+        [*child.command(module), *overrides], env={**os.environ, **environment}, start_new_session=True
     )
     if stop.received:  # between the first look and now
         stop.child.send_signal(signal.SIGTERM)

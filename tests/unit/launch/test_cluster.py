@@ -86,15 +86,23 @@ def two_nodes(launch: Launch, *overrides: str) -> tuple["subprocess.Popen[str]",
     return head, worker
 
 
-@pytest.mark.timeout(180)
-def test_two_nodes_meet_and_slurms_warning_ends_the_training_before_ray(launch: Launch, tmp_path: Path) -> None:
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(170)"])
-    head, worker = two_nodes(launch, "trainer.nnodes=2", "seed=9")
+def wait_for_training(tmp_path: Path, head: "subprocess.Popen[str]") -> None:
     deadline = time.monotonic() + 120
     while not (tmp_path / "started").exists() and time.monotonic() < deadline and head.poll() is None:
         time.sleep(0.2)
-    for launcher in (worker, head):  # srun sends it to every node
-        launcher.send_signal(signal.SIGUSR1)
+
+
+@pytest.mark.timeout(240)
+# SIGUSR1 is Slurm's warning, SIGTERM the end of a job; srun sends both to every node.
+@pytest.mark.parametrize("number", [signal.SIGUSR1, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def test_two_nodes_meet_and_a_signal_ends_the_training_before_ray(
+    launch: Launch, tmp_path: Path, number: signal.Signals
+) -> None:
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(230)"])
+    head, worker = two_nodes(launch, "trainer.nnodes=2", "seed=9")
+    wait_for_training(tmp_path, head)
+    for launcher in (worker, head):
+        launcher.send_signal(number)
     output, _ = head.communicate(timeout=60)
     assert "nodes 2 ['trainer.nnodes=2', 'seed=9']" in output and "saved" in output, output
     assert head.returncode == 130 and worker.wait(timeout=60) == 0
@@ -102,6 +110,20 @@ def test_two_nodes_meet_and_slurms_warning_ends_the_training_before_ray(launch: 
     assert stranger.poll() is None, "somebody else's process"
     stranger.kill()
     stranger.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_a_killed_launcher_leaves_nothing(launch: Launch, tmp_path: Path) -> None:
+    head = launch("head", "--nodes=localhost", "--job-folder=job", "trainer.nnodes=1")
+    wait_for_training(tmp_path, head)
+    head.kill()
+    head.wait()
+    deadline = time.monotonic() + 60
+    mark = str(tmp_path / "started")
+    while (left := [one for one in psutil.process_iter() if _marked(one, mark)]) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert not left
 
 
 @pytest.mark.timeout(120)
