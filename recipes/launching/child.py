@@ -1,6 +1,6 @@
 """`python -m recipes.launching.child <module> [arguments]`: `python -m <module>` that ends when its launcher dies.
 
-A launcher that is killed with SIGKILL can't clean up; the kernel then sends SIGTERM in its name (Linux; elsewhere nothing).
+A launcher that is killed with SIGKILL can't clean up; on Linux the kernel then sends SIGTERM in its name.
 """
 
 import ctypes

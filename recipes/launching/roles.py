@@ -111,10 +111,14 @@ class _Stopped(Exception):
 
 
 def _check(process: "Popen[bytes]", place: Place, stop: training.StopRequest) -> None:
-    if stop.received:
-        raise _Stopped
+    _check_signals(stop)
     if process.poll() is not None:
         raise UserError(f"Ray did not start on {socket.gethostname()}; see {place.log}. {_last_line(place.log)}")
+
+
+def _check_signals(stop: training.StopRequest) -> None:
+    if stop.received:
+        raise _Stopped
 
 
 def _last_line(log: Path) -> str:
@@ -203,6 +207,9 @@ def join(overrides: list[str], timeout: float) -> int:
     stop = training.StopRequest()
     stop.install()
     size = training.size_of(overrides)
-    with _connection(address, stop):
-        wait_for_nodes(size.nnodes, size.gpus_per_node, timeout)
+    try:
+        with _connection(address, stop):
+            wait_for_nodes(size.nnodes, size.gpus_per_node, timeout, check=lambda: _check_signals(stop))
+    except _Stopped:
+        return 130
     return training.train(overrides, cluster_environment(address), stop)

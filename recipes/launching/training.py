@@ -65,7 +65,7 @@ class StopRequest:
         self.child: subprocess.Popen[bytes] | None = None
 
     def install(self) -> None:
-        """Catch every signal that asks for an end. To be called again after ray.init, which takes SIGTERM for itself."""
+        """Catch every signal that asks for an end. Call it again after ray.init, which takes SIGTERM."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._handle)
 
