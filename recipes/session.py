@@ -14,6 +14,7 @@ from recipes.errors import UserError
 from recipes.metrics_file import AttemptFile
 from recipes.progress import TrainingProgress
 from recipes.run_folder import RunFolder
+from recipes.secrets import redact_file
 
 
 def run_session(config: DictConfig) -> int:
@@ -61,6 +62,9 @@ def _prepare_folder(config: DictConfig, folder: RunFolder, first: int) -> None:
     """Write the config, drop metrics that will be made again, and keep verl from validating the same step twice."""
     folder.write_config(config)
     folder.trim_metrics(first)
+    if folder.manifest.status == "running":  # the last attempt was killed before it could clean its log
+        for log in folder.logs():
+            redact_file(log)
     if folder.has_row(first):
         with open_dict(config):
             config.trainer.val_before_train = False
@@ -87,6 +91,7 @@ def _attempt(config: DictConfig, folder: RunFolder, log: Path, first: int) -> st
             ray.shutdown()
             processes.end_descendants()
             metrics.new_rows()  # what verl wrote between the last look and its end
+    redact_file(log)  # verl and Ray print whole configs, through descriptors that nothing can filter before
     return status
 
 
@@ -101,11 +106,20 @@ def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile) -> None:
         "TENSORBOARD_DIR": str((folder.path / "tensorboard").absolute()),
     }
     os.environ.update(environment)
+    join_cluster(config)
     with open_dict(config):
         # A cluster that is already up does not inherit this process's environment.
         runtime = config.ray_kwargs.ray_init.runtime_env
         runtime.env_vars = {**(runtime.get("env_vars") or {}), **environment}
     run_ppo(config, task_runner_class=TaskRunner)
+
+
+def join_cluster(config: DictConfig) -> None:
+    """Under recipes.launch, use the cluster that RAY_ADDRESS names; Ray refuses sizes for one that runs already."""
+    if os.environ.get("RLVR_JOIN_CLUSTER"):
+        with open_dict(config):
+            for key in ("address", "num_cpus", "num_gpus", "include_dashboard"):
+                config.ray_kwargs.ray_init[key] = None
 
 
 def _report(shown: Console, status: str, folder: RunFolder, config: DictConfig, log: Path) -> int:

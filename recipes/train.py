@@ -20,6 +20,7 @@ from recipes.errors import UserError
 from recipes.paths import config_dir
 from recipes.prepared import cache_folder, prepare, prepared_path
 from recipes.run_folder import RunFolder
+from recipes.secrets import redacted_text
 
 
 def prepare_all(config: DictConfig) -> None:
@@ -69,7 +70,7 @@ def main(config: DictConfig) -> None:
     try:
         config = checked(config)
         if config.dry_run:
-            print(OmegaConf.to_yaml(config))
+            print(redacted_text(OmegaConf.to_yaml(config)))
             errors.print("dry run: all checks passed, nothing was started.")
             return
         from recipes.session import run_session
