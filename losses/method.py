@@ -19,11 +19,14 @@ class MethodConfig(PolicyLossConfig):
     Attributes:
         dual_clip: also drop the gradient of tokens with Â < 0 and r > actor.clip_ratio_c, as PPO's dual clip does
             (arXiv 1912.09729; verl's `vanilla` always does).
+        skip_above_kl: skip an update in which |mean log r| of a micro-batch (`actor/ppo_kl`) is above this, in nats
+            per token; healthy updates stay below 0.1.
         fused: compute loss and gradient in one compiled pass (losses/fused.py) instead of op by op.
     """
 
     dual_clip: bool = False
     fused: bool = False
+    skip_above_kl: float = 2.0
 
     # Whether the paper's ratio is against the rollout policy itself, so that verl's bypass mode may be used.
     rollout_anchor: ClassVar[bool] = False
@@ -44,6 +47,7 @@ class MethodConfig(PolicyLossConfig):
         )
         for name in ("dual_clip", "fused"):
             require(isinstance(getattr(self, name), bool), name, getattr(self, name), "must be true or false", "false")
+        require(self.skip_above_kl > 0, "skip_above_kl", self.skip_above_kl, "must be positive", "2.0")
         self.validate()
         if self.loss_mode == self.verl_loss and not self.verl_is_exact():
             # An option that verl's loss does not know: take ours, which is the same function otherwise.

@@ -4,6 +4,7 @@ verl's loss function, engine and worker stay as they are; this wraps the one and
 each. `recipes.trainer` chooses these classes.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -53,7 +54,14 @@ class ActorLoss:
         if self.method and self.method.loss_mode == self.method.verl_loss:
             described: dict[str, Any] = dict(as_metrics(self._describe(model_output, data)))
             metrics.update(Metric.from_dict(described, aggregation=AggregationType.MEAN))
-        return loss, metrics
+        return self._refuse_if_far(loss, metrics), metrics
+
+    def _refuse_if_far(self, loss: torch.Tensor, metrics: dict[str, Any]) -> torch.Tensor:
+        """Make the gradient NaN where the policy has gone too far: verl then skips the update, on all ranks."""
+        kl = metrics.get("actor/ppo_kl")
+        if self.method and isinstance(kl, Metric) and abs(kl.aggregate()) > self.method.skip_above_kl:
+            return loss * float("nan")
+        return loss
 
     def _extras(self, model_output: dict[str, Any], data: TensorDict) -> extras.Extras:
         entropy = correct = None
@@ -74,6 +82,17 @@ class ActorLoss:
         return slope_and_sums(*inputs, None, extras.NONE, self.actor)[1]
 
 
+def count_skipped(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Metrics of one update with `skipped_updates`: 1 if verl has skipped it, for a gradient that is not finite.
+
+    Nothing was learnt from a skipped update, and its NaNs would hide what the others did: only its cost is kept.
+    """
+    skipped = not math.isfinite(metrics["grad_norm"])
+    if skipped:
+        metrics = {name: value for name, value in metrics.items() if name in ("lr", "mfu") or name.startswith("perf/")}
+    return metrics | {"skipped_updates": float(skipped)}
+
+
 class RecipeTrainingWorker(TrainingWorker):
     """verl's training worker, which looks at a whole update mini-batch first where the method asks for it."""
 
@@ -89,7 +108,10 @@ class RecipeTrainingWorker(TrainingWorker):
             self.loss_fn.statistics = self._statistics(data)
         if extras.CORRECT in self.loss_fn.needs:
             self.loss_fn.correct_share = self._correct_share(data)
-        return super().train_batch(data)
+        output = super().train_batch(data)
+        if output is not None:  # on ranks that report
+            tu.assign_non_tensor(output, metrics=count_skipped(tu.get(output, "metrics")))
+        return output
 
     def _statistics(self, data: TensorDict) -> torch.Tensor:
         """The method's sums over the mini-batch and all data-parallel ranks: a forward pass with the current policy."""

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sys
+import uuid
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -71,12 +72,17 @@ def _processor() -> str:
 class Manifest:
     """The file of one run: written when an attempt starts and again when it ends.
 
-    Keys: status (running, finished, failed, interrupted), command, seed, versions, git, machine, attempts.
+    Keys: run_id, status (running, finished, failed, interrupted), command, seed, versions, git, machine, attempts.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {"attempts": []}
+
+    @property
+    def run_id(self) -> str:
+        """Name of the run in experiment trackers, the same for all attempts."""
+        return str(self.content["run_id"])
 
     @property
     def status(self) -> str | None:
@@ -91,6 +97,7 @@ class Manifest:
             "git": git_state(),
             "machine": machine(),
         }
+        self.content.setdefault("run_id", uuid.uuid4().hex[:12])
         self.content.update(status="running", seed=seed, **environment)
         # An attempt may run elsewhere or after an upgrade: each keeps its own environment.
         self.content["attempts"].append({"started": now(), "from_step": from_step, "log": str(log), **environment})

@@ -32,12 +32,26 @@ def validation_accuracy(data: dict[str, Any]) -> float | None:
     return statistics.mean(values) if values and None not in values else None
 
 
-class AttemptFile:
-    """verl's metrics file of the running attempt, copied line by line to the run's metrics.jsonl."""
+def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Add lines at the end, with one write."""
+    if rows:
+        with path.open("a") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
 
-    def __init__(self, source: Path, target: Path) -> None:
+
+class AttemptFile:
+    """verl's metrics file of the running attempt, copied line by line to the run's metrics.jsonl.
+
+    Args:
+        source: where verl writes.
+        target: the run's file.
+        carried: step → metrics of a step that an earlier attempt has trained but not logged; this one will validate it.
+    """
+
+    def __init__(self, source: Path, target: Path, carried: dict[int, dict[str, Any]] | None = None) -> None:
         self.source = source
         self._target = target
+        self._carried = carried or {}
         self._position = 0
         source.parent.mkdir(parents=True, exist_ok=True)
         source.unlink(missing_ok=True)
@@ -51,7 +65,8 @@ class AttemptFile:
             chunk = file.read()
         complete = chunk[: chunk.rfind(b"\n") + 1]
         self._position += len(complete)
-        if complete:
-            with self._target.open("ab") as file:
-                file.write(complete)
-        return [json.loads(line) for line in complete.splitlines()]
+        rows = [json.loads(line) for line in complete.splitlines()]
+        for row in rows:
+            row["data"] = self._carried.get(row["step"], {}) | row["data"]
+        append_rows(self._target, rows)
+        return rows

@@ -12,12 +12,15 @@ from recipes import cpu_platform
 if cpu_platform.is_cpu_run():
     cpu_platform.activate()  # first: the imports below may ask verl for its platform
 
+from verl.workers.rollout.base import _ROLLOUT_REGISTRY
+
 import dgpo.config  # noqa: F401 (registers)
 import losses.estimators  # noqa: F401
 import maspo.config  # noqa: F401
 from losses import baselines, registry
 
 baselines.load_all()
+_ROLLOUT_REGISTRY["vllm", "async"] = "recipes.weight_socket.AttemptServerAdapter"  # a name: nothing is imported yet
 
 
 class PluginError(RuntimeError):

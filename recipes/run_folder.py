@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from recipes.checkpoints import Checkpoints, write_atomically
 from recipes.errors import UserError
 from recipes.manifest import Manifest
 from recipes.metrics_file import read_metrics
@@ -32,6 +33,7 @@ VOLATILE = (
     "trainer.val_before_train",
     "trainer.resume_mode",
     "trainer.resume_from_path",
+    "trainer.v1.rlvr",
     "ray_kwargs",
 )
 
@@ -58,9 +60,9 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     @property
-    def checkpoints(self) -> Path:
+    def checkpoints(self) -> Checkpoints:
         """verl's global_step_N folders."""
-        return self.path / "checkpoints"
+        return Checkpoints(self.path / "checkpoints")
 
     @property
     def manifest(self) -> Manifest:
@@ -78,10 +80,8 @@ class RunFolder:
         return sorted((self.path / "logs").glob("*.log"))
 
     def checkpointed_step(self) -> int:
-        """Step of the latest complete checkpoint, 0 without one (verl's own tracker file, empty if it was cut off)."""
-        tracker = self.checkpoints / "latest_checkpointed_iteration.txt"
-        text = tracker.read_text().strip() if tracker.is_file() else ""
-        return int(text) if text.isdigit() else 0
+        """Step of the latest intact checkpoint, 0 without one."""
+        return self.checkpoints.latest()
 
     def logged_step(self) -> int:
         """Last step in metrics.jsonl: its update, validation and checkpoint are all done. 0 without one."""
@@ -93,7 +93,7 @@ class RunFolder:
 
     def hugging_face_checkpoint(self) -> Path | None:
         """The latest checkpoint in the form that `transformers` and vLLM load; None without one."""
-        folder = self.checkpoints / f"global_step_{self.checkpointed_step()}" / "actor" / "huggingface"
+        folder = self.checkpoints.folder(self.checkpointed_step()) / "actor" / "huggingface"
         return folder if folder.is_dir() else None
 
     def exists(self) -> bool:
@@ -109,9 +109,16 @@ class RunFolder:
         if not self.metrics.is_file():
             return
         kept = [row for row in read_metrics(self.metrics) if 0 < step >= row["step"]]
-        partial = self.metrics.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(row) + "\n" for row in kept))
-        partial.replace(self.metrics)
+        write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in kept))
+
+    def rescue_metrics(self) -> None:
+        """Copy what the latest attempt logged and was killed before the driver could copy."""
+        attempts = sorted((self.path / "logs").glob("train-*.jsonl"))
+        rows = read_metrics(self.metrics)
+        done = max((row["step"] for row in rows), default=-1)
+        if attempts and (late := [row for row in read_metrics(attempts[-1]) if row["step"] > done]):
+            # Written anew: the last line may be torn.
+            write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in rows + late))
 
     def move_aside(self) -> Path:
         """Rename the folder so that a new run can begin under its name; return where it went."""

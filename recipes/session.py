@@ -2,19 +2,23 @@
 
 import os
 import traceback
+import uuid
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from omegaconf import DictConfig, open_dict
 from rich.console import Console
+from rich.markup import escape
 
-from recipes import processes, summary
+from recipes import processes, stopping, summary, trackers
 from recipes.console import chatter_to, root_cause
 from recipes.errors import UserError
-from recipes.metrics_file import AttemptFile
+from recipes.metrics_file import AttemptFile, append_rows
 from recipes.progress import TrainingProgress
 from recipes.run_folder import RunFolder
 from recipes.secrets import redact_file
+from recipes.stopping import StopFiles
 
 
 def run_session(config: DictConfig) -> int:
@@ -41,6 +45,9 @@ def run_session(config: DictConfig) -> int:
 def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> int:
     if folder.exists() and config.on_existing == "restart":
         shown.print(f"moved the existing run to {folder.move_aside()}")
+    for warning in folder.checkpoints.repair():
+        shown.print(f"[bold yellow]Warning:[/] {escape(warning)}")
+    folder.rescue_metrics()
     first, last = folder.checkpointed_step(), config.trainer.total_training_steps
     if folder.exists() and folder.logged_step() >= last:
         shown.print(f"This run is complete (step {last} of {last}): nothing to train. on_existing=restart begins anew.")
@@ -48,39 +55,54 @@ def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> in
         return 0
     if folder.exists():
         shown.print(f"continuing {folder.path} from step {first} of {last}")
-    _prepare_folder(config, folder, first)
+    carried = _prepare_folder(config, folder, first)
     log = folder.new_log()
     shown.print(f"run folder  {folder.path}\nlog file    {log}")
     manifest = folder.manifest
     manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first)
-    status = _attempt(config, folder, log, first)
+    trackers.resume(folder.path, first)
+    status = _attempt(config, folder, AttemptFile(log.with_suffix(".jsonl"), folder.metrics, carried), first)
     manifest.end_attempt(status, logged_step=folder.logged_step(), checkpointed_step=folder.checkpointed_step())
     return _report(shown, status, folder, config, log)
 
 
-def _prepare_folder(config: DictConfig, folder: RunFolder, first: int) -> None:
-    """Write the config, drop metrics that will be made again, and keep verl from validating the same step twice."""
+def _prepare_folder(config: DictConfig, folder: RunFolder, first: int) -> dict[int, dict[str, Any]]:
+    """Write the config, drop metrics that will be made again, and keep verl from validating the same step twice.
+
+    Returns:
+        Metrics of the step this attempt starts from, where they are still to be joined by its validation.
+    """
     folder.write_config(config)
     folder.trim_metrics(first)
+    StopFiles(folder.path).clear()
     if folder.manifest.status == "running":  # the last attempt was killed before it could clean its log
         for log in folder.logs():
             redact_file(log)
-    if folder.has_row(first):
+    carried: dict[int, dict[str, Any]] = {}
+    row = folder.checkpoints.row(first)
+    if row is not None and not folder.has_row(first):  # the run ended between this checkpoint and its line
+        if config.trainer.test_freq > 0 and first % config.trainer.test_freq == 0:
+            carried[first] = row
+        else:
+            append_rows(folder.metrics, [{"step": first, "data": row}])
+    if carried or folder.has_row(first):
         with open_dict(config):
-            config.trainer.val_before_train = False
+            config.trainer.val_before_train = bool(carried)
+    return carried
 
 
-def _attempt(config: DictConfig, folder: RunFolder, log: Path, first: int) -> str:
+def _attempt(config: DictConfig, folder: RunFolder, metrics: AttemptFile, first: int) -> str:
     """Run verl with its chatter in the log; return how it ended: finished, failed or interrupted."""
     import ray
 
     processes.adopt_orphans()
-    metrics = AttemptFile(log.with_suffix(".jsonl"), folder.metrics)
+    log, last = metrics.source.with_suffix(".log"), config.trainer.total_training_steps
     with chatter_to(log) as console:
         try:
-            with TrainingProgress(console, metrics, first, config.trainer.total_training_steps):
-                _train(config, folder, metrics)
-            status = "finished"
+            with TrainingProgress(console, metrics, first, last):
+                _train(config, folder, metrics, console)
+            metrics.new_rows()
+            status = "finished" if folder.logged_step() >= last else "interrupted"  # it was asked to stop
         except (KeyboardInterrupt, processes.Terminated):
             status = "interrupted"
         except BaseException:  # whatever it was, the run folder must say so and its processes must end
@@ -95,15 +117,34 @@ def _attempt(config: DictConfig, folder: RunFolder, log: Path, first: int) -> st
     return status
 
 
-def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile) -> None:
+class _RunnerAfterInit:
+    """The task runner's class as verl's run_ppo uses it: right after ray.init, when signals can be handled again."""
+
+    def __init__(self, files: StopFiles, console: Console) -> None:
+        self._files, self._console = files, console
+        self._options: dict[str, Any] = {}
+
+    def options(self, **options: Any) -> "_RunnerAfterInit":
+        """As of a Ray actor class; verl asks for it when it profiles."""
+        self._options = options
+        return self
+
+    def remote(self) -> Any:
+        """Start the runner."""
+        from recipes.task_runner import TaskRunner
+
+        stopping.listen(self._files, self._console.print)
+        return TaskRunner.options(**self._options).remote()
+
+
+def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile, console: Console) -> None:
     """Hand over to verl."""
     from verl.trainer.main_ppo import run_ppo
 
-    from recipes.task_runner import TaskRunner
-
     environment = {
         "VERL_FILE_LOGGER_PATH": str(metrics.source.absolute()),
-        "TENSORBOARD_DIR": str((folder.path / "tensorboard").absolute()),
+        "RLVR_ATTEMPT": uuid.uuid4().hex[:12],
+        **trackers.environment(folder.path, folder.manifest.run_id),
     }
     os.environ.update(environment)
     join_cluster(config)
@@ -111,7 +152,7 @@ def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile) -> None:
         # A cluster that is already up does not inherit this process's environment.
         runtime = config.ray_kwargs.ray_init.runtime_env
         runtime.env_vars = {**(runtime.get("env_vars") or {}), **environment}
-    run_ppo(config, task_runner_class=TaskRunner)
+    run_ppo(config, task_runner_class=_RunnerAfterInit(StopFiles(folder.path), console))
 
 
 def join_cluster(config: DictConfig) -> None:

@@ -1,7 +1,7 @@
 """vLLM's worker extension on a CPU: weights that can be updated, received by copy.
 
 Selected by `actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls` in configs/hardware/cpu.yaml; it
-replaces verl's own extension, which it subclasses.
+subclasses the one of all other hardware.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 from verl.workers.rollout.vllm_rollout import bucketed_weight_transfer
-from verl.workers.rollout.vllm_rollout.utils import vLLMColocateWorkerExtension
+
+from recipes.weight_socket import AttemptWorkerExtension
 
 
 def keep_plain_linear_layers() -> None:
@@ -44,8 +45,8 @@ class CopyingReceiver(bucketed_weight_transfer.BucketedWeightReceiver):
         super().receive_weights(copy_first)
 
 
-class CPUWorkerExtension(vLLMColocateWorkerExtension):
-    """verl's worker extension with the two seams above put in before the model is loaded."""
+class CPUWorkerExtension(AttemptWorkerExtension):
+    """The worker extension with the two seams above put in before the model is loaded."""
 
     def __new__(cls, **kwargs: Any) -> "CPUWorkerExtension":
         keep_plain_linear_layers()

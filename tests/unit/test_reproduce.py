@@ -10,6 +10,7 @@ from recipes.errors import UserError
 from recipes.estimate import gpu_hours
 from recipes.planning import step_time
 from recipes.report import seed_curves
+from tests.unit.support.checkpoint_files import publish
 
 
 def names(cells):
@@ -18,13 +19,13 @@ def names(cells):
 
 def finish(cell, steps=4, checkpoint=4):
     """A run folder as training leaves it."""
-    cell.run.checkpoints.mkdir(parents=True)
+    cell.run.path.mkdir(parents=True)
     OmegaConf.save(OmegaConf.create({"trainer": {"total_training_steps": 4}}), cell.run.config)
     rows = [
         {"step": step, "data": {"critic/score/mean": step / 10, "actor/entropy": 1.0}} for step in range(1, steps + 1)
     ]
     cell.run.metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (cell.run.checkpoints / "latest_checkpointed_iteration.txt").write_text(str(checkpoint))
+    publish(cell.run.checkpoints, checkpoint)
 
 
 def test_both_papers_at_toy_scale_are_twelve_methods_three_times(tmp_path):
@@ -57,7 +58,7 @@ def test_what_is_done_is_known(tmp_path):
     assert not cell.is_trained() and not cell.is_evaluated()
     finish(cell, checkpoint=2)
     assert not cell.is_trained()
-    (cell.run.checkpoints / "latest_checkpointed_iteration.txt").write_text("4")
+    publish(cell.run.checkpoints, 4)
     assert cell.is_trained() and not cell.is_evaluated()
     results = tmp_path / "evaluations" / "dgpo-1.5b_dgpo-tiny-seed0-step4-arithmetic"
     results.mkdir(parents=True)

@@ -79,13 +79,13 @@ def test_restart_keeps_the_old_run(folder: RunFolder) -> None:
 
 def test_the_latest_checkpoint_is_found(folder: RunFolder) -> None:
     assert folder.checkpointed_step() == 0 and folder.hugging_face_checkpoint() is None
-    (folder.checkpoints / "global_step_20" / "actor" / "huggingface").mkdir(parents=True)
-    (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text("20")
+    (folder.checkpoints.path / "global_step_20" / "actor" / "huggingface").mkdir(parents=True)
+    (folder.checkpoints.path / "latest_checkpointed_iteration.txt").write_text("20")
     assert folder.checkpointed_step() == 20
-    assert folder.hugging_face_checkpoint() == folder.checkpoints / "global_step_20" / "actor" / "huggingface"
+    assert folder.hugging_face_checkpoint() == folder.checkpoints.path / "global_step_20" / "actor" / "huggingface"
 
 
 def test_a_checkpoint_tracker_that_was_cut_off_counts_as_none(folder: RunFolder) -> None:
-    folder.checkpoints.mkdir()
-    (folder.checkpoints / "latest_checkpointed_iteration.txt").write_text("")
+    folder.checkpoints.path.mkdir()
+    (folder.checkpoints.path / "latest_checkpointed_iteration.txt").write_text("")
     assert folder.checkpointed_step() == 0
