@@ -21,8 +21,8 @@ from recipes.launching.ports import Ports
 from recipes.launching.ray_node import ray_node
 from recipes.launching.waiting import wait_for_nodes
 
-# A worker that is asked to stop first gives the training this long to end: Ray must outlive it.
-STOP_GRACE = 100.0
+# A worker that is asked to stop first gives the training this long to save and end: Ray must outlive it.
+STOP_GRACE = 600.0
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ def _stay(process: "Popen[bytes]", place: Place, stop: training.StopRequest) -> 
     """Until the end, a signal, or the death of Ray on this node."""
     wait_until(lambda: bool(place.folder.ended() or stop.received or process.poll() is not None), float("inf"))
     if stop.received:
-        wait_until(place.folder.ended, time.monotonic() + STOP_GRACE)
+        wait_until(lambda: place.folder.ended() or process.poll() is not None, time.monotonic() + STOP_GRACE)
     if place.folder.ended():
         return 0
     if stop.received:

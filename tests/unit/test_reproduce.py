@@ -10,7 +10,7 @@ from recipes.errors import UserError
 from recipes.estimate import gpu_hours
 from recipes.planning import step_time
 from recipes.report import seed_curves
-from tests.unit.support.checkpoint_files import publish
+from checkpoint_files import publish
 
 
 def names(cells):

@@ -1,0 +1,6 @@
+"""Makes slurm_cluster importable (see tests/unit/conftest.py)."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))
