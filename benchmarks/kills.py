@@ -204,8 +204,8 @@ def table(hits: list[Hit], facts: dict[str, object], nodes: int) -> str:
     lines = [
         "# kill -9",
         "",
-        f"`python -m benchmarks.kills --kills {len(hits)} --nodes {nodes}`: the tiny model on {nodes} Ray node(s) of one "
-        "machine, a checkpoint every third step.",
+        f"`python -m benchmarks.kills --kills {len(hits)} --nodes {nodes}`: the tiny model on {nodes} Ray "
+        "node(s) of one machine, a checkpoint every third step.",
         "The same command was given again after each kill.",
         "",
         "| # | killed | from step | logged | checkpoint then | the command | after, s | left running | went on from |",

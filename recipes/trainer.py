@@ -102,7 +102,8 @@ class RecipeTrainer(PPOTrainerSync):
     def on_train_begin(self) -> None:
         """Before the first step."""
         super().on_train_begin()
-        self._stop.offer()
+        if self.config.trainer.save_freq > 0:  # else nobody wants checkpoints, and room for one was not looked for
+            self._stop.offer()
 
     def step(self, metrics: dict[str, Any], timing_raw: dict[str, float]) -> Any:
         """Generation, advantages, updates; remembers what a checkpoint of this step needs to know."""

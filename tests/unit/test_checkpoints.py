@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from checkpoint_files import publish, stage
 from verl.utils.checkpoint.checkpoint_manager import find_latest_ckpt_path
 
 from recipes.checkpoints import MARK, TRACKER, Checkpoints
-from checkpoint_files import publish, stage
 
 
 @pytest.fixture

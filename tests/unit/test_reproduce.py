@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from checkpoint_files import publish
 from omegaconf import OmegaConf
 
 from recipes import plan, reproduce
@@ -10,7 +11,6 @@ from recipes.errors import UserError
 from recipes.estimate import gpu_hours
 from recipes.planning import step_time
 from recipes.report import seed_curves
-from checkpoint_files import publish
 
 
 def names(cells):
