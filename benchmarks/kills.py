@@ -52,7 +52,7 @@ SIZES = (
     "actor_rollout_ref.actor.optim.lr=1e-4",
     "actor_rollout_ref.actor.optim.lr_scheduler_type=constant",
 )
-STARTED, ENDED = 420.0, 300.0  # seconds within which a step must be there, and a hit run must have ended
+STARTED, ENDED = 900.0, 300.0  # seconds within which a step must be there, and a hit run must have ended
 
 
 @dataclass
