@@ -1,31 +1,37 @@
-"""The only subclass of a verl trainer, selected by `trainer.v1.trainer_mode=rlvr`."""
+"""The only subclasses of verl trainers, selected by `trainer.v1.trainer_mode`: rlvr, or rlvr_separate_async.
+
+configs/trainer_mode/ sets them: `trainer_mode=sync`, the default, and `trainer_mode=separate_async`.
+"""
 
 import recipes.plugin  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
 
 # isort: split
-from typing import Any
+from typing import Any, ClassVar
 
 import ray
 import transfer_queue as tq
 from omegaconf import DictConfig, open_dict
-from verl.trainer.ppo.v1.trainer_base import register_trainer
+from verl.trainer.ppo.v1.trainer_base import PPOTrainer, register_trainer
+from verl.trainer.ppo.v1.trainer_separate_async import PPOTrainerSeparateAsync
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from losses.metrics import mean_weights
 from recipes import method_checks, scorer_watch
-from recipes.actor_worker import RecipeActorWorker
+from recipes.actor_worker import RecipeActorWorker, SnapshotActorWorker
 from recipes.ray_actors import plain_class
 
 POLL_INTERVAL = 0.2  # seconds
 
 
-@register_trainer("rlvr")
-class RecipeTrainer(PPOTrainerSync):
-    """verl's synchronous trainer with our actor worker, and metrics that exist only once an update is reduced.
+class _WithRecipe(PPOTrainer):
+    """One of verl's trainers with our actor worker, and metrics that exist only once an update is reduced.
 
-    Methods whose loss needs more than verl hands to it (losses/extras.py) work under this trainer only.
+    Methods whose loss needs more than verl hands to it (losses/extras.py) work under these trainers only.
     """
+
+    verl_mode: ClassVar[str]
+    actor_worker: ClassVar[type]
 
     def __init__(self, config: DictConfig) -> None:
         # Under a verl command of the user's own nothing else checks what belongs to the method.
@@ -34,8 +40,8 @@ class RecipeTrainer(PPOTrainerSync):
         poll_interval = options.get("poll_interval", POLL_INTERVAL)
         self._scorer_failure_limit = options.get("scorer_failure_limit", scorer_watch.LIMIT)
         with open_dict(config):
-            # Any other name makes the base class choose its asynchronous replay buffer (PPOTrainer.__init__).
-            config.trainer.v1.trainer_mode = "sync"
+            # verl reads the mode's options and chooses its replay buffer by its own name (PPOTrainer.__init__).
+            config.trainer.v1.trainer_mode = self.verl_mode
         super().__init__(config)
         # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation is rounded up to it.
         self.replay_buffer.poll_interval = poll_interval
@@ -44,7 +50,7 @@ class RecipeTrainer(PPOTrainerSync):
         super()._init_resource_pool_mgr()
         for role, worker in self.role_worker_mapping.items():
             if issubclass(plain_class(worker), ActorRolloutRefWorker):
-                self.role_worker_mapping[role] = ray.remote(RecipeActorWorker)
+                self.role_worker_mapping[role] = ray.remote(self.actor_worker)
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
         stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
@@ -67,3 +73,19 @@ class RecipeTrainer(PPOTrainerSync):
         batch = super()._update_actor(batch, metrics)
         metrics.update(mean_weights(metrics))
         return batch
+
+
+@register_trainer("rlvr")
+class RecipeTrainer(_WithRecipe, PPOTrainerSync):
+    """Every GPU generates, then every GPU trains."""
+
+    verl_mode = "sync"
+    actor_worker = RecipeActorWorker
+
+
+@register_trainer("rlvr_separate_async")
+class RecipeSeparateAsyncTrainer(_WithRecipe, PPOTrainerSeparateAsync):
+    """Some GPUs generate all the time while the others train; π_old is the policy of the last weight transfer."""
+
+    verl_mode = "separate_async"
+    actor_worker = SnapshotActorWorker
