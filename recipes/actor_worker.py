@@ -5,10 +5,12 @@ each. `recipes.trainer` chooses these classes.
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from tensordict import TensorDict
+from verl.experimental.separation.engine_workers import DetachActorWorker
 from verl.utils import tensordict_utils as tu
 from verl.utils.device import get_device_name
 from verl.utils.metric import AggregationType, Metric
@@ -146,3 +148,36 @@ class RecipeActorWorker(ActorRolloutRefWorker):
     """verl's worker of actor, rollout and reference, with our training worker inside."""
 
     actor_worker_cls = RecipeTrainingWorker
+
+
+class SnapshotActorWorker(DetachActorWorker):
+    """The same for verl's separate_async, which keeps π_old on the CPU while later mini-batches train.
+
+    verl's snapshot is `shard.cpu()`: of parameters that are on the CPU already (param_offload, or no GPU) that is no
+    copy but the parameters themselves. Restoring π_old would then overwrite the updates since, or restore nothing.
+    """
+
+    actor_worker_cls = RecipeTrainingWorker
+
+    @property
+    def copy_handler(self) -> Callable[[Any], Any]:
+        """Module → (shards by name with their layout, layout)."""
+        verls = super().copy_handler
+
+        def snapshot(module: Any) -> Any:
+            module.reshard()  # or a root that is still gathered would be taken for a parameter without shards
+            shards, layout = verls(module)
+            return {name: (shard.clone(), spec) for name, (shard, spec) in shards.items()}, layout
+
+        return snapshot
+
+    @property
+    def restore_handler(self) -> Callable[..., None]:
+        """(module, shards, layout) → the module holds them again."""
+        verls = super().restore_handler
+
+        def restore(module: Any, *saved: Any) -> None:
+            module.reshard()
+            verls(module, *saved)
+
+        return restore

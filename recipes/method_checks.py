@@ -7,7 +7,7 @@ from verl.utils.config import omega_conf_to_dataclass
 from losses.method import MethodConfig
 from recipes.errors import UserError
 
-TRAINER_MODE = "rlvr"
+TRAINER_MODES = ("rlvr", "rlvr_separate_async")  # recipes.trainer
 
 
 def check_method(config: DictConfig) -> None:
@@ -25,11 +25,11 @@ def check_method(config: DictConfig) -> None:
     if not isinstance(method, MethodConfig):
         return
     method.check_actor(actor)
-    if method.needs and config.trainer.v1.trainer_mode != TRAINER_MODE:
+    if method.needs and config.trainer.v1.trainer_mode not in TRAINER_MODES:
         raise UserError(
             f"trainer.v1.trainer_mode={config.trainer.v1.trainer_mode}: policy_loss={method.method} needs "
-            f"{', '.join(sorted(method.needs))}, which only our trainer hands to a loss. "
-            f"Write trainer.v1.trainer_mode={TRAINER_MODE}."
+            f"{', '.join(sorted(method.needs))}, which only our trainers hand to a loss. "
+            f"Write trainer.v1.trainer_mode={TRAINER_MODES[0]}."
         )
 
 
@@ -39,6 +39,13 @@ def _check_bypass(config: DictConfig, rollout_anchor: bool) -> None:
     actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
     loss_mode = actor.policy_loss.loss_mode
     if correction and correction.get("bypass_mode", False):
+        for name in ("rollout_is", "rollout_rs"):
+            if rollout_anchor and correction.get(name) is not None:
+                raise UserError(
+                    f"algorithm.rollout_correction.{name}={correction[name]} with bypass_mode=true: {loss_mode} takes "
+                    "its ratios from the rollout's log-probs already, and verl would ignore the correction without a "
+                    "word. Write rollout_correction=none."
+                )
         if not rollout_anchor:
             raise UserError(
                 f"algorithm.rollout_correction.bypass_mode=true: {loss_mode} is defined against π_old, which bypass "

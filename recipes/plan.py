@@ -1,12 +1,12 @@
 """Plan before paying: `python -m recipes.plan [overrides of recipes.train] [gpu=…] [mean_length=…] [plot=…]`.
 
     python -m recipes.plan model=deepseek-r1-distill-qwen-7b data=dapo_math_17k hardware=8x80gb
-    python -m recipes.plan experiment=dgpo/14b_dgpo trainer.nnodes=4 gpu=h200 plot=scale.png
+    python -m recipes.plan experiment=dgpo/14b_dgpo hardware=4x8x141gb plot=scale.png
 
 Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
 and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
-nothing. Its own keys, all optional: `gpu=` a100, h100 (the default), h200; `mean_length=` tokens of a response; `plot=`
-a PNG, for which 8 to 4,096 GPUs are simulated.
+nothing. Its own keys, all optional: `gpu=` a100, h100 or h200, by default the preset's `hardware.gpu`; `mean_length=`
+tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
 Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input.
 """
 
@@ -22,7 +22,7 @@ from omegaconf import DictConfig, open_dict
 from rich.console import Console
 from rich.markup import escape
 
-from recipes import preflight, resolvers
+from recipes import hardware_checks, preflight, resolvers
 from recipes.errors import UserError
 from recipes.paths import config_dir
 from recipes.planning import advice, architecture, gpus, memory, scale, setup, show, step_time
@@ -34,13 +34,13 @@ class Request:
 
     Attributes:
         overrides: of recipes.train.
-        gpu: name of an entry of planning/gpus.json.
+        gpu: name of an entry of planning/gpus.json; None for the preset's hardware.gpu.
         mean_length: tokens of a response; None for a range.
         plot: where the picture goes; None for none.
     """
 
     overrides: tuple[str, ...]
-    gpu: str = "h100"
+    gpu: str | None = None
     mean_length: float | None = None
     plot: Path | None = None
 
@@ -66,7 +66,7 @@ def request(words: Sequence[str]) -> Request:
     plot = Path(own["plot"]) if "plot" in own else None
     if plot is not None and plot.suffix.lower() != ".png":
         raise UserError(f"plot={own['plot']}: the picture is a PNG. Write plot=scale.png.")
-    return Request(tuple(overrides), own.get("gpu", "h100"), mean, plot)
+    return Request(tuple(overrides), own.get("gpu"), mean, plot)
 
 
 def composed(overrides: Sequence[str]) -> DictConfig:
@@ -108,12 +108,14 @@ def of(asked: Request) -> Plan:
     Raises:
         UserError: bad input, or a preset for machines without a GPU.
     """
-    gpu, config = gpus.find(asked.gpu), composed(asked.overrides)
+    config = composed(asked.overrides)
     if config.hardware.device == "cpu":
         raise UserError(
             "hardware=cpu: only GPUs are planned. Write hardware=8x80gb, or an experiment that runs on GPUs; what a "
             "training on a CPU takes is measured in docs/results/quickstart.md."
         )
+    hardware_checks.check_preset(config)
+    gpu = gpus.find(asked.gpu) if asked.gpu else gpus.find(config.hardware.gpu, "hardware.gpu")
     run = setup.of(config)
     if asked.mean_length is not None and not 0 < asked.mean_length < run.response_limit:
         raise UserError(
@@ -144,8 +146,12 @@ def report(plan: Plan, shown: Console) -> str:
 
 
 def _report_time(plan: Plan, shown: Console) -> None:
-    if plan.run.asynchronous:
-        shown.print("Time of one synchronous step; for separate_async, see plot=scale.png.")
+    if plan.run.rollout_gpus:
+        shown.print(
+            f"Memory and time are those of a synchronous step on the trainer's GPUs; the {plan.run.rollout_gpus} GPUs "
+            "that only generate come on top and need less. What separate_async gains: plot=scale.png.",
+            soft_wrap=True,
+        )
     span = step_time.span(plan.model, plan.gpu, plan.run, plan.mean_length)
     shown.print(show.time_table(span, plan.run))
     best, worst = span

@@ -18,7 +18,16 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from packaging.version import Version
 
-from recipes import data_files, method_checks, model_folder, reward_checks, size_checks
+from recipes import (
+    cluster_size,
+    data_files,
+    hardware_checks,
+    method_checks,
+    model_folder,
+    reward_checks,
+    size_checks,
+    trainer_checks,
+)
 from recipes.errors import UserError
 
 
@@ -57,9 +66,11 @@ def check_config(config: DictConfig) -> None:
         plugin.check()
     check_trl()
     check_run_options(config)
+    hardware_checks.check_preset(config)
     size_checks.check_batch_sizes(config)
     size_checks.check_lengths(config)
     size_checks.check_clip_widths(config)
+    trainer_checks.check_trainer_mode(config)
     reward_checks.check_reward(config)
     from hydra.errors import InstantiationException
     from verl.trainer.ppo.utils import need_critic, need_reference_policy
@@ -105,8 +116,17 @@ def check_hardware(config: DictConfig) -> None:
             "hardware=cpu needs the CPU environment: this one holds a GPU build of torch and vLLM. Run "
             "`bash scripts/setup.sh cpu` in a checkout of its own, or choose a GPU preset such as hardware=8x80gb."
         )
+    if wanted == "cuda":
+        trainer_checks.check_packages(config)
     if wanted == "cuda" and not os.environ.get("RAY_ADDRESS"):
-        needed, found = config.trainer.n_gpus_per_node, torch.cuda.device_count()
+        found, generating = torch.cuda.device_count(), cluster_size.rollout_gpus(config)
+        needed = config.trainer.n_gpus_per_node
+        if needed <= found < needed + generating:
+            raise UserError(
+                f"trainer.n_gpus_per_node={needed} and {generating} GPU(s) that only generate, but this machine has "
+                f"{found}. Write trainer.n_gpus_per_node={found // 2} (as many then generate), or set RAY_ADDRESS to "
+                "the cluster that has them."
+            )
         if found < needed:
             raise UserError(
                 f"trainer.n_gpus_per_node={needed}, but this machine has {found} usable GPU(s). "

@@ -1,5 +1,6 @@
 """OmegaConf resolvers used in configs/."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -44,4 +45,6 @@ def register() -> None:
     OmegaConf.register_new_resolver("absolute", lambda path: str(Path(path).expanduser().absolute()), replace=True)
     OmegaConf.register_new_resolver("sum", lambda *numbers: sum(numbers), replace=True)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    OmegaConf.register_new_resolver("product", lambda *numbers: math.prod(numbers), replace=True)
+    OmegaConf.register_new_resolver("quotient", lambda whole, part: whole // part, replace=True)
     OmegaConf.register_new_resolver("share", lambda whole, part: int(whole * part), replace=True)

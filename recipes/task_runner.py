@@ -20,6 +20,6 @@ class TaskRunner(_VerlTaskRunner):
         from recipes import worker_check
 
         worker_check.assert_on_every_node()
-        import recipes.trainer  # noqa: F401 (registers trainer_mode=rlvr in this process)
+        import recipes.trainer  # noqa: F401 (registers our trainer modes in this process)
 
         super().run(config)

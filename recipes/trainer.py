@@ -1,38 +1,38 @@
-"""The only subclass of a verl trainer, selected by `trainer.v1.trainer_mode=rlvr`."""
+"""The only subclasses of verl trainers, selected by `trainer.v1.trainer_mode`: rlvr, or rlvr_separate_async.
+
+configs/trainer_mode/ sets them: `trainer_mode=sync`, the default, and `trainer_mode=separate_async`.
+"""
 
 import recipes.plugin  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
 
 # isort: split
-import time
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 import ray
-import torch
 import transfer_queue as tq
 from omegaconf import DictConfig, open_dict
 from verl.trainer.ppo.v1.trainer_base import register_trainer
+from verl.trainer.ppo.v1.trainer_separate_async import PPOTrainerSeparateAsync
 from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from losses.metrics import mean_weights
-from recipes import method_checks, scorer_watch, stopping, update_watch
-from recipes.actor_worker import RecipeActorWorker
-from recipes.checkpoints import Checkpoints
-from recipes.metrics_file import validation_accuracy
+from recipes import method_checks, scorer_watch, update_watch
+from recipes.actor_worker import RecipeActorWorker, SnapshotActorWorker
+from recipes.durable_trainer import DurableTrainer
 from recipes.ray_actors import plain_class
-from recipes.stopping import StopFiles
 
 POLL_INTERVAL = 0.2  # seconds
 
 
-@register_trainer("rlvr")
-class RecipeTrainer(PPOTrainerSync):
-    """verl's synchronous trainer with our actor worker, checkpoints that are whole, and an orderly end when asked.
+class _WithRecipe(DurableTrainer):
+    """One of verl's trainers with our actor worker, and metrics that exist only once an update is reduced.
 
-    Methods whose loss needs more than verl hands to it (losses/extras.py) work under this trainer only.
+    Methods whose loss needs more than verl hands to it (losses/extras.py) work under these trainers only.
     """
+
+    verl_mode: ClassVar[str]
+    actor_worker: ClassVar[type]
 
     def __init__(self, config: DictConfig) -> None:
         # Under a verl command of the user's own nothing else checks what belongs to the method.
@@ -41,25 +41,18 @@ class RecipeTrainer(PPOTrainerSync):
         poll_interval = options.get("poll_interval", POLL_INTERVAL)
         self._scorer_failure_limit = options.get("scorer_failure_limit", scorer_watch.LIMIT)
         self._update_watch = update_watch.UpdateWatch(options.get("skipped_update_limit", update_watch.LIMIT))
-        self._checkpoints = Checkpoints(Path(config.trainer.default_local_dir).absolute())
-        # Beside the checkpoints: the run folder, where the driver asks for an end.
-        self._stop = StopFiles(self._checkpoints.path.parent)
-        self._unlogged: dict[str, Any] | None = None  # the step's metrics, once there are any
-        self._loader_state: Any = None  # where the data loader stood when the last step ended
-        self._saved_step = 0
         with open_dict(config):
-            # Any other name makes the base class choose its asynchronous replay buffer (PPOTrainer.__init__).
-            config.trainer.v1.trainer_mode = "sync"
+            # verl reads the mode's options and chooses its replay buffer by its own name (PPOTrainer.__init__).
+            config.trainer.v1.trainer_mode = self.verl_mode
         super().__init__(config)
         # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation is rounded up to it.
         self.replay_buffer.poll_interval = poll_interval
-        stopping.interrupt_generation(self.replay_buffer, self._stop.asked)
 
     def _init_resource_pool_mgr(self) -> None:
         super()._init_resource_pool_mgr()
         for role, worker in self.role_worker_mapping.items():
             if issubclass(plain_class(worker), ActorRolloutRefWorker):
-                self.role_worker_mapping[role] = ray.remote(RecipeActorWorker)
+                self.role_worker_mapping[role] = ray.remote(self.actor_worker)
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
         stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
@@ -81,8 +74,8 @@ class RecipeTrainer(PPOTrainerSync):
     def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
         batch = super()._update_actor(batch, metrics)
         metrics.update(mean_weights(metrics))
-        actor = self.config.actor_rollout_ref.actor
-        updates = self.config.data.train_batch_size // actor.ppo_mini_batch_size * actor.ppo_epochs
+        actor, samples = self.config.actor_rollout_ref.actor, self.config.actor_rollout_ref.rollout.n
+        updates = max(1, len(batch) // (actor.ppo_mini_batch_size * samples)) * actor.ppo_epochs
         try:
             self._update_watch.look(metrics, updates)
         except update_watch.BrokenUpdatesError:
@@ -90,82 +83,19 @@ class RecipeTrainer(PPOTrainerSync):
             raise
         return batch
 
-    def fit(self, agent_loop_manager: Any) -> None:
-        """Train to the last step, or until asked to stop: then what was learnt is saved first."""
-        self._loader_state = self.train_dataloader.state_dict()
-        self._saved_step = self.global_steps  # what was loaded
-        try:
-            super().fit(agent_loop_manager)
-        except stopping.Stopped:
-            self._abandon_step()
 
-    def on_train_begin(self) -> None:
-        """Before the first step."""
-        super().on_train_begin()
-        if self.config.trainer.save_freq > 0:  # else nobody wants checkpoints, and room for one was not looked for
-            self._stop.offer()
+@register_trainer("rlvr")
+class RecipeTrainer(_WithRecipe, PPOTrainerSync):
+    """Every GPU generates, then every GPU trains."""
 
-    def step(self, metrics: dict[str, Any], timing_raw: dict[str, float]) -> Any:
-        """Generation, advantages, updates; remembers what a checkpoint of this step needs to know."""
-        began = time.perf_counter()
-        batch = super().step(metrics, timing_raw)
-        self._unlogged = {"batch": batch, "metrics": metrics, "timing": timing_raw, "began": began}
-        return batch
+    verl_mode = "sync"
+    can_abandon_steps = True
+    actor_worker = RecipeActorWorker
 
-    def on_step_end(self) -> None:
-        """After the updates and the checkpoint, if one was due; before validation and logging."""
-        if self._stop.asked():
-            if self._saved_step != self.global_steps:
-                self._save_checkpoint()
-            self.total_training_steps = self.global_steps  # verl's loop ends when this step is logged
-        self._loader_state = self.train_dataloader.state_dict()
-        super().on_step_end()
 
-    def _abandon_step(self) -> None:
-        """Save the step before the one that was being generated: the weights are still its own."""
-        self.global_steps -= 1
-        if self.global_steps > self._saved_step:
-            self.checkpoint_manager.abort_replicas()
-            self.checkpoint_manager.sleep_replicas()
-            self._unlogged = None  # that step is logged
-            self._save_checkpoint(self._loader_state)
-        self._shutdown_dump_executor()
+@register_trainer("rlvr_separate_async")
+class RecipeSeparateAsyncTrainer(_WithRecipe, PPOTrainerSeparateAsync):
+    """Some GPUs generate all the time while the others train; π_old is the policy of the last weight transfer."""
 
-    def _save_checkpoint(self, loader_state: Any = None) -> None:
-        """verl's checkpoint, written aside and published when it is whole.
-
-        Args:
-            loader_state: of the data loader, if it has gone on since the step.
-        """
-        trainer = self.config.trainer
-        kept, place = trainer.max_actor_ckpt_to_keep, trainer.default_local_dir
-        with open_dict(self.config):
-            # verl forgets at each start which checkpoints it has written, so it can't be the one to delete old ones.
-            trainer.max_actor_ckpt_to_keep, trainer.default_local_dir = None, str(self._checkpoints.staging)
-            try:
-                super()._save_checkpoint()
-            finally:
-                trainer.max_actor_ckpt_to_keep, trainer.default_local_dir = kept, place
-        if loader_state is not None:
-            torch.save(loader_state, self._checkpoints.staging / f"global_step_{self.global_steps}" / "data.pt")
-        self._checkpoints.publish(self.global_steps, self._row())
-        self._saved_step = self.global_steps
-        if kept:
-            self._checkpoints.prune(kept)
-
-    def _row(self) -> dict[str, float] | None:
-        """What the step will log, as far as it is known before validation."""
-        if self._unlogged is None:
-            return None
-        metrics = dict(self._unlogged["metrics"])
-        timing = self._unlogged["timing"] | {"step": time.perf_counter() - self._unlogged["began"]}
-        epoch = (self.global_steps - 1) // self.steps_per_epoch
-        self._compute_metrics(self._unlogged["batch"], metrics, timing, self.global_steps, epoch)
-        return {name: float(value) for name, value in metrics.items() if isinstance(value, int | float | np.number)}
-
-    def _validate(self) -> dict[str, float]:
-        metrics: dict[str, float] = super()._validate()
-        accuracy = validation_accuracy(metrics)
-        if accuracy is not None:
-            self._checkpoints.note_accuracy(self.global_steps, accuracy)
-        return metrics
+    verl_mode = "separate_async"
+    actor_worker = SnapshotActorWorker

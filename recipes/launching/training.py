@@ -19,7 +19,7 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 class Size:
     """What a config asks of a cluster."""
 
-    nnodes: int
+    nnodes: int  # those that only generate included
     gpus_per_node: int
     num_cpus: int | None  # logical ones, of a machine without a GPU
     device: str
@@ -36,7 +36,7 @@ def size_of(overrides: list[str]) -> Size:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    from recipes import resolvers
+    from recipes import cluster_size, resolvers
     from recipes.paths import config_dir
 
     refuse_flags(overrides)
@@ -45,7 +45,7 @@ def size_of(overrides: list[str]) -> Size:
         with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
             config = compose("train", overrides)
             cpus = OmegaConf.select(config, "ray_kwargs.ray_init.num_cpus")
-            size = config.trainer.nnodes, config.trainer.n_gpus_per_node, cpus, config.hardware.device
+            size = cluster_size.nodes(config), config.trainer.n_gpus_per_node, cpus, config.hardware.device
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(redacted_text(str(error))) from error
     return Size(*size)

@@ -100,7 +100,7 @@ def _larger_groups(setup: Setup) -> Iterator[tuple[Setup, str, str]]:
     if share > 0.1:
         changed = replace(setup, vllm_share=share)
         yield changed, f"{_ROLLOUT}.gpu_memory_utilization={share}", "smaller KV cache: slower generation"
-    changed = replace(setup, nodes=2 * setup.nodes, shards=2 * setup.shards)
+    changed = replace(setup, nodes=2 * setup.nodes)
     yield changed, f"trainer.nnodes={2 * setup.nodes}", "twice the GPUs"
 
 

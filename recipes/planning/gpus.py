@@ -41,13 +41,13 @@ def known() -> dict[str, GPU]:
     return {name: GPU(**facts) for name, facts in json.loads(_FILE.read_text()).items()}
 
 
-def find(name: str) -> GPU:
-    """The GPU called `name`.
+def find(name: str, key: str = "gpu") -> GPU:
+    """The GPU called `name`, a value of `key`.
 
     Raises:
         UserError: there is no such entry.
     """
     gpus = known()
     if name.lower() not in gpus:
-        raise UserError(f"gpu={name}: write one of {', '.join(gpus)}.")
+        raise UserError(f"{key}={name}: write one of {', '.join(gpus)}.")
     return gpus[name.lower()]

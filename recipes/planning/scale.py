@@ -43,12 +43,10 @@ class Point:
 def at(setup: Setup, gpus: int, weak: bool) -> Setup:
     """The setup on `gpus` GPUs; the batch and its mini-batches grow with them if `weak`."""
     growth = gpus / setup.gpus if weak else 1
-    shards = gpus if setup.shards == setup.gpus else min(setup.shards, gpus)
     return replace(
         setup,
         nodes=max(1, gpus // setup.gpus_per_node),
         gpus_per_node=min(gpus, setup.gpus_per_node),
-        shards=shards,
         prompts=max(1, round(setup.prompts * growth)),
         mini_batch=max(1, round(setup.mini_batch * growth)),
     )
@@ -68,9 +66,7 @@ def _asynchronous(
         busy = min(engines, setup.responses)
         generated = setup.responses * mean / (busy * filled.rate(mean, second))
         width = min(trainers, setup.gpus_per_node)
-        trainer = replace(
-            setup, nodes=trainers // width, gpus_per_node=width, shards=min(setup.shards, trainers), tensor_parallel=1
-        )
+        trainer = replace(setup, nodes=trainers // width, gpus_per_node=width, tensor_parallel=1)
         trained = sum(step_time.training_seconds(model, gpu, trainer, mean, efficiency).values())
         trained += step_time.sync_seconds(model, gpu, trainer, efficiency) + efficiency.rest
         rate = setup.responses / max(generated, trained)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
+from recipes import cluster_size
 from recipes.errors import UserError
 
 _BYTES = {"fp32": 4, "float32": 4, "float": 4, "bf16": 2, "bfloat16": 2, "fp16": 2, "float16": 2, "half": 2, "auto": 2}
@@ -20,7 +21,7 @@ class Setup:
         steps, epochs: rollout batches, and passes over each.
         prompt_limit, response_limit: tokens.
         update_tokens, log_prob_tokens: that a GPU holds in one micro-batch.
-        ulysses, shards: GPUs that share a sequence; over which FSDP splits the parameters.
+        ulysses, fsdp_size: GPUs that share a sequence; over which FSDP splits the parameters, -1 for all of them.
         master_bytes, compute_bytes, rollout_bytes: of a number in FSDP's shards, in the forward pass, in vLLM.
         param_offload, optimizer_offload: to the CPU while vLLM generates.
         offload_policy: FSDP2's own: parameters, gradients and moments always on the CPU.
@@ -33,7 +34,7 @@ class Setup:
         tensor_parallel, vllm_share, max_sequences, batched_tokens: of a vLLM engine.
         sleeps: whether vLLM frees its memory for the trainer.
         bucket: bytes of the buffer through which weights go to vLLM.
-        asynchronous: whether the trainer is one with rollout GPUs of its own.
+        rollout_gpus: that only generate, besides the trainer's; 0 for a synchronous trainer.
         seed: of the simulated lengths.
     """
 
@@ -49,7 +50,7 @@ class Setup:
     update_tokens: int
     log_prob_tokens: int
     ulysses: int
-    shards: int
+    fsdp_size: int
     master_bytes: int
     compute_bytes: int
     rollout_bytes: int
@@ -70,7 +71,7 @@ class Setup:
     batched_tokens: int
     sleeps: bool
     bucket: int
-    asynchronous: bool
+    rollout_gpus: int
     seed: int
 
     def __post_init__(self) -> None:
@@ -85,6 +86,11 @@ class Setup:
     def gpus(self) -> int:
         """Of the trainer, in all."""
         return self.nodes * self.gpus_per_node
+
+    @property
+    def shards(self) -> int:
+        """GPUs over which FSDP splits the parameters; further GPUs hold copies of them."""
+        return min(self.fsdp_size, self.gpus) if self.fsdp_size > 0 else self.gpus
 
     @property
     def responses(self) -> int:
@@ -137,7 +143,7 @@ def of(config: DictConfig) -> Setup:
         UserError: with the key and what to write.
     """
     actor, rollout, model = (config.actor_rollout_ref[name] for name in ("actor", "rollout", "model"))
-    fsdp, gpus = actor.fsdp_config, config.trainer.nnodes * config.trainer.n_gpus_per_node
+    fsdp = actor.fsdp_config
     precision = fsdp.get("mixed_precision") or {}
     return Setup(
         nodes=config.trainer.nnodes,
@@ -159,7 +165,7 @@ def of(config: DictConfig) -> Setup:
             "rollout.log_prob_micro_batch_size_per_gpu",
         ),
         ulysses=actor.ulysses_sequence_parallel_size,
-        shards=min(fsdp.fsdp_size, gpus) if fsdp.fsdp_size > 0 else gpus,
+        fsdp_size=fsdp.fsdp_size,
         master_bytes=_bytes("actor_rollout_ref.actor.fsdp_config.model_dtype", fsdp.model_dtype),
         compute_bytes=_bytes("mixed_precision.param_dtype", precision.get("param_dtype", "bf16")),
         rollout_bytes=_bytes("actor_rollout_ref.rollout.dtype", rollout.dtype),
@@ -180,6 +186,6 @@ def of(config: DictConfig) -> Setup:
         batched_tokens=rollout.max_num_batched_tokens,
         sleeps=rollout.free_cache_engine,
         bucket=rollout.checkpoint_engine.update_weights_bucket_megabytes * 2**20,
-        asynchronous=config.trainer.v1.trainer_mode == "separate_async",
+        rollout_gpus=cluster_size.rollout_gpus(config),
         seed=config.seed,
     )

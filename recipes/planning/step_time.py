@@ -60,6 +60,7 @@ class _Work:
         batches: mini-batches, each an optimiser step.
         token_limit: of a micro-batch on one GPU.
         bytes_moved: per parameter and micro-batch: all-gathers, and the reduce-scatter of fp32 gradients.
+        bytes_reduced: per parameter and micro-batch: gradients that copies of the shards sum up.
     """
 
     flops: float
@@ -67,6 +68,7 @@ class _Work:
     batches: int
     token_limit: int
     bytes_moved: int
+    bytes_reduced: int
 
 
 def _link(gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
@@ -76,6 +78,16 @@ def _link(gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
     """
     between = min(gpu.nvlink, gpu.network * setup.gpus_per_node)
     return (gpu.nvlink if setup.shards <= setup.gpus_per_node else between) * efficiency.link
+
+
+def _reducing(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+    """Seconds per micro-batch in which copies of the shards, on other nodes, all-reduce their gradients.
+
+    A ring moves 2(n − 1)/n of the bytes (NCCL tests, PERFORMANCE.md), over all network cards of a node at once.
+    """
+    copies = setup.gpus // setup.shards
+    moved = 2 * (copies - 1) / copies * model.parameters * work.bytes_reduced
+    return moved / (gpu.network * min(setup.gpus_per_node, setup.shards) * efficiency.link)
 
 
 def _seconds(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
@@ -88,6 +100,7 @@ def _seconds(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficienc
     compute = work.flops / (busy * gpu.bf16_flops * efficiency.training)
     micro_batches = work.batches * ceil(work.tokens / work.batches / setup.gpus / work.token_limit)
     gathering = micro_batches * model.parameters * work.bytes_moved / _link(gpu, setup, efficiency)
+    gathering += micro_batches * _reducing(work, model, gpu, setup, efficiency)
     return max(compute, gathering) + (1 - efficiency.overlap) * min(compute, gathering)
 
 
@@ -99,8 +112,8 @@ def training_seconds(
     tokens = setup.responses * (setup.mean_prompt + mean)
     updates = max(1, setup.prompts // setup.mini_batch) * setup.epochs
     works = {
-        "old log-probs": _Work(forward, tokens, 1, setup.log_prob_tokens, setup.compute_bytes),
-        "update": _Work(update, tokens * setup.epochs, updates, setup.update_tokens, 2 * setup.compute_bytes + 4),
+        "old log-probs": _Work(forward, tokens, 1, setup.log_prob_tokens, setup.compute_bytes, 0),
+        "update": _Work(update, tokens * setup.epochs, updates, setup.update_tokens, 2 * setup.compute_bytes + 4, 4),
     }
     return {name: _seconds(work, model, gpu, setup, efficiency) for name, work in works.items()}
 

@@ -103,7 +103,7 @@ REFUSED_CONFIGS = {
         ["=64", "rollout batch"],
     ),
     "sequence longer than the token limit": (
-        ["hardware=8x80gb", "data.max_response_length=40000"],
+        ["hardware=8x80gb", "model=deepseek-r1-distill-qwen-7b", "data.max_response_length=40000"],
         ["ppo_max_token_len_per_gpu", "one sequence of"],
     ),
     "tensor parallel does not divide": (

@@ -7,23 +7,25 @@ from planning_cases import SEVEN, planned
 
 from recipes import plan
 from recipes.errors import UserError
-from recipes.paths import config_dir
 from recipes.planning import advice, show
 
-PRESETS = [(file.parent.name, file.stem) for file in sorted((config_dir() / "hardware").glob("*/*.yaml"))]
 ACTOR = "actor_rollout_ref.actor"
 
 
-@pytest.mark.parametrize("hardware, model", PRESETS)
-@pytest.mark.parametrize("method", ["dgpo", "entropy_adv"])
-def test_every_preset_fits(hardware, model, method):
-    asked = planned(f"hardware={hardware}", f"model={model}", "data=dapo_math_17k", f"policy_loss={method}")
-    assert advice.verdict(asked.model, asked.gpu, asked.run) == advice.FITS
-    assert advice.largest_update_tokens(asked.model, asked.gpu, asked.run)[0] >= asked.run.update_tokens
+# That every preset fits: tests/configs/test_presets.py.
 
 
-def test_there_are_presets():
-    assert len(PRESETS) >= 3
+def test_the_presets_gpu_is_the_default_and_gpu_wins():
+    assert planned(*SEVEN).gpu.name.startswith("H100")
+    assert planned(*SEVEN, "hardware.gpu=a100").gpu.name.startswith("A100")
+    assert planned(*SEVEN[:2], "hardware=8x141gb").gpu.name.startswith("H200")
+    assert planned(*SEVEN, "hardware.gpu=a100", "gpu=h200").gpu.name.startswith("H200")
+
+
+def test_gpus_that_only_generate_are_named(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    assert plan.main([*SEVEN, "trainer_mode=separate_async", "mean_length=3000"]) == 0
+    assert "the 8 GPUs that only generate come on top" in capsys.readouterr().out
 
 
 def test_what_fits_exits_with_0(capsys, monkeypatch):
@@ -61,7 +63,7 @@ def test_the_cure_cures():
 
 def test_fourteen_billion_on_one_gpu_does_not_fit():
     asked = planned("model=deepseek-r1-distill-qwen-14b", *SEVEN[1:])
-    alone = replace(asked.run, nodes=1, gpus_per_node=1, shards=1, ulysses=1, tensor_parallel=1)
+    alone = replace(asked.run, nodes=1, gpus_per_node=1, ulysses=1, tensor_parallel=1)
     assert advice.verdict(asked.model, asked.gpu, alone) == advice.TOO_LARGE
     assert "larger trainer.nnodes" in " ".join(show.verdict_lines(asked.model, asked.gpu, alone))
 
@@ -86,6 +88,8 @@ def test_every_rung_of_the_ladder_is_an_override_that_composes_and_saves():
         (["mean_length=long"], "mean_length=long: write a number of tokens"),
         (["mean_length=9000"], "mean_length=9000: write a number between 0 and data.max_response_length=8192"),
         (["plot=scale.pdf"], "plot=scale.pdf: the picture is a PNG. Write plot=scale.png"),
+        (["hardware.gpu=b300"], "hardware.gpu=b300: write one of a100, h100, h200"),
+        (["hardware=1x80gb"], "hardware=1x80gb has no sizes for model=deepseek-r1-distill-qwen-7b"),
         (["hardware=cpu"], "hardware=cpu: only GPUs are planned. Write hardware=8x80gb"),
         ([f"{ACTOR}.ppo_max_token_len_per_gpu=null"], "ppo_max_token_len_per_gpu=None: write a whole number"),
         ([f"{ACTOR}.ulysses_sequence_parallel_size=3"], "ulysses_sequence_parallel_size=3"),

@@ -121,3 +121,15 @@ def test_scale():
     assert strong[-1].sync_rate < 20 * strong[0].sync_rate  # 512 times the GPUs, hardly anything left to share
     assert weak[-1].sync_rate > 300 * weak[0].sync_rate
     assert max(point.async_rate / point.sync_rate for point in strong) > 1.5
+
+
+def test_copies_of_the_shards_sum_gradients_over_the_network_only_in_the_update():
+    """By hand, on a network so slow that only it counts: 16 updates of one micro-batch, 2·3/4·4N over 8 cards."""
+    asked = planned("model=deepseek-r1-distill-qwen-7b", "data=dapo_math_17k", "hardware=4x8x80gb")
+    assert (asked.run.gpus, asked.run.shards) == (32, 8)
+    alone, slow = asked.gpu, replace(asked.gpu, network=1e3)
+    run = replace(asked.run, update_tokens=10**9)
+    fast, found = (step_time.training_seconds(asked.model, gpu, run, 3000.0, BEST) for gpu in (alone, slow))
+    assert found["old log-probs"] == fast["old log-probs"]
+    expected = 16 * 2 * 3 / 4 * 4 * asked.model.parameters / (8 * 1e3 * BEST.link)
+    assert found["update"] == pytest.approx(expected, rel=1e-3)
