@@ -4,9 +4,9 @@
     RAY_ADDRESS=10.0.0.1:20000 python -m recipes.doctor experiment=dgpo/7b_dgpo hardware=8x80gb trainer.nnodes=4
 
 Says whether the training with these overrides would start here: the environment, the config, model and data, and on
-every node of the cluster (the one RAY_ADDRESS names, else one started here for the purpose and ended again) the plug-in,
-packages, GPUs, disk, files, shared folder, clock and an all-reduce over all of them. Trains nothing. docs/doctor.md
-lists every check. `--json` prints the findings for scripts.
+every node of the cluster (the one RAY_ADDRESS names, else one started here for the purpose and ended again) the
+plug-in, packages, GPUs, disk, files, shared folder, clock and an all-reduce over all of them. Trains nothing.
+docs/doctor.md lists every check. `--json` prints the findings for scripts.
 Exit codes: 0 all is well or there are warnings, 1 a failure, 2 bad input, 130 interrupted.
 """
 

@@ -1,7 +1,7 @@
 """Do the nodes' clocks agree with the driver's?
 
-The node's time is set against the midpoint of the call, as NTP does; of several calls the quickest counts, since half of
-its duration is how far the midpoint may be off.
+The node's time is set against the midpoint of the call, as NTP does; of several calls the quickest counts, since half
+of its duration is how far the midpoint may be off.
 """
 
 import time

@@ -152,6 +152,18 @@ def _starts_its_own(address: str | None) -> bool:
     return address == "local" or (address is None and not found)
 
 
+def _init(settings: dict[str, Any]) -> None:
+    """ray.init, which takes SIGTERM for itself: its handler calls sys.exit."""
+    import ray
+
+    try:
+        ray.init(**settings)
+    except SystemExit as error:
+        raise processes.Terminated("SIGTERM") from error
+    finally:
+        processes.raise_on_termination()
+
+
 @contextmanager
 def connected(config: DictConfig) -> Iterator[Cluster]:
     """Join or start the cluster; at the end of the block nothing that was started here is left.
@@ -168,8 +180,7 @@ def connected(config: DictConfig) -> Iterator[Cluster]:
     parent = os.environ.get("RLVR_RAY_TMP", "/tmp")
     with tempfile.TemporaryDirectory(prefix="rlvr-", dir=parent, ignore_cleanup_errors=True) as temporary:
         try:
-            ray.init(**ray_settings(config, temporary))
-            processes.raise_on_termination()  # ray.init has taken SIGTERM
+            _init(ray_settings(config, temporary))
             raw = tuple(ray.nodes())
             yield Cluster(config, nodes_of(raw), ray.util.get_node_ip_address(), raw)
         finally:

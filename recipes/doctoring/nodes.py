@@ -2,7 +2,7 @@
 
 import torch
 
-from recipes import manifest
+from recipes import manifest, plugin
 from recipes.doctoring import gpu_checks, node_checks, probe
 from recipes.doctoring.cluster import Cluster, silent
 from recipes.doctoring.finding import Finding
@@ -15,6 +15,7 @@ def check(cluster: Cluster) -> list[Finding]:
     """One Ray task per node; its answer goes through every judge."""
     question = node_checks.question_of(cluster.config)
     answers = cluster.ask(probe.report, question)
+    plugin.check()  # on a CPU it also answers for the version of vLLM, as it does on the nodes
     versions, files = manifest.versions(), probe.sizes(question.files)
     cases = [
         Case(node, found, cluster.config, versions, files)

@@ -65,9 +65,10 @@ def temporary_folder() -> str:
 def report(question: Question) -> NodeReport:
     """Look around on this node."""
     folders = {"output": str(question.output), "temporary": temporary_folder(), "shared memory": "/dev/shm"}
+    problem = worker_check.plugin_problem()  # first: on a CPU the plug-in also answers for the version of vLLM
     return NodeReport(
         versions=manifest.versions(),
-        plugin_problem=worker_check.plugin_problem(),
+        plugin_problem=problem,
         graphics=nvml.read(),
         spaces={name: _space(folder) for name, folder in folders.items()},
         files=sizes(question.files),

@@ -26,6 +26,8 @@ def merged(findings: Sequence[Finding]) -> list[tuple[Finding, str]]:
 
 def report(findings: Sequence[Finding], shown: Console) -> None:
     """Print the table, the cures and one line that counts."""
+    if not shown.is_terminal:
+        shown = Console(file=shown.file, width=_PIPED, highlight=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", no_wrap=True)
     table.add_column("check", no_wrap=True)
@@ -35,7 +37,7 @@ def report(findings: Sequence[Finding], shown: Console) -> None:
         words = (escape(redacted_text(word)) for word in (found.check, where, found.what))
         colour = _COLOURS[found.status]
         table.add_row(f"[{colour}]{found.status.value}[/]", *words)
-    shown.print(table, width=None if shown.is_terminal else _PIPED, soft_wrap=False)
+    shown.print(table, soft_wrap=False)
     for found in findings:
         if found.cure:
             line = redacted_text(f"{found.check} ({found.where}): {found.cure}")
