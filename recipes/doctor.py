@@ -35,14 +35,12 @@ def examine(config: DictConfig, as_json: bool) -> int:
     from recipes.doctoring import examination, show
     from recipes.doctoring.finding import Status, worst
 
-    shown = Console(highlight=False)
-    quiet = Console(file=sys.stderr, force_terminal=False) if as_json else shown
-    findings = examination.of_driver(config, quiet) + examination.of_cluster(config, quiet)
+    findings = examination.of_driver(config) + examination.of_cluster(config)
     status = worst(findings)
     if as_json:
         print(json.dumps({"status": status.value, "findings": [found.as_json() for found in findings]}, indent=1))
     else:
-        show.report(findings, shown)
+        show.report(findings, Console(highlight=False))
     return int(status is Status.FAILURE)
 
 

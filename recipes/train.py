@@ -91,7 +91,7 @@ def check_cluster(config: DictConfig, shown: Console) -> None:
     from recipes.doctoring import examination, show
     from recipes.doctoring.finding import Status, worst
 
-    findings = examination.of_cluster(config, shown)
+    findings = examination.of_cluster(config)
     show.report(findings, shown)
     if worst(findings) is Status.FAILURE:
         raise UserError("preflight=full: the cluster has failures (above). Cure them, or write preflight=cheap.")

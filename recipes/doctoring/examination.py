@@ -1,5 +1,6 @@
 """All checks, in two lists: of this machine, and of the cluster."""
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,25 +24,33 @@ CLUSTER_CHECKS = (
 
 
 @contextmanager
-def _quietly(shown: Console) -> Iterator[Callable[[str], None]]:
-    """What libraries print goes to a file that is thrown away; the name of the running check is shown meanwhile."""
-    with tempfile.TemporaryDirectory(prefix="rlvr-") as folder, chatter_to(Path(folder) / "log") as terminal:
-        if not shown.is_terminal:
-            yield lambda name: None
+def _quietly() -> Iterator[Callable[[str], None]]:
+    """What libraries print goes to a file that is thrown away; on stderr stands which check is running.
+
+    Without a terminal that is a line for each: Ray may end this process at once, and then the last one says where.
+    """
+    with (
+        os.fdopen(os.dup(2), "w", buffering=1) as errors,
+        tempfile.TemporaryDirectory(prefix="rlvr-") as folder,
+        chatter_to(Path(folder) / "log"),
+    ):
+        progress = Console(file=errors, highlight=False, soft_wrap=True)
+        if not progress.is_terminal:
+            yield lambda name: progress.print(f"[doctor] {name}", markup=False)
             return
-        with terminal.status("") as status:
+        with progress.status("") as status:
             yield lambda name: status.update(f"checking: {name}")
 
 
-def of_driver(config: DictConfig, shown: Console) -> list[Finding]:
+def of_driver(config: DictConfig) -> list[Finding]:
     """The checks of this machine; no Ray."""
-    with _quietly(shown) as say:
+    with _quietly() as say:
         return check.run(driver.CHECKS, config, say)
 
 
-def of_cluster(config: DictConfig, shown: Console) -> list[Finding]:
+def of_cluster(config: DictConfig) -> list[Finding]:
     """The checks of every node, on the cluster that the training would use; it is left as it was."""
-    with _quietly(shown) as say:
+    with _quietly() as say:
         say("Ray")
         try:
             with cluster.connected(config) as joined:

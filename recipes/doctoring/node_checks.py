@@ -90,13 +90,14 @@ def _files(case: Case) -> list[Finding]:
     if case.report.model_problem:
         findings.append(of_message("files", case.report.model_problem, case.node.name))
     cure = "Put models and data on the shared file system, or copy them to the same path on this node."
-    for file, size in case.files.items():
+    readable = {file: size for file, size in case.files.items() if isinstance(size, int)}  # the others: see "data"
+    for file, size in readable.items():
         there = case.report.files.get(file, "not looked at")
         if isinstance(there, str):
             findings.append(failure("files", f"{file}: {there}", cure, case.node.name))
         elif there != size:
             findings.append(failure("files", f"{file}: {there} bytes, but {size} on the driver", cure, case.node.name))
-    return findings or [ok("files", f"{len(case.files)} of model and data, readable and equal in size", case.node.name)]
+    return findings or [ok("files", f"{len(readable)} of model and data, readable and equal in size", case.node.name)]
 
 
 # In the order of the table. GPUs have a file of their own (gpu_checks.py).
@@ -106,9 +107,9 @@ JUDGES: tuple[Callable[[Case], list[Finding]], ...] = (_plugin, _packages, _disk
 def question_of(config: DictConfig) -> probe.Question:
     """What the nodes are asked, from a resolved config."""
     path = config.actor_rollout_ref.model.path
-    local = model_folder.is_local(path)
-    model = sorted(Path(path).expanduser().absolute().iterdir()) if local else []
-    files = [file for file in model if file.is_file()]
+    local, folder = model_folder.is_local(path), Path(path).expanduser().absolute()
+    # A folder that is not there is a finding of the driver's own.
+    files = [file for file in sorted(folder.glob("*")) if file.is_file()] if local else []
     for given in (config.data.train_files, config.data.val_files):
         files += [Path(one).expanduser().absolute() for one in ([given] if isinstance(given, str) else given)]
     output = preflight.existing_parent(Path(config.run_dir))

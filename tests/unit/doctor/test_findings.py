@@ -99,8 +99,8 @@ def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     ("finding", "code"), [(ok("a", "b"), 0), (warning("a", "b", "c"), 0), (failure("a", "b", "c"), 1)]
 )
 def test_exit_codes_and_json(monkeypatch, capsys, finding: Finding, code: int) -> None:
-    monkeypatch.setattr(examination, "of_driver", lambda config, shown: [ok("first", "well")])
-    monkeypatch.setattr(examination, "of_cluster", lambda config, shown: [finding])
+    monkeypatch.setattr(examination, "of_driver", lambda config: [ok("first", "well")])
+    monkeypatch.setattr(examination, "of_cluster", lambda config: [finding])
     assert doctor.main(["--json", "experiment=quickstart"]) == code
     answer = json.loads(capsys.readouterr().out)
     assert answer["status"] == finding.status.value
@@ -114,7 +114,7 @@ def test_bad_input_is_2_and_names_the_override(capsys) -> None:
 
 
 def test_an_interrupt_is_130(monkeypatch) -> None:
-    def interrupted(config: object, shown: object) -> list[Finding]:
+    def interrupted(config: object) -> list[Finding]:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(examination, "of_driver", interrupted)
@@ -126,5 +126,5 @@ def test_no_cluster_is_a_failure_not_a_crash(monkeypatch, config) -> None:
         raise ConnectionError("nobody at 10.0.0.1")
 
     monkeypatch.setattr(examination.cluster, "connected", nobody)
-    (found,) = examination.of_cluster(config, Console(file=io.StringIO()))
+    (found,) = examination.of_cluster(config)
     assert found.status is Status.FAILURE and "nobody at 10.0.0.1" in found.what and "RAY_ADDRESS" in found.cure

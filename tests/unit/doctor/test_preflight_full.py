@@ -17,7 +17,7 @@ def run_train(monkeypatch, findings: list[Finding], *overrides: str) -> tuple[in
     done: list[str] = []
     monkeypatch.setattr(sys, "argv", ["recipes.train", "experiment=quickstart", *overrides])
     monkeypatch.setattr(train, "checked", preflight.resolved)
-    monkeypatch.setattr(examination, "of_cluster", lambda config, shown: done.append("asked") or findings)
+    monkeypatch.setattr(examination, "of_cluster", lambda config: done.append("asked") or findings)
     monkeypatch.setattr(session, "run_session", lambda config: done.append("trained") or 0)
     resolvers.register()
     GlobalHydra.instance().clear()

@@ -128,8 +128,7 @@ def test_two_nodes_one_of_them_without_the_shared_folder(inputs, environment, tm
     hosts = f"{socket.gethostname()},127.0.0.1"
     head = subprocess.run(
         [*launcher, "head", f"--nodes={hosts}", "--job-folder=job", *inputs],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=540,
         **common,  # type: ignore[call-overload]
     )
