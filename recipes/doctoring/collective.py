@@ -6,7 +6,6 @@ never started can be told from one that can't be reached.
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -132,16 +131,13 @@ def check(cluster: Cluster, start: float = START, talk: float = TALK) -> list[Fi
     # max_calls=1: the process ends with its task and gives the GPU's memory back.
     task = ray.remote(num_cpus=0, num_gpus=1, max_retries=0, max_calls=1)(take_part)
     calls = [task.options(**pinned(node)).remote(meeting, rank) for rank, node in enumerate(places)]
-    try:
-        missing = _gather(store, calls, start)
-        if not missing:
-            store.set("all", "")
-            ray.wait(calls, num_returns=len(calls), timeout=4 * talk)
-        return _results(places, calls, missing, meeting)
-    finally:
-        for call in calls:
-            with suppress(Exception):  # it is over already
-                ray.cancel(call, force=True)
+    missing = _gather(store, calls, start)
+    if not missing:
+        store.set("all", "")
+        ray.wait(calls, num_returns=len(calls), timeout=4 * talk)
+    # What still runs ends with this driver's job. ray.cancel would race with tasks that are just ending, and then Ray's
+    # own check of submissible_tasks_ kills this process (seen with Ray 2.60; ray-project/ray#54798 describes the race).
+    return _results(places, calls, missing, meeting)
 
 
 def _gather(store: Any, calls: list[Any], start: float) -> set[int]:
