@@ -88,6 +88,8 @@ def answer(call: Any) -> Any:
 
     try:
         return ray.get(call)
+    except ray.exceptions.RayTaskError as error:
+        return error.cause or error  # what the function itself raised
     except Exception as error:  # the caller turns it into a finding that names the node
         return error
 

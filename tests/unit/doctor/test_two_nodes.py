@@ -6,18 +6,12 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-import pyarrow
-import pyarrow.parquet
 import pytest
 
 from recipes.launching.ports import BLOCK
-from recipes.models.tiny import make_tokenizer
 
-ROOT = Path(__file__).resolve().parents[3]
 # What the launcher runs in place of recipes.train: the doctor, and then the all-reduce while a GPU is taken.
 DOCTOR = """
 import json, os, sys
@@ -66,68 +60,29 @@ def _listening(port: int) -> bool:
 
 
 @pytest.fixture
-def inputs(tmp_path: Path) -> list[str]:
-    """Overrides that name a model and data nobody has to build."""
-    model = tmp_path / "model"
-    model.mkdir()
-    (model / "config.json").write_text("{}")
-    (model / "model.safetensors").write_text("x" * 1000)
-    make_tokenizer().save_pretrained(model)
-    row = {
-        "data_source": "x",
-        "prompt": [{"role": "user", "content": "1+1"}],
-        "reward_model": {"style": "rule", "ground_truth": "2"},
-    }
-    data = tmp_path / "data.parquet"
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row] * 512), data)
-    (tmp_path / "shared").mkdir()
-    return [
-        "experiment=quickstart",
-        f"output_root={tmp_path / 'shared'}",
-        f"actor_rollout_ref.model.path={model}",
-        f"data.train_files={data}",
-        f"data.val_files={data}",
-        "trainer.nnodes=2",
-    ]
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Of the launchers; at the end, no process with this test's mark may be left."""
+def launch_environment(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """Of the two launchers."""
     (tmp_path / "stand_in_doctor.py").write_text(DOCTOR)
-    mark = str(tmp_path)
-    yield {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "SLURM_", "RLVR_"))},
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+    return {
+        **environment,
+        "PYTHONPATH": os.pathsep.join([environment["PYTHONPATH"], str(tmp_path)]),
         "RLVR_TRAIN_MODULE": "stand_in_doctor",
         "RLVR_BASE_PORT": str(free_base()),
         "RLVR_NODE_TIMEOUT": "120",
-        "MARK": mark,
     }
-    left = [process for process in psutil.process_iter() if _marked(process, mark)]
-    for process in left:
-        process.kill()
-    assert not left, f"still running: {left}"
-
-
-def _marked(process: psutil.Process, mark: str) -> bool:
-    try:
-        return process.environ().get("MARK") == mark and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.skipif(not can_hide(), reason="needs user and mount namespaces (unshare --map-root-user --mount)")
-def test_two_nodes_one_of_them_without_the_shared_folder(inputs, environment, tmp_path: Path) -> None:
+def test_two_nodes_one_of_them_without_the_shared_folder(inputs, launch_environment, tmp_path: Path) -> None:
     launcher = [sys.executable, "-m", "recipes.launch"]
     hidden = ["unshare", "--map-root-user", "--mount", "sh", "-c", HIDE, str(tmp_path / "shared"), *launcher]
-    common = {"cwd": tmp_path, "env": environment, "text": True}
+    common = {"cwd": tmp_path, "env": launch_environment, "text": True}
     worker = subprocess.Popen([*hidden, "worker", "--rank=1", "--job-folder=job"], **common)  # type: ignore[call-overload]
     hosts = f"{socket.gethostname()},127.0.0.1"
     head = subprocess.run(
-        [*launcher, "head", f"--nodes={hosts}", "--job-folder=job", *inputs],
+        [*launcher, "head", f"--nodes={hosts}", "--job-folder=job", *inputs, "trainer.nnodes=2"],
         capture_output=True,
         timeout=540,
         **common,  # type: ignore[call-overload]
@@ -146,7 +101,7 @@ def test_two_nodes_one_of_them_without_the_shared_folder(inputs, environment, tm
     # The only failure is the folder, on one node; which of the two is Ray's to order.
     failures = [found for some in by_check.values() for found in some if found["status"] == "failure"]
     assert [found["check"] for found in failures] == ["shared folder"]
-    assert f"{socket.gethostname()}:{int(environment['RLVR_BASE_PORT']) + BLOCK + 3}" == failures[0]["where"]
+    assert f"{socket.gethostname()}:{int(launch_environment['RLVR_BASE_PORT']) + BLOCK + 3}" == failures[0]["where"]
     assert not list((tmp_path / "shared").iterdir()), "what the doctor wrote is removed"
 
     blocked = json.loads(last)
