@@ -55,6 +55,9 @@ def of_cluster(config: DictConfig) -> list[Finding]:
         try:
             with cluster.connected(config) as joined:
                 return check.run(CLUSTER_CHECKS, joined, say)
-        except Exception as error:  # no cluster is a finding
+        except ConnectionError as error:
             cure = "Is RAY_ADDRESS that of a living cluster, and is its token set (docs/cluster.md)?"
+            return [failure("Ray", check.described(error), cure, "cluster")]
+        except Exception as error:  # no cluster is a finding
+            cure = "Ray did not start: is this machine overloaded, or its /tmp or /dev/shm full? Try again."
             return [failure("Ray", check.described(error), cure, "cluster")]

@@ -121,10 +121,13 @@ def test_an_interrupt_is_130(monkeypatch) -> None:
     assert doctor.main(["experiment=quickstart"]) == 130
 
 
-def test_no_cluster_is_a_failure_not_a_crash(monkeypatch, config) -> None:
+@pytest.mark.parametrize(
+    ("error", "cure"), [(ConnectionError("nobody there"), "RAY_ADDRESS"), (Exception("timed out"), "overloaded")]
+)
+def test_no_cluster_is_a_failure_not_a_crash(monkeypatch, config, error: Exception, cure: str) -> None:
     def nobody(config: object) -> None:
-        raise ConnectionError("nobody at 10.0.0.1")
+        raise error
 
     monkeypatch.setattr(examination.cluster, "connected", nobody)
     (found,) = examination.of_cluster(config)
-    assert found.status is Status.FAILURE and "nobody at 10.0.0.1" in found.what and "RAY_ADDRESS" in found.cure
+    assert found.status is Status.FAILURE and str(error) in found.what and cure in found.cure
