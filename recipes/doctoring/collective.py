@@ -125,7 +125,7 @@ def check(cluster: Cluster, start: float = START, talk: float = TALK) -> list[Fi
     places = [node for node in cluster.nodes for _ in range(node.gpus)]
     device = cluster.config.hardware.device
     if not places:
-        return [failure(NAME, "no node offers a GPU", "Start nodes that do.", "cluster")]
+        return [failure(NAME, "no node offers a GPU", "Start nodes with GPUs.", "cluster")]
     store = dist.TCPStore(cluster.driver, 0, is_master=True, wait_for_workers=False, timeout=timedelta(seconds=talk))
     meeting = Meeting(cluster.driver, store.port, len(places), device, start, talk)
     # max_calls=1: the process ends with its task and gives the GPU's memory back.

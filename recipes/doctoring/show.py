@@ -1,5 +1,6 @@
 """Findings for people: a table, and below it what to do."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich import box
@@ -42,5 +43,6 @@ def report(findings: Sequence[Finding], shown: Console) -> None:
         if found.cure:
             line = redacted_text(f"{found.check} ({found.where}): {found.cure}")
             shown.print(f"[{_COLOURS[found.status]}]{found.status.value}[/] {escape(line)}", soft_wrap=True)
-    counts = {status: sum(found.status is status for found in findings) for status in reversed(Status)}
-    shown.print(", ".join(f"{count} {status.value}" for status, count in counts.items()))
+    counts = Counter(found.status for found in findings)
+    failures, warnings = counts[Status.FAILURE], counts[Status.WARNING]
+    shown.print(f"failures: {failures}, warnings: {warnings}, ok: {counts[Status.OK]}")

@@ -80,7 +80,7 @@ def shown_as_text(findings: list[Finding]) -> str:
 def test_a_piped_report_truncates_no_cure() -> None:
     cure = "Write output_root=" + "/a/very/long/path" * 20 + "/end"
     text = shown_as_text([failure("disk", "full", cure, "gpu7"), ok("clock", "well")])
-    assert cure in text and "1 failure, 0 warning, 1 ok" in text
+    assert cure in text and "failures: 1, warnings: 0, ok: 1" in text
 
 
 def test_equal_good_news_of_many_nodes_takes_one_row_and_bad_news_one_each() -> None:
