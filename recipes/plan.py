@@ -15,16 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from omegaconf import DictConfig, open_dict
 from rich.console import Console
 from rich.markup import escape
 
-from recipes import hardware_checks, preflight, resolvers
+from recipes import hardware_checks
+from recipes.composing import composed
 from recipes.errors import UserError
-from recipes.paths import config_dir
 from recipes.planning import advice, architecture, gpus, memory, scale, setup, show, step_time
 
 
@@ -67,24 +63,6 @@ def request(words: Sequence[str]) -> Request:
     if plot is not None and plot.suffix.lower() != ".png":
         raise UserError(f"plot={own['plot']}: the picture is a PNG. Write plot=scale.png.")
     return Request(tuple(overrides), own.get("gpu"), mean, plot)
-
-
-def composed(overrides: Sequence[str]) -> DictConfig:
-    """The resolved config that recipes.train would run.
-
-    Raises:
-        UserError: it does not compose.
-    """
-    resolvers.register()
-    try:
-        with initialize_config_dir(str(config_dir()), version_base="1.3"):
-            config = compose("train", list(overrides), return_hydra_config=True)
-    except HydraException as error:
-        raise UserError(f"{' '.join(overrides)}: {error}") from error
-    HydraConfig.instance().set_config(config)  # ${hydra:runtime.choices...} in run names
-    with open_dict(config):
-        del config["hydra"]
-    return preflight.resolved(config)
 
 
 @dataclass(frozen=True)

@@ -60,10 +60,7 @@ def check_config(config: DictConfig) -> None:
     Raises:
         UserError: names the key and what to write.
     """
-    with _as_user_error(ImportError, ValueError, RuntimeError):
-        from recipes import plugin
-
-        plugin.check()
+    check_plugin()
     check_trl()
     check_run_options(config)
     hardware_checks.check_preset(config)
@@ -84,6 +81,14 @@ def check_config(config: DictConfig) -> None:
         method_checks.check_method(config)
 
 
+def check_plugin() -> None:
+    """verl, in this process, would call our losses and our platform."""
+    with _as_user_error(ImportError, ValueError, RuntimeError):
+        from recipes import plugin
+
+        plugin.check()
+
+
 def check_trl() -> None:
     """verl's actor imports a class from TRL wherever TRL is installed; TRL 1.13 has dropped it."""
     if find_spec("trl") and Version(version("trl")) >= Version("1.13"):
@@ -94,7 +99,9 @@ def check_trl() -> None:
 
 
 def check_run_options(config: DictConfig) -> None:
-    """What happens to a run folder that is there already."""
+    """How much is checked, and what happens to a run folder that is there already."""
+    if config.preflight not in ("cheap", "full"):
+        raise UserError(f"preflight={config.preflight}: write cheap or full.")
     if config.on_existing not in ("continue", "restart"):
         raise UserError(f"on_existing={config.on_existing}: write continue or restart.")
     if config.trainer.resume_mode != "auto":
@@ -141,6 +148,13 @@ def check_files(config: DictConfig) -> None:
     Raises:
         UserError: names the key and what to write.
     """
+    check_model(config)
+    check_data(config)
+    check_room(config)
+
+
+def check_model(config: DictConfig) -> None:
+    """The model is complete, takes sequences this long, and its chat template fits the reward."""
     path = config.actor_rollout_ref.model.path
     model_folder.check(path)
     context, wanted = model_folder.longest_context(path), config.actor_rollout_ref.rollout.max_model_len
@@ -150,22 +164,33 @@ def check_files(config: DictConfig) -> None:
             f"the model in {path} has max_position_embeddings={context}. Write a smaller data.max_response_length."
         )
     reward_checks.check_thinking(config)
+
+
+def check_data(config: DictConfig) -> None:
+    """The data files hold what verl reads, and enough of it."""
     data_files.check("data.train_files", config.data.train_files, at_least=config.data.train_batch_size)
     data_files.check("data.val_files", config.data.val_files, at_least=1)
-    check_room(config)
+
+
+def checkpoint_room(config: DictConfig) -> tuple[int, int]:
+    """Checkpoints that stand there at the same time: how many, and the bytes of one; zeros where none is written.
+
+    The bytes are also 0 where the size of the model can't be had (a hub id, offline).
+    """
+    if config.trainer.save_freq is None or config.trainer.save_freq <= 0:
+        return 0, 0
+    weights = model_folder.weight_bytes(config.actor_rollout_ref.model.path) or 0
+    # Parameters, two Adam moments and the Hugging Face copy, all written in float32 by FSDP; bf16 weights double.
+    # The next checkpoint is written before the oldest goes.
+    return (config.trainer.max_actor_ckpt_to_keep or 1) + 1, weights * 2 * 4
 
 
 def check_room(config: DictConfig) -> None:
     """Free disk space against the checkpoints that will stand there at the same time."""
-    if config.trainer.save_freq is None or config.trainer.save_freq <= 0:
+    count, one = checkpoint_room(config)
+    if not count * one:
         return
-    weights = model_folder.weight_bytes(config.actor_rollout_ref.model.path)
-    if weights is None:
-        return
-    # Parameters, two Adam moments and the Hugging Face copy, all written in float32 by FSDP; bf16 weights double.
-    one = weights * 2 * 4
-    count = (config.trainer.max_actor_ckpt_to_keep or 1) + 1  # the next one is written before the oldest goes
-    folder = _existing_parent(Path(config.run_dir))
+    folder = existing_parent(Path(config.run_dir))
     free = shutil.disk_usage(folder).free
     if free < one * count:
         raise UserError(
@@ -177,14 +202,15 @@ def check_room(config: DictConfig) -> None:
 
 def check_writable(config: DictConfig) -> None:
     """The run folder can be created."""
-    folder = _existing_parent(Path(config.run_dir))
+    folder = existing_parent(Path(config.run_dir))
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UserError(
             f"run_dir={config.run_dir}: {folder} is not a writable folder. Write output_root=<one that is>."
         )
 
 
-def _existing_parent(path: Path) -> Path:
+def existing_parent(path: Path) -> Path:
+    """The nearest folder above `path` that is there, or `path` itself."""
     path = path.absolute()
     while not path.exists():
         path = path.parent

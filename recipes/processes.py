@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import signal
 import sys
+from collections.abc import Iterator
 from types import FrameType
 
 import psutil
@@ -57,3 +58,16 @@ def ignore_interrupts() -> None:
     """From here on the process is cleaning up; a second Ctrl-C must not leave half of it undone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Like ignore_interrupts, but only for the block: the process goes on afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    ignore_interrupts()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None:  # installed by something other than Python
+                signal.signal(number, handler)

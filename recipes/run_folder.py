@@ -20,6 +20,7 @@ from recipes.secrets import redacted
 # Keys that may differ between two attempts at the same run: how long, how often, how verbose, where.
 VOLATILE = (
     "dry_run",
+    "preflight",
     "on_existing",
     "output_root",
     "run_dir",

@@ -4,11 +4,12 @@
     python -m recipes.train model=deepseek-r1-distill-qwen-7b data=dapo_math_17k hardware=8x80gb --cfg job
 
 `--cfg job` prints the composed config; `dry_run=true` also makes the model and data set it needs and runs every check;
-neither starts a training.
+neither starts a training. `preflight=full` also asks every node of the cluster (docs/doctor.md).
 Exit codes: 0 done, 1 the run failed or a config does not compose, 2 bad input, 130 interrupted.
 """
 
 import sys
+from collections.abc import Callable
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
@@ -43,23 +44,57 @@ def prepare_all(config: DictConfig) -> None:
             raise UserError(f"prepare.{kind} ({target}, cache {cache_folder()}): {error}") from error
 
 
-def checked(config: DictConfig) -> DictConfig:
-    """Run every check, cheapest first; return the resolved config.
+def check_run_folder(config: DictConfig) -> None:
+    """The run folder can be written, and holds no other run.
 
     Raises:
-        UserError: bad input.
+        UserError: names the key and what to write.
     """
-    config = preflight.resolved(config)
-    preflight.check_hardware(config)
-    preflight.check_config(config)
     preflight.check_writable(config)
     folder = RunFolder.of(config)
     if folder.exists() and config.on_existing == "continue":
         folder.refuse_other_config(config)
         folder.refuse_losing_results(config)
-    prepare_all(config)
-    preflight.check_files(config)
+
+
+CheckFunction = Callable[[DictConfig], None]
+# What is checked before every run, cheapest first; recipes.doctor goes through the same list.
+CHECKS: tuple[tuple[str, CheckFunction], ...] = (
+    ("hardware", preflight.check_hardware),
+    ("config", preflight.check_config),
+    ("run folder", check_run_folder),
+    ("preparation", prepare_all),
+    ("model", preflight.check_model),
+    ("data", preflight.check_data),
+    ("disk", preflight.check_room),
+)
+
+
+def checked(config: DictConfig) -> DictConfig:
+    """Run every check; return the resolved config.
+
+    Raises:
+        UserError: bad input.
+    """
+    config = preflight.resolved(config)
+    for _, check in CHECKS:
+        check(config)
     return config
+
+
+def check_cluster(config: DictConfig, shown: Console) -> None:
+    """The checks of recipes.doctor on every node; prints their table.
+
+    Raises:
+        UserError: one of them has failed.
+    """
+    from recipes.doctoring import examination, show
+    from recipes.doctoring.finding import Status, worst
+
+    findings = examination.of_cluster(config)
+    show.report(findings, shown)
+    if worst(findings) is Status.FAILURE:
+        raise UserError("preflight=full: the cluster has failures (above). Cure them, or write preflight=cheap.")
 
 
 @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="train")
@@ -69,6 +104,8 @@ def main(config: DictConfig) -> None:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         config = checked(config)
+        if config.preflight == "full":
+            check_cluster(config, errors)
         if config.dry_run:
             print(redacted_text(OmegaConf.to_yaml(config)))
             errors.print("dry run: all checks passed, nothing was started.")

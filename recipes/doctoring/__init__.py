@@ -1,0 +1,1 @@
+"""What `python -m recipes.doctor` looks at; see docs/doctor.md."""
