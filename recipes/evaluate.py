@@ -13,11 +13,10 @@ import sys
 
 import hydra
 from omegaconf import DictConfig
-from rich.console import Console
-from rich.markup import escape
 
-from recipes import processes, resolvers
-from recipes.errors import UserError
+from recipes import resolvers
+from recipes.command import command
+from recipes.launching import token
 from recipes.paths import config_dir
 
 
@@ -40,18 +39,10 @@ def _quoted(path: str) -> str:
 @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="evaluate")
 def main(config: DictConfig) -> None:
     """Hydra entry point."""
-    processes.raise_on_termination()
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
+    with command("Interrupted; the same command continues."), token.private_ray():
         from recipes.evaluation.session import run_evaluation
 
         sys.exit(run_evaluation(config))
-    except UserError as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
-        sys.exit(2)
-    except (KeyboardInterrupt, processes.Terminated):
-        errors.print("Interrupted; the same command continues.")
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ from recipes import (
     cluster_size,
     data_files,
     hardware_checks,
-    method_checks,
     model_folder,
     reward_checks,
     size_checks,
@@ -72,6 +71,8 @@ def check_config(config: DictConfig) -> None:
     from hydra.errors import InstantiationException
     from verl.trainer.ppo.utils import need_critic, need_reference_policy
     from verl.utils.config import omega_conf_to_dataclass, validate_config
+
+    from recipes import method_checks  # imports verl, and with it Ray
 
     kinds = (InstantiationException, ValueError, TypeError, AssertionError, NotImplementedError)
     with _as_user_error(*kinds), _without_chatter():

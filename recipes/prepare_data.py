@@ -8,16 +8,13 @@ Each data set is a file in configs/prepare/data/. `--cfg job` prints the compose
 Exit codes: 0 done (or done before), 1 a config does not compose, 2 bad input, 130 interrupted.
 """
 
-import sys
 from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
-from rich.markup import escape
 
-from recipes import processes
+from recipes.command import command
 from recipes.errors import UserError
 from recipes.paths import config_dir
 from recipes.preparation.build import prepare
@@ -41,19 +38,12 @@ def read_settings(config: DictConfig) -> Settings:
 @hydra.main(version_base="1.3", config_path=str(config_dir() / "prepare"), config_name="prepare")
 def main(config: DictConfig) -> None:
     """Hydra entry point."""
-    processes.raise_on_termination()
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        prepare(read_settings(config), Stages(console))
-    except UserError as error:
-        console.print(f"[bold red]Error:[/] {escape(str(error))}")
-        sys.exit(2)
-    except OSError as error:
-        console.print(f"[bold red]Error:[/] {escape(str(error))}")
-        sys.exit(2)
-    except (KeyboardInterrupt, processes.Terminated):
-        console.print("Interrupted; nothing half-written was left. The same command goes on with what is downloaded.")
-        sys.exit(130)
+    interrupted = "Interrupted; nothing half-written was left. The same command goes on with what is downloaded."
+    with command(interrupted) as console:
+        try:
+            prepare(read_settings(config), Stages(console))
+        except OSError as error:
+            raise UserError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -14,10 +14,11 @@ from collections.abc import Callable
 import hydra
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
-from rich.markup import escape
 
-from recipes import preflight, processes, resolvers
+from recipes import preflight, resolvers
+from recipes.command import command
 from recipes.errors import UserError
+from recipes.launching import token
 from recipes.paths import config_dir
 from recipes.prepared import cache_folder, prepare, prepared_path
 from recipes.run_folder import RunFolder
@@ -100,9 +101,7 @@ def check_cluster(config: DictConfig, shown: Console) -> None:
 @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="train")
 def main(config: DictConfig) -> None:
     """Hydra entry point."""
-    processes.raise_on_termination()
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
+    with command("Interrupted; nothing was started.") as errors, token.private_ray():
         config = checked(config)
         if config.preflight == "full":
             check_cluster(config, errors)
@@ -113,12 +112,6 @@ def main(config: DictConfig) -> None:
         from recipes.session import run_session
 
         sys.exit(run_session(config))
-    except UserError as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
-        sys.exit(2)
-    except (KeyboardInterrupt, processes.Terminated):
-        errors.print("Interrupted; nothing was started.")
-        sys.exit(130)
 
 
 if __name__ == "__main__":

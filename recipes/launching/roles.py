@@ -4,7 +4,6 @@ import logging
 import os
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,13 +51,10 @@ def say(message: str) -> None:
 
 
 def local(overrides: list[str]) -> int:
-    """One node: the training starts its own Ray; here it only gets a token of its own."""
+    """One node: the training starts its own Ray, with a token of its own."""
     stop = training.StopRequest()
     stop.install()
-    with tempfile.TemporaryDirectory(prefix="rlvr-token-") as folder:
-        path = Path(folder) / "token"
-        token.new_token(path)
-        token.use(path)
+    with token.private_ray():
         return training.train(overrides, {}, stop)
 
 

@@ -5,6 +5,9 @@ Ray takes the file's path from the environment, so the token itself is in no com
 
 import os
 import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from recipes.errors import UserError
@@ -28,6 +31,22 @@ def environment(path: Path) -> dict[str, str]:
     if mode & 0o077 or path.stat().st_uid != os.getuid():
         raise UserError(f"{path} holds Ray's token and has mode {mode:o}: `chmod 600` it, as its owner.")
     return {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(path.absolute())}
+
+
+@contextmanager
+def private_ray() -> Iterator[None]:
+    """A Ray that this process starts asks for a token of its own, which goes at the end of the block.
+
+    Nothing happens where a cluster is joined or authentication is set up already. To be entered before Ray is imported.
+    """
+    if os.environ.get("RAY_ADDRESS") or os.environ.get("RAY_AUTH_MODE"):
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="rlvr-token-") as folder:
+        path = Path(folder) / "token"
+        new_token(path)
+        use(path)
+        yield
 
 
 def use(path: Path) -> None:
