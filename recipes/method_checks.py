@@ -19,6 +19,7 @@ def check_method(config: DictConfig) -> None:
     """
     actor = config.actor_rollout_ref.actor
     method = omega_conf_to_dataclass(actor.policy_loss)
+    _check_trainer(config)
     _check_bypass(config, getattr(method, "rollout_anchor", False))
     _check_scale(config)
     _check_estimator(config)
@@ -30,6 +31,17 @@ def check_method(config: DictConfig) -> None:
             f"trainer.v1.trainer_mode={config.trainer.v1.trainer_mode}: policy_loss={method.method} needs "
             f"{', '.join(sorted(method.needs))}, which only our trainer hands to a loss. "
             f"Write trainer.v1.trainer_mode={TRAINER_MODE}."
+        )
+
+
+def _check_trainer(config: DictConfig) -> None:
+    from verl.trainer.ppo.v1.trainer_base import TRAINER_REGISTRY
+
+    name, known = config.trainer.v1.trainer_mode, sorted({TRAINER_MODE, *TRAINER_REGISTRY})
+    if name not in known:
+        raise UserError(
+            f"trainer.v1.trainer_mode={name}: must be one of {', '.join(known)}. Write trainer.v1.trainer_mode="
+            f"{TRAINER_MODE}."
         )
 
 

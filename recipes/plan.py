@@ -15,16 +15,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from omegaconf import DictConfig, open_dict
 from rich.console import Console
 from rich.markup import escape
 
-from recipes import preflight, resolvers
+from recipes import composing, preflight
 from recipes.errors import UserError
-from recipes.paths import config_dir
 from recipes.planning import advice, architecture, gpus, memory, scale, setup, show, step_time
 
 
@@ -69,24 +64,6 @@ def request(words: Sequence[str]) -> Request:
     return Request(tuple(overrides), own.get("gpu", "h100"), mean, plot)
 
 
-def composed(overrides: Sequence[str]) -> DictConfig:
-    """The resolved config that recipes.train would run.
-
-    Raises:
-        UserError: it does not compose.
-    """
-    resolvers.register()
-    try:
-        with initialize_config_dir(str(config_dir()), version_base="1.3"):
-            config = compose("train", list(overrides), return_hydra_config=True)
-    except HydraException as error:
-        raise UserError(f"{' '.join(overrides)}: {error}") from error
-    HydraConfig.instance().set_config(config)  # ${hydra:runtime.choices...} in run names
-    with open_dict(config):
-        del config["hydra"]
-    return preflight.resolved(config)
-
-
 @dataclass(frozen=True)
 class Plan:
     """What is planned.
@@ -108,7 +85,7 @@ def of(asked: Request) -> Plan:
     Raises:
         UserError: bad input, or a preset for machines without a GPU.
     """
-    gpu, config = gpus.find(asked.gpu), composed(asked.overrides)
+    gpu, config = gpus.find(asked.gpu), preflight.resolved(composing.composed(asked.overrides))
     if config.hardware.device == "cpu":
         raise UserError(
             "hardware=cpu: only GPUs are planned. Write hardware=8x80gb, or an experiment that runs on GPUs; what a "

@@ -1,13 +1,15 @@
 """Everything that can be wrong before Ray starts, each with the key and the cure.
 
-The checks run in this order: the plug-in, what the config says, the hardware, and then the files, since models and data
-sets may have to be built first.
+The checks run in this order: the hardware, the plug-in, what the config says (each value by itself, then its type, then
+values against one another, then verl's own checks), the environment, and at last the files, since models and data sets
+may have to be built first. Whether the overrides compose at all was asked before (recipes.composing).
 """
 
 import contextlib
 import io
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +20,17 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from packaging.version import Version
 
-from recipes import data_files, method_checks, model_folder, reward_checks, size_checks
+from recipes import (
+    data_files,
+    method_checks,
+    model_folder,
+    option_checks,
+    reward_checks,
+    size_checks,
+    tracking_checks,
+    type_checks,
+    value_checks,
+)
 from recipes.errors import UserError
 
 
@@ -57,6 +69,10 @@ def check_config(config: DictConfig) -> None:
         plugin.check()
     check_trl()
     check_run_options(config)
+    value_checks.check_values(config)
+    type_checks.check_types(config)
+    option_checks.check_options(config)
+    tracking_checks.check_loggers(config)
     size_checks.check_batch_sizes(config)
     size_checks.check_lengths(config)
     size_checks.check_clip_widths(config)
@@ -121,17 +137,10 @@ def check_files(config: DictConfig) -> None:
     Raises:
         UserError: names the key and what to write.
     """
-    path = config.actor_rollout_ref.model.path
-    model_folder.check(path)
-    context, wanted = model_folder.longest_context(path), config.actor_rollout_ref.rollout.max_model_len
-    if context is not None and (wanted or 0) > context:
-        raise UserError(
-            f"data.max_prompt_length + data.max_response_length = {wanted}, but "
-            f"the model in {path} has max_position_embeddings={context}. Write a smaller data.max_response_length."
-        )
+    model_folder.check(config.actor_rollout_ref.model.path)
+    size_checks.check_model(config, model_folder.architecture(config.actor_rollout_ref.model.path))
     reward_checks.check_thinking(config)
-    data_files.check("data.train_files", config.data.train_files, at_least=config.data.train_batch_size)
-    data_files.check("data.val_files", config.data.val_files, at_least=1)
+    data_files.check_all(config.data, config.trainer)
     check_room(config)
 
 
@@ -158,10 +167,13 @@ def check_room(config: DictConfig) -> None:
 def check_writable(config: DictConfig) -> None:
     """The run folder can be created."""
     folder = _existing_parent(Path(config.run_dir))
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
+    try:
+        tempfile.TemporaryFile(dir=folder).close()  # root may write anywhere, but not to a read-only file system
+    except OSError as error:
         raise UserError(
-            f"run_dir={config.run_dir}: {folder} is not a writable folder. Write output_root=<one that is>."
-        )
+            f"run_dir={config.run_dir}: {folder} is not a writable folder ({error.strerror}). "
+            "Write output_root=<one that is>."
+        ) from error
 
 
 def _existing_parent(path: Path) -> Path:

@@ -5,17 +5,18 @@
 
 `--cfg job` prints the composed config; `dry_run=true` also makes the model and data set it needs and runs every check;
 neither starts a training.
-Exit codes: 0 done, 1 the run failed or a config does not compose, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 """
 
 import sys
+from typing import NoReturn
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.markup import escape
 
-from recipes import preflight, processes, resolvers
+from recipes import composing, environment_checks, preflight, processes, resolvers
 from recipes.errors import UserError
 from recipes.paths import config_dir
 from recipes.prepared import cache_folder, prepare, prepared_path
@@ -52,6 +53,7 @@ def checked(config: DictConfig) -> DictConfig:
     config = preflight.resolved(config)
     preflight.check_hardware(config)
     preflight.check_config(config)
+    environment_checks.check_environment(config)
     preflight.check_writable(config)
     folder = RunFolder.of(config)
     if folder.exists() and config.on_existing == "continue":
@@ -60,6 +62,12 @@ def checked(config: DictConfig) -> DictConfig:
     prepare_all(config)
     preflight.check_files(config)
     return config
+
+
+def refuse(error: UserError) -> NoReturn:
+    """Print the error and end."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]Error:[/] {escape(str(error))}")
+    sys.exit(2)
 
 
 @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="train")
@@ -77,8 +85,7 @@ def main(config: DictConfig) -> None:
 
         sys.exit(run_session(config))
     except UserError as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
-        sys.exit(2)
+        refuse(error)
     except (KeyboardInterrupt, processes.Terminated):
         errors.print("Interrupted; nothing was started.")
         sys.exit(130)
@@ -86,4 +93,8 @@ def main(config: DictConfig) -> None:
 
 if __name__ == "__main__":
     resolvers.register()
+    try:
+        composing.check_command_line(sys.argv[1:])
+    except UserError as error:
+        refuse(error)
     main()
