@@ -6,6 +6,7 @@ a config outside `python -m recipes.train` itself (launcher, planner, figures) c
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,8 @@ def _parsed(word: str) -> Override:
         ) from error
     if override.is_sweep_override() and not override.is_delete():
         raise UserError(
-            f"{word}: several values at once. Write one, as {override.key_or_group}={word.split('=', 1)[1].split(',')[0]}"
-            ", and one command per value; text that holds a comma needs quotes, a list brackets."
+            f"{word}: several values at once. Write one, as {word.split(',')[0]}, and one command per value; text that "
+            "holds a comma needs quotes, a list brackets."
         )
     return override
 
@@ -116,18 +117,15 @@ def _check_choice(override: Override) -> None:
     known = choices(group)
     if override.is_add() or override.is_force_add():
         raise UserError(
-            f"{override.input_line}: {group} is a group of its own. Write {group}=<choice>, without +: {_listed(known)}."
+            f"{override.input_line}: {group} has a choice already. Write {group}=<choice>, without +. "
+            f"Choices: {', '.join(known)}."
         )
     given = override.value()
     for name in given if isinstance(given, list) else [given]:
         if name not in known:
             hint = nearest(str(name), known)
             advice = f"Write {group}={hint}" if hint else f"Leave {group}= out, or write a choice"
-            raise UserError(f"{group}={_shown(name)}: there is no such choice. {advice}. Choices: {_listed(known)}.")
-
-
-def _listed(known: list[str]) -> str:
-    return ", ".join(known)
+            raise UserError(f"{group}={_shown(name)}: there is no such choice. {advice}. Choices: {', '.join(known)}.")
 
 
 def _shown(value: Any) -> str:
@@ -141,19 +139,29 @@ def _explained(error: Exception, overrides: Sequence[Override]) -> str:
     if not missing:
         return message
     key = missing[1]
-    hint = nearest_key(key, _known(overrides)) or nearest(key, groups())
-    value = next((o.input_line.split("=", 1)[1] for o in overrides if o.key_or_group == key and "=" in o.input_line), "")
+    hint = nearest_key(key, _known(_chosen(overrides))) or nearest(key, groups())
+    value = next(_given(override) for override in overrides if override.key_or_group == key)
     advice = (
         f"Write {hint}={value}."
         if hint
-        else "Write a key that `python -m recipes.train --cfg job` lists; one that nobody has declared needs a + before it."
+        else "`python -m recipes.train --cfg job` lists all keys. Write a + before one that is declared nowhere."
     )
     return f"{key}: there is no such key. {advice}"
 
 
-def _known(overrides: Sequence[Override]) -> list[str]:
+def _chosen(overrides: Sequence[Override]) -> tuple[str, ...]:
+    """Those that choose a file of a group."""
+    return tuple(str(override.input_line) for override in overrides if override.key_or_group in groups())
+
+
+def _given(override: Override) -> str:
+    """What stands after the =."""
+    return str(override.input_line).partition("=")[2]
+
+
+@cache
+def _known(chosen: tuple[str, ...]) -> list[str]:
     """Every key there is with these choices of groups and nothing else."""
-    chosen = [str(override.input_line) for override in overrides if override.key_or_group in groups()]
     config = _compose(chosen)
     with open_dict(config):
         del config["hydra"]
@@ -169,7 +177,7 @@ def _keys(node: Any, prefix: str) -> Iterator[str]:
 def _check_forced(overrides: Sequence[Override]) -> None:
     """`+trainer.savefreq=5` makes a key that nothing reads: refused where a key beside it is spelt nearly so."""
     forced = [override for override in overrides if override.is_add() or override.is_force_add()]
-    known = _known(overrides) if forced else []
+    known = _known(_chosen(overrides)) if forced else []
     for override in forced:
         section, _, name = override.key_or_group.rpartition(".")
         beside = [key.rpartition(".")[2] for key in known if key.rpartition(".")[0] == section]
@@ -178,5 +186,5 @@ def _check_forced(overrides: Sequence[Override]) -> None:
             meant = f"{section}.{hint}".lstrip(".")
             raise UserError(
                 f"{override.input_line}: the + makes a new key {override.key_or_group}, which nothing reads. "
-                f"Write {meant}={override.input_line.split('=', 1)[1]}."
+                f"Write {meant}={_given(override)}."
             )

@@ -32,8 +32,8 @@ def check_all(data: DictConfig, trainer: DictConfig) -> None:
     steps = rows // batch * trainer.total_epochs
     if steps < trainer.total_training_steps:
         raise UserError(
-            f"trainer.total_epochs={trainer.total_epochs}: {rows} rows make {steps} batches of {batch}, so the run would "
-            f"end before trainer.total_training_steps={trainer.total_training_steps}. "
+            f"trainer.total_epochs={trainer.total_epochs}: {rows} rows make {steps} batches of {batch}, so the run "
+            f"would end before trainer.total_training_steps={trainer.total_training_steps}. "
             f"Write trainer.total_epochs={-(-trainer.total_training_steps // (rows // batch))} or more."
         )
 

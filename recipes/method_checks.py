@@ -1,10 +1,7 @@
 """Options that contradict the chosen policy loss, found from the config alone."""
 
 from omegaconf import DictConfig
-from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY
-from verl.utils.config import omega_conf_to_dataclass
 
-from losses.method import MethodConfig
 from recipes.errors import UserError
 
 TRAINER_MODE = "rlvr"
@@ -17,6 +14,10 @@ def check_method(config: DictConfig) -> None:
         UserError: names the key and what to write.
         ValueError, InstantiationException: from the method's dataclass, with the same content.
     """
+    from verl.utils.config import omega_conf_to_dataclass
+
+    from losses.method import MethodConfig
+
     actor = config.actor_rollout_ref.actor
     method = omega_conf_to_dataclass(actor.policy_loss)
     _check_trainer(config)
@@ -70,6 +71,8 @@ def _check_bypass(config: DictConfig, rollout_anchor: bool) -> None:
 
 
 def _check_estimator(config: DictConfig) -> None:
+    from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY
+
     name = config.algorithm.adv_estimator
     if name not in ADV_ESTIMATOR_REGISTRY:
         known = ", ".join(sorted(ADV_ESTIMATOR_REGISTRY))

@@ -126,8 +126,8 @@ def _check_critic(config: DictConfig) -> None:
     path = str(config.critic.model.path)
     if not model_folder.is_local(path) or not model_folder.folder_of(path).is_dir():
         raise UserError(
-            f"algorithm.adv_estimator={config.algorithm.adv_estimator} trains a critic, and critic.model.path={path} is "
-            "no folder here. Write algorithm.adv_estimator=grpo, which needs none, or critic.model.path=<a folder>."
+            f"algorithm.adv_estimator={config.algorithm.adv_estimator} trains a critic, and critic.model.path={path} "
+            "is no folder here. Write algorithm.adv_estimator=grpo, which needs none, or critic.model.path=<a folder>."
         )
 
 
@@ -227,6 +227,6 @@ def _check_ray(config: DictConfig) -> None:
     for key in ("num_cpus", "num_gpus"):
         if given.get(key) is not None and given[key] < devices:
             raise UserError(
-                f"ray_kwargs.ray_init.{key}={given[key]} is less than trainer.n_gpus_per_node={devices}: Ray would wait "
-                f"for ever. Write ray_kwargs.ray_init.{key}={32 * devices if key == 'num_cpus' else devices}."
+                f"ray_kwargs.ray_init.{key}={given[key]} is less than trainer.n_gpus_per_node={devices}: Ray would "
+                f"wait for ever. Write ray_kwargs.ray_init.{key}={32 * devices if key == 'num_cpus' else devices}."
             )

@@ -71,7 +71,8 @@ def check_config(config: DictConfig) -> None:
     check_run_options(config)
     value_checks.check_values(config)
     type_checks.check_types(config)
-    option_checks.check_options(config)
+    with _without_chatter():
+        option_checks.check_options(config)
     tracking_checks.check_loggers(config)
     size_checks.check_batch_sizes(config)
     size_checks.check_lengths(config)

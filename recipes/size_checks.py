@@ -116,12 +116,14 @@ def check_model(config: DictConfig, architecture: Mapping[str, Any]) -> None:
     wanted = rollout.max_model_len or 0
     if context is not None and wanted > context:
         room = context - config.data.max_prompt_length
-        cure = f"data.max_response_length={room}" if room > 0 else "smaller data.max_prompt_length and max_response_length"
+        cure = (
+            f"data.max_response_length={room}" if room > 0 else "smaller data.max_prompt_length and max_response_length"
+        )
         raise UserError(
             f"data.max_prompt_length + data.max_response_length = {wanted}, but "
             f"the model in {path} has max_position_embeddings={context}. Write {cure} or less."
         )
-    heads = architecture.get("num_attention_heads")
+    heads: int = architecture.get("num_attention_heads") or 0
     splits = {
         "actor_rollout_ref.rollout.tensor_model_parallel_size": rollout.tensor_model_parallel_size,
         "actor_rollout_ref.actor.ulysses_sequence_parallel_size": actor.ulysses_sequence_parallel_size,

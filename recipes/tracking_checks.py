@@ -43,8 +43,8 @@ def check_loggers(config: DictConfig) -> None:
             raise UserError(f"{KEY}={_listed(loggers)}: {logger} is no logger of verl's. Write some of {known}.")
     if OURS not in loggers:
         raise UserError(
-            f"{KEY}={_listed(loggers)}: without {OURS} there is no metrics.jsonl, by which a run is continued, shown and "
-            f"compared. Write '{KEY}={_listed([*loggers, OURS])}'."
+            f"{KEY}={_listed(loggers)}: without {OURS} there is no metrics.jsonl, by which a run is continued, shown "
+            f"and compared. Write '{KEY}={_listed([*loggers, OURS])}'."
         )
 
 

@@ -41,14 +41,14 @@ def _check_section(key: str, node: DictConfig, declared: type | None) -> None:
         return
     kind = get_class(node["_target_"]) if "_target_" in node else declared
     hints = get_type_hints(kind) if kind else {}
-    for name, value in node.items():
+    for name, value in ((str(key), value) for key, value in node.items()):
         where = f"{key}.{name}"
         if kind and name not in hints and key != OTHER_NAMES:
-            raise UserError(_unknown(where, str(name), list(hints)))
+            raise UserError(_unknown(where, name, list(hints)))
         if isinstance(value, DictConfig):
-            _check_section(where, value, _dataclass_of(hints.get(str(name))))
+            _check_section(where, value, _dataclass_of(hints.get(name)))
         else:
-            _check_value(where, value, hints.get(str(name), Any))
+            _check_value(where, value, hints.get(name, Any))
 
 
 def _unknown(where: str, name: str, known: list[str]) -> str:

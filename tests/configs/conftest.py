@@ -3,9 +3,11 @@
 import copy
 import functools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
@@ -23,8 +25,8 @@ def composed() -> Callable[..., DictConfig]:
 
 
 @functools.cache
-def _with_groups(words: tuple[str, ...]) -> DictConfig:
-    return composing.composed(words)
+def _with_groups(words: tuple[str, ...]) -> tuple[DictConfig, Any]:
+    return composing.composed(words), HydraConfig.instance().cfg
 
 
 @pytest.fixture
@@ -34,7 +36,8 @@ def quickly_composed() -> Callable[..., DictConfig]:
     def build(*words: str) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(list(words))
         chosen = [override for override in overrides if override.key_or_group in composing.groups()]
-        config = copy.deepcopy(_with_groups(tuple(str(override.input_line) for override in chosen)))
+        config, hydra = copy.deepcopy(_with_groups(tuple(str(override.input_line) for override in chosen)))
+        HydraConfig.instance().cfg = hydra  # ${hydra:runtime.choices...} in run names
         ConfigLoaderImpl._apply_overrides_to_config([one for one in overrides if one not in chosen], config)
         return config
 

@@ -53,7 +53,7 @@ WRONG_VALUES = [
     (["model_engine=megatron"], "model_engine='megatron'", "model_engine=dp"),
     ([f"{ACTOR}.ppo_micro_batch_size=8"], f"{ACTOR}.ppo_micro_batch_size=8", "ppo_micro_batch_size_per_gpu="),
     ([f"{ACTOR}.ppo_micro_batch_size_per_gpu=null"], f"{ACTOR}.ppo_micro_batch_size_per_gpu=null", "Write"),
-    ([PAPER, f"{ACTOR}.ppo_max_token_len_per_gpu=8000"], f"{ACTOR}.ppo_max_token_len_per_gpu=8000", "=9216"),
+    ([PAPER, f"{ACTOR}.ppo_max_token_len_per_gpu=8000"], f"{ACTOR}.ppo_max_token_len_per_gpu=8000", "=10240"),
     ([PAPER, f"{ACTOR}.ppo_max_token_len_per_gpu=null"], f"{ACTOR}.ppo_max_token_len_per_gpu=null", "=16384"),
     ([PAPER, f"{ROLLOUT}.log_prob_max_token_len_per_gpu=all"], f"{ROLLOUT}.log_prob_max_token_len_per_gpu", "integer"),
     ([PAPER, f"{ACTOR}.ulysses_sequence_parallel_size=3"], f"{ACTOR}.ulysses_sequence_parallel_size=3", "=1"),
@@ -269,6 +269,11 @@ RIGHT = [
 ]
 
 
+def named(value: object) -> str:
+    """A test is called by its overrides alone."""
+    return " ".join(value)[-80:] if isinstance(value, list) else ""
+
+
 def checked(config) -> None:
     """What `recipes.train` checks without a model or data set, on any machine."""
     config = preflight.resolved(config)
@@ -278,7 +283,7 @@ def checked(config) -> None:
     preflight.check_writable(config)
 
 
-@pytest.mark.parametrize(("overrides", "key", "cure"), WRONG_VALUES, ids=lambda value: " ".join(value)[-80:])
+@pytest.mark.parametrize(("overrides", "key", "cure"), WRONG_VALUES, ids=named)
 def test_a_wrong_value_is_refused(quickly_composed, overrides: list[str], key: str, cure: str) -> None:
     with pytest.raises(UserError) as error:
         checked(quickly_composed(*overrides))
@@ -286,7 +291,7 @@ def test_a_wrong_value_is_refused(quickly_composed, overrides: list[str], key: s
     assert cure in str(error.value)
 
 
-@pytest.mark.parametrize(("words", "key", "cure"), WRONG_WORDS, ids=lambda value: " ".join(value)[-80:])
+@pytest.mark.parametrize(("words", "key", "cure"), WRONG_WORDS, ids=named)
 def test_a_wrong_word_is_refused(words: list[str], key: str, cure: str) -> None:
     with pytest.raises(UserError) as error:
         composing.composed(words)
@@ -317,7 +322,7 @@ def test_parallel_sizes_against_the_models_heads(quickly_composed) -> None:
 
 def test_a_response_longer_than_the_models_context(quickly_composed) -> None:
     config = preflight.resolved(quickly_composed(PAPER))
-    with pytest.raises(UserError, match=r"max_position_embeddings=4096\. Write data\.max_response_length=3072"):
+    with pytest.raises(UserError, match=r"max_position_embeddings=4096\. Write data\.max_response_length=2048"):
         size_checks.check_model(config, {"max_position_embeddings": 4096})
 
 
@@ -333,7 +338,9 @@ def test_epochs_that_end_before_the_steps(quickly_composed, monkeypatch: pytest.
         data_files.check_all(config.data, config.trainer)
 
 
-def test_a_tracker_that_is_not_installed_or_has_no_login(quickly_composed, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def test_a_tracker_that_is_not_installed_or_has_no_login(
+    quickly_composed, monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
     from recipes import tracking_checks
 
     config = preflight.resolved(quickly_composed("trainer.logger=[console,file,wandb]"))
@@ -350,27 +357,29 @@ def test_a_tracker_that_is_not_installed_or_has_no_login(quickly_composed, monke
     tracking_checks.check_trackers(config, {"NETRC": str(tmp_path / "netrc")})
 
 
-# exit code 2, one line, and neither a process of Ray's nor a folder is left
+# overrides, what the one line says, whether Ray was as much as imported
 COMMANDS = [
-    ([f"{OPTIM}.lr=-1"], f"{OPTIM}.lr=-1"),
-    (["trainer.nnode=2"], "trainer.nnodes=2"),
-    (["policy_loss=dgop"], "policy_loss=dgpo"),
-    ([f"{ROLLOUT}.n=1"], f"{ROLLOUT}.n=1"),
+    ([f"{ROLLOUT}.n=1"], f"Write {ROLLOUT}.n=8", True),
+    (["trainer.nnode=2"], "Write trainer.nnodes=2", True),
+    (["policy_loss=dgop"], "Write policy_loss=dgpo", False),
+    (["seed=0,1"], "Write one, as seed=0", False),
 ]
-WITHOUT_RAY = """
-import atexit, sys
-import ray
-ray.init = lambda *_, **__: print("RAY WAS STARTED")
+TRAIN = """
+import atexit, runpy, sys
+def say():
+    ray = sys.modules.get("ray")
+    print(f"imported: {ray is not None}, started: {ray is not None and ray.is_initialized()}")
+atexit.register(say)
 sys.argv = ["train", *sys.argv[1:]]
-import runpy
 runpy.run_module("recipes.train", run_name="__main__")
 """
 
 
-@pytest.mark.parametrize(("overrides", "words"), COMMANDS, ids=lambda value: " ".join(value)[-80:])
-def test_the_command_ends_before_ray(tmp_path: Path, overrides: list[str], words: str) -> None:
+@pytest.mark.parametrize(("overrides", "words", "imported"), COMMANDS, ids=named)
+def test_the_command_ends_before_ray(tmp_path: Path, overrides: list[str], words: str, imported: bool) -> None:
+    """Exit code 2, one line, and neither a process of Ray's nor a folder is left."""
     result = subprocess.run(
-        [sys.executable, "-c", WITHOUT_RAY, f"output_root={tmp_path / 'outputs'}", *overrides],
+        [sys.executable, "-c", TRAIN, f"output_root={tmp_path / 'outputs'}", *overrides],
         cwd=ROOT,
         env={**os.environ, "RAY_TMPDIR": str(tmp_path), "TMPDIR": str(tmp_path)},
         capture_output=True,
@@ -380,7 +389,8 @@ def test_the_command_ends_before_ray(tmp_path: Path, overrides: list[str], words
     assert result.returncode == 2, result.stderr
     lines = [line for line in result.stderr.splitlines() if line.startswith("Error:")]
     assert len(lines) == 1 and words in lines[0], result.stderr
-    assert "Traceback" not in result.stderr and "RAY WAS STARTED" not in result.stdout
+    assert "Traceback" not in result.stderr
+    assert f"imported: {imported}, started: False" in result.stdout
     assert not (tmp_path / "outputs").exists()
     assert not (tmp_path / "ray").exists(), "a Ray session leaves its folder"
 

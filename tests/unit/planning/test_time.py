@@ -9,7 +9,6 @@ import pytest
 from planning_cases import SEVEN, planned
 
 from recipes import composing, preflight
-from recipes import plan as planning
 from recipes.planning import architecture, lengths, scale, setup, step_time
 from recipes.planning.generation import BEST, WORST, Engine
 
