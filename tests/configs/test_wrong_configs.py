@@ -360,7 +360,6 @@ def test_a_tracker_that_is_not_installed_or_has_no_login(
 # overrides, what the one line says, whether Ray was as much as imported
 COMMANDS = [
     ([f"{ROLLOUT}.n=1"], f"Write {ROLLOUT}.n=8", True),
-    (["trainer.nnode=2"], "Write trainer.nnodes=2", True),
     (["policy_loss=dgop"], "Write policy_loss=dgpo", False),
     (["seed=0,1"], "Write one, as seed=0", False),
 ]
