@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from omegaconf import DictConfig
+
 from recipes.errors import UserError
 from recipes.paths import config_dir
 
@@ -10,25 +12,50 @@ from recipes.paths import config_dir
 COLUMNS = ("data_source", "prompt", "reward_model")
 
 
-def check(key: str, files: str | Sequence[str], at_least: int) -> None:
-    """Every file is a readable parquet file with the needed columns, and together they hold enough rows.
+def check_all(data: DictConfig, trainer: DictConfig) -> None:
+    """Training and validation files, and rows enough for as many steps as are asked for.
+
+    Args:
+        data, trainer: these sections of the resolved config.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    batch, rows = data.train_batch_size, _at_most(check("data.train_files", data.train_files), data.train_max_samples)
+    check("data.val_files", data.val_files)
+    if rows < batch:
+        limited = f" (data.train_max_samples={data.train_max_samples})" if rows == data.train_max_samples else ""
+        raise UserError(
+            f"data.train_files={data.train_files}: {rows} rows{limited}, fewer than data.train_batch_size={batch}; not "
+            f"one batch could be made. Write data.train_batch_size={rows} or smaller."
+        )
+    steps = rows // batch * trainer.total_epochs
+    if steps < trainer.total_training_steps:
+        raise UserError(
+            f"trainer.total_epochs={trainer.total_epochs}: {rows} rows make {steps} batches of {batch}, so the run "
+            f"would end before trainer.total_training_steps={trainer.total_training_steps}. "
+            f"Write trainer.total_epochs={-(-trainer.total_training_steps // (rows // batch))} or more."
+        )
+
+
+def _at_most(rows: int, limit: int) -> int:
+    return min(rows, limit) if limit > 0 else rows
+
+
+def check(key: str, files: str | Sequence[str]) -> int:
+    """Every file is a readable parquet file with the needed columns; returns how many rows they hold together.
 
     Args:
         key: Hydra key, for the message.
         files: one path or several.
-        at_least: rows needed.
 
     Raises:
         UserError: names key, file and what is wrong.
     """
     rows = sum(_rows(key, Path(file).expanduser()) for file in ([files] if isinstance(files, str) else files))
     if rows == 0:
-        raise UserError(f"{key}={files}: no rows.")
-    if rows < at_least:
-        raise UserError(
-            f"{key}={files}: {rows} rows, fewer than data.train_batch_size={at_least}; not one batch could be made. "
-            f"Write data.train_batch_size={rows} or smaller."
-        )
+        raise UserError(f"{key}={files}: no rows. Write {key}=<a parquet file that holds problems>.")
+    return rows
 
 
 def _cure(key: str, file: Path) -> str:

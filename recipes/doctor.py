@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from recipes import processes
-from recipes.composing import composed
+from recipes.composing import resolved
 from recipes.errors import UserError
 from recipes.secrets import redacted_text
 
@@ -55,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     processes.raise_on_termination()
     try:
-        return examine(composed([word for word in words if word != "--json"]), "--json" in words)
+        return examine(resolved([word for word in words if word != "--json"]), "--json" in words)
     except UserError as error:
         errors.print(f"[bold red]Error:[/] {escape(redacted_text(str(error)))}")
         return 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from recipes import plan
+from recipes import composing
 from recipes.planning import architecture, gpus, setup, step_time
 from recipes.planning.generation import BEST, WORST
 
@@ -20,7 +20,7 @@ def gpu_hours(experiment: str, scale: str, overrides: Sequence[str] = ()) -> tup
     Raises:
         UserError: the overrides make no config.
     """
-    config = plan.composed([f"experiment={experiment}", f"scale={scale}", *overrides])
+    config = composing.resolved([f"experiment={experiment}", f"scale={scale}", *overrides])
     if config.hardware.device == "cpu":
         return None
     model, gpu, run = architecture.of(config), gpus.find("h100"), setup.of(config)

@@ -8,8 +8,9 @@ from recipes.planning import gpus
 
 
 def sizes_folder(preset: str) -> str:
-    """Where a preset's sizes stand: its own folder, or that of all presets with its GPUs (2x8x80gb → 80gb)."""
-    return preset if (config_dir() / "hardware" / preset).is_dir() else preset.rsplit("x", 1)[-1]
+    """Where a preset's sizes stand: its own folder, or that of all presets with its GPUs (2x8x80gb → base/80gb)."""
+    own = f"base/{preset}"
+    return own if (config_dir() / "hardware" / own).is_dir() else f"base/{preset.rsplit('x', 1)[-1]}"
 
 
 def presets(model: str) -> list[str]:

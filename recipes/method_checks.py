@@ -1,10 +1,7 @@
 """Options that contradict the chosen policy loss, found from the config alone."""
 
 from omegaconf import DictConfig
-from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY
-from verl.utils.config import omega_conf_to_dataclass
 
-from losses.method import MethodConfig
 from recipes.errors import UserError
 
 TRAINER_MODES = ("rlvr", "rlvr_separate_async")  # recipes.trainer
@@ -17,8 +14,13 @@ def check_method(config: DictConfig) -> None:
         UserError: names the key and what to write.
         ValueError, InstantiationException: from the method's dataclass, with the same content.
     """
+    from verl.utils.config import omega_conf_to_dataclass
+
+    from losses.method import MethodConfig
+
     actor = config.actor_rollout_ref.actor
     method = omega_conf_to_dataclass(actor.policy_loss)
+    _check_trainer(config)
     _check_bypass(config, getattr(method, "rollout_anchor", False))
     _check_scale(config)
     _check_estimator(config)
@@ -30,6 +32,17 @@ def check_method(config: DictConfig) -> None:
             f"trainer.v1.trainer_mode={config.trainer.v1.trainer_mode}: policy_loss={method.method} needs "
             f"{', '.join(sorted(method.needs))}, which only our trainers hand to a loss. "
             f"Write trainer.v1.trainer_mode={TRAINER_MODES[0]}."
+        )
+
+
+def _check_trainer(config: DictConfig) -> None:
+    from verl.trainer.ppo.v1.trainer_base import TRAINER_REGISTRY
+
+    name, known = config.trainer.v1.trainer_mode, sorted({TRAINER_MODE, *TRAINER_REGISTRY})
+    if name not in known:
+        raise UserError(
+            f"trainer.v1.trainer_mode={name}: must be one of {', '.join(known)}. Write trainer.v1.trainer_mode="
+            f"{TRAINER_MODE}."
         )
 
 
@@ -65,6 +78,8 @@ def _check_bypass(config: DictConfig, rollout_anchor: bool) -> None:
 
 
 def _check_estimator(config: DictConfig) -> None:
+    from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY
+
     name = config.algorithm.adv_estimator
     if name not in ADV_ESTIMATOR_REGISTRY:
         known = ", ".join(sorted(ADV_ESTIMATOR_REGISTRY))

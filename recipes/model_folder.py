@@ -2,16 +2,23 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from recipes.errors import UserError
 
 KEY = "actor_rollout_ref.model.path"
 _WEIGHTS = ("*.safetensors", "*.bin")
+_CURE = f"Write {KEY}=<a complete checkpoint folder>; a download may have been cut off."
 
 
 def is_local(path: str) -> bool:
     """Whether `path` is meant as a folder rather than as a hub id (`owner/name`)."""
     return Path(path).expanduser().exists() or path.startswith(("/", "./", "../", "~")) or path.count("/") != 1
+
+
+def folder_of(path: str) -> Path:
+    """The folder that a local `path` means."""
+    return Path(path).expanduser()
 
 
 def check(path: str) -> None:
@@ -35,11 +42,11 @@ def _check_folder(folder: Path) -> None:
     try:
         json.loads((folder / "config.json").read_text())
     except (OSError, json.JSONDecodeError) as error:
-        raise UserError(f"{KEY}={folder}: config.json is missing or unreadable ({error}).") from error
+        raise UserError(f"{KEY}={folder}: config.json is missing or unreadable ({error}). {_CURE}") from error
     if not weight_bytes(str(folder)):
-        raise UserError(f"{KEY}={folder}: no weights (*.safetensors or *.bin) in this folder.")
+        raise UserError(f"{KEY}={folder}: no weights (*.safetensors or *.bin) in this folder. {_CURE}")
     if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
-        raise UserError(f"{KEY}={folder}: no tokenizer (tokenizer.json) in this folder.")
+        raise UserError(f"{KEY}={folder}: no tokenizer (tokenizer.json) in this folder. {_CURE}")
 
 
 def _check_hub_id(name: str) -> None:
@@ -73,8 +80,13 @@ def weight_bytes(path: str) -> int | None:
     return sum(file.size or 0 for file in files if file.rfilename.endswith(".safetensors")) or None
 
 
-def longest_context(path: str) -> int | None:
-    """max_position_embeddings of a local folder's config.json; None for a hub id or where it is not stated."""
-    if not is_local(path):
-        return None
-    return json.loads((Path(path).expanduser() / "config.json").read_text()).get("max_position_embeddings")
+def architecture(path: str) -> dict[str, Any]:
+    """config.json of a folder or of a hub id; call after `check`, which has fetched it."""
+    if is_local(path):
+        file = folder_of(path) / "config.json"
+    else:
+        from huggingface_hub import hf_hub_download
+
+        file = Path(hf_hub_download(path, "config.json"))
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found

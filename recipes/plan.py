@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from recipes import hardware_checks
-from recipes.composing import composed
+from recipes.composing import resolved
 from recipes.errors import UserError
 from recipes.planning import advice, architecture, gpus, memory, scale, setup, show, step_time
 
@@ -86,7 +86,7 @@ def of(asked: Request) -> Plan:
     Raises:
         UserError: bad input, or a preset for machines without a GPU.
     """
-    config = composed(asked.overrides)
+    config = resolved(asked.overrides)
     if config.hardware.device == "cpu":
         raise UserError(
             "hardware=cpu: only GPUs are planned. Write hardware=8x80gb, or an experiment that runs on GPUs; what a "

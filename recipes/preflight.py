@@ -1,13 +1,15 @@
 """Everything that can be wrong before Ray starts, each with the key and the cure.
 
-The checks run in this order: the plug-in, what the config says, the hardware, and then the files, since models and data
-sets may have to be built first.
+The checks run in this order: the hardware, the plug-in, what the config says (each value by itself, then its type, then
+values against one another, then verl's own checks), the environment, and at last the files, since models and data sets
+may have to be built first. Whether the overrides compose at all was asked before (recipes.composing).
 """
 
 import contextlib
 import io
 import os
 import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,9 +25,13 @@ from recipes import (
     data_files,
     hardware_checks,
     model_folder,
+    option_checks,
     reward_checks,
     size_checks,
+    tracking_checks,
     trainer_checks,
+    type_checks,
+    value_checks,
 )
 from recipes.errors import UserError
 
@@ -63,6 +69,11 @@ def check_config(config: DictConfig) -> None:
     check_trl()
     check_run_options(config)
     hardware_checks.check_preset(config)
+    value_checks.check_values(config)
+    type_checks.check_types(config)
+    with _without_chatter():
+        option_checks.check_options(config)
+    tracking_checks.check_loggers(config)
     size_checks.check_batch_sizes(config)
     size_checks.check_lengths(config)
     size_checks.check_clip_widths(config)
@@ -155,22 +166,15 @@ def check_files(config: DictConfig) -> None:
 
 
 def check_model(config: DictConfig) -> None:
-    """The model is complete, takes sequences this long, and its chat template fits the reward."""
-    path = config.actor_rollout_ref.model.path
-    model_folder.check(path)
-    context, wanted = model_folder.longest_context(path), config.actor_rollout_ref.rollout.max_model_len
-    if context is not None and (wanted or 0) > context:
-        raise UserError(
-            f"data.max_prompt_length + data.max_response_length = {wanted}, but "
-            f"the model in {path} has max_position_embeddings={context}. Write a smaller data.max_response_length."
-        )
+    """The model is complete, takes sequences this long, can be split, and its chat template fits the reward."""
+    model_folder.check(config.actor_rollout_ref.model.path)
+    size_checks.check_model(config, model_folder.architecture(config.actor_rollout_ref.model.path))
     reward_checks.check_thinking(config)
 
 
 def check_data(config: DictConfig) -> None:
     """The data files hold what verl reads, and enough of it."""
-    data_files.check("data.train_files", config.data.train_files, at_least=config.data.train_batch_size)
-    data_files.check("data.val_files", config.data.val_files, at_least=1)
+    data_files.check_all(config.data, config.trainer)
 
 
 def checkpoint_room(config: DictConfig) -> tuple[int, int]:
@@ -181,9 +185,10 @@ def checkpoint_room(config: DictConfig) -> tuple[int, int]:
     if config.trainer.save_freq is None or config.trainer.save_freq <= 0:
         return 0, 0
     weights = model_folder.weight_bytes(config.actor_rollout_ref.model.path) or 0
+    best = int(config.trainer.test_freq > 0)  # kept beside the last ones
     # Parameters, two Adam moments and the Hugging Face copy, all written in float32 by FSDP; bf16 weights double.
     # The next checkpoint is written before the oldest goes.
-    return (config.trainer.max_actor_ckpt_to_keep or 1) + 1, weights * 2 * 4
+    return (config.trainer.max_actor_ckpt_to_keep or 1) + best + 1, weights * 2 * 4
 
 
 def check_room(config: DictConfig) -> None:
@@ -204,10 +209,13 @@ def check_room(config: DictConfig) -> None:
 def check_writable(config: DictConfig) -> None:
     """The run folder can be created."""
     folder = existing_parent(Path(config.run_dir))
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
+    try:
+        tempfile.TemporaryFile(dir=folder).close()  # root may write anywhere, but not to a read-only file system
+    except OSError as error:
         raise UserError(
-            f"run_dir={config.run_dir}: {folder} is not a writable folder. Write output_root=<one that is>."
-        )
+            f"run_dir={config.run_dir}: {folder} is not a writable folder ({error.strerror}). "
+            "Write output_root=<one that is>."
+        ) from error
 
 
 def existing_parent(path: Path) -> Path:

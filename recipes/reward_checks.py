@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
 from omegaconf import DictConfig, OmegaConf
 
 from recipes import model_folder, scorer_watch
@@ -26,13 +27,25 @@ def check_reward(config: DictConfig) -> None:
     try:
         found = get_custom_reward_fn(config)
     except Exception as error:  # any exception of a user's module, or of the parser underneath
-        raise UserError(f"{KEY}.path={path}: {type(error).__name__}: {error}") from error
+        raise UserError(
+            f"{KEY}.path={path}: {type(error).__name__}: {error}. Write {KEY}.path={OURS} for this project's, or the "
+            f"path of a Python file (pkg://<module> for a module) and {KEY}.name=<function>."
+        ) from error
     if found is None:
         raise UserError(f"{KEY}.path is empty: verl would use its own. Write {KEY}.path={OURS}.")
     if path == OURS:
         _check_ours(_options(config))
     _check_limit(config)
+    _check_manager(config)
     _check_overlong(config)
+
+
+def _check_manager(config: DictConfig) -> None:
+    from verl.experimental.reward_loop.reward_manager.registry import REWARD_MANAGER
+
+    manager, key = config.reward.reward_manager, "reward.reward_manager.name"
+    if manager.source == "register" and manager.name not in REWARD_MANAGER:
+        raise UserError(f"{key}={manager.name}: must be one of {', '.join(sorted(REWARD_MANAGER))}. Write {key}=naive.")
 
 
 def _options(config: DictConfig) -> dict[str, Any]:
@@ -129,7 +142,11 @@ def check_thinking(config: DictConfig) -> None:
     if template is None:
         return
     more: Any = OmegaConf.to_container(config.data.get("apply_chat_template_kwargs") or OmegaConf.create())
-    opens = opens_thinking(tokenizer, template, **more)
+    try:
+        opens = opens_thinking(tokenizer, template, **more)
+    except TemplateError as error:
+        key = "actor_rollout_ref.model.custom_chat_template"
+        raise UserError(f"{key}: not a chat template ({error}). Write {key}=null for the tokenizer's own.") from error
     said = bool(_options(config).get("thinking_open", False))
     if opens != said:
         raise UserError(

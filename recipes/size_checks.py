@@ -1,5 +1,6 @@
 """Sizes that verl would pad, truncate or trip over an hour later, checked from the config alone."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig
@@ -10,19 +11,6 @@ from recipes.errors import UserError
 def check_batch_sizes(config: DictConfig) -> None:
     """Batch, mini-batch and micro-batch sizes against each other and the number of devices."""
     actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
-    sizes = {
-        "data.train_batch_size": config.data.train_batch_size,
-        "actor_rollout_ref.actor.ppo_mini_batch_size": actor.ppo_mini_batch_size,
-        "actor_rollout_ref.rollout.n": rollout.n,
-        "trainer.n_gpus_per_node": config.trainer.n_gpus_per_node,
-        "trainer.nnodes": config.trainer.nnodes,
-        "trainer.total_training_steps": config.trainer.total_training_steps,
-        "data.max_prompt_length": config.data.max_prompt_length,
-        "data.max_response_length": config.data.max_response_length,
-    }
-    for key, value in sizes.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise UserError(f"{key}={value}: must be an integer >= 1.")
     batch, mini, devices = config.data.train_batch_size, actor.ppo_mini_batch_size, _devices(config)
     if batch % mini:
         fit = _largest_divisor(batch, mini)
@@ -39,8 +27,13 @@ def check_batch_sizes(config: DictConfig) -> None:
     if actor.use_dynamic_bsz != rollout.log_prob_use_dynamic_bsz:
         raise UserError(
             f"actor_rollout_ref.actor.use_dynamic_bsz={actor.use_dynamic_bsz} and "
-            f"actor_rollout_ref.rollout.log_prob_use_dynamic_bsz={rollout.log_prob_use_dynamic_bsz} must be equal."
+            f"actor_rollout_ref.rollout.log_prob_use_dynamic_bsz={rollout.log_prob_use_dynamic_bsz} must be equal. "
+            "Write actor_rollout_ref.actor.use_dynamic_bsz alone; the other follows."
         )
+    for section, name in (("actor", "ppo_micro_batch_size"), ("rollout", "log_prob_micro_batch_size")):
+        key, value = f"actor_rollout_ref.{section}.{name}", config.actor_rollout_ref[section][name]
+        if value is not None:
+            raise UserError(f"{key}={value}: verl's old name, of all devices together. Write {key}_per_gpu=<size>.")
     if not actor.use_dynamic_bsz:
         _check_micro_batch(
             "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu",
@@ -63,7 +56,11 @@ def _largest_divisor(number: int, at_most: int) -> int:
 
 def _check_micro_batch(key: str, micro: Any, per_device: int, of: str) -> None:
     if not isinstance(micro, int) or micro < 1:
-        raise UserError(f"{key}={micro}: must be an integer >= 1 (responses per forward and backward pass).")
+        shown = "null" if micro is None else micro
+        raise UserError(
+            f"{key}={shown}: must be an integer >= 1 (responses per forward and backward pass). Write {key}="
+            f"{_largest_divisor(per_device, 16)}."
+        )
     if per_device % micro:
         fit = _largest_divisor(per_device, micro)
         raise UserError(
@@ -86,6 +83,10 @@ def check_lengths(config: DictConfig) -> None:
             raise UserError(
                 f"{key}={size} does not divide the {devices} devices (nnodes × n_gpus_per_node). Write {key}=1."
             )
+    shards = actor.fsdp_config.fsdp_size
+    if shards != -1 and (shards < 1 or devices % shards):
+        key = "actor_rollout_ref.actor.fsdp_config.fsdp_size"
+        raise UserError(f"{key}={shards}: must be -1 (all) or divide the {devices} devices. Write {key}=-1.")
     limits = {
         "actor_rollout_ref.actor.ppo_max_token_len_per_gpu": actor.ppo_max_token_len_per_gpu,
         "actor_rollout_ref.rollout.log_prob_max_token_len_per_gpu": rollout.log_prob_max_token_len_per_gpu,
@@ -101,6 +102,38 @@ def check_lengths(config: DictConfig) -> None:
             f"actor_rollout_ref.rollout.max_model_len={rollout.max_model_len} is less than data.max_prompt_length + "
             f"data.max_response_length = {longest}. Write actor_rollout_ref.rollout.max_model_len={longest}."
         )
+
+
+def check_model(config: DictConfig, architecture: Mapping[str, Any]) -> None:
+    """Lengths and parallel sizes against the model's own config.json.
+
+    Args:
+        config: resolved and checked.
+        architecture: config.json of the model; what it does not state is not checked.
+    """
+    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
+    path, context = config.actor_rollout_ref.model.path, architecture.get("max_position_embeddings")
+    wanted = rollout.max_model_len or 0
+    if context is not None and wanted > context:
+        room = context - config.data.max_prompt_length
+        cure = (
+            f"data.max_response_length={room}" if room > 0 else "smaller data.max_prompt_length and max_response_length"
+        )
+        raise UserError(
+            f"data.max_prompt_length + data.max_response_length = {wanted}, but "
+            f"the model in {path} has max_position_embeddings={context}. Write {cure} or less."
+        )
+    heads: int = architecture.get("num_attention_heads") or 0
+    splits = {
+        "actor_rollout_ref.rollout.tensor_model_parallel_size": rollout.tensor_model_parallel_size,
+        "actor_rollout_ref.actor.ulysses_sequence_parallel_size": actor.ulysses_sequence_parallel_size,
+    }
+    for key, size in splits.items() if heads else ():
+        if heads % size:
+            raise UserError(
+                f"{key}={size} does not divide the {heads} attention heads of the model in {path}. "
+                f"Write {key}={_largest_divisor(heads, size)}."
+            )
 
 
 def check_clip_widths(config: DictConfig) -> None:

@@ -5,7 +5,7 @@
 
 `--cfg job` prints the composed config; `dry_run=true` also makes the model and data set it needs and runs every check;
 neither starts a training. `preflight=full` also asks every node of the cluster (docs/doctor.md).
-Exit codes: 0 done, 1 the run failed or a config does not compose, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 """
 
 import sys
@@ -15,7 +15,7 @@ import hydra
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from recipes import preflight, resolvers
+from recipes import composing, environment_checks, preflight, resolvers
 from recipes.command import command
 from recipes.errors import UserError
 from recipes.launching import token
@@ -63,6 +63,7 @@ CheckFunction = Callable[[DictConfig], None]
 CHECKS: tuple[tuple[str, CheckFunction], ...] = (
     ("hardware", preflight.check_hardware),
     ("config", preflight.check_config),
+    ("environment", environment_checks.check_environment),
     ("run folder", check_run_folder),
     ("preparation", prepare_all),
     ("model", preflight.check_model),
@@ -116,4 +117,6 @@ def main(config: DictConfig) -> None:
 
 if __name__ == "__main__":
     resolvers.register()
+    with command("Interrupted; nothing was started."):
+        composing.check_command_line(sys.argv[1:])
     main()

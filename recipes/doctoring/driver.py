@@ -11,6 +11,7 @@ from recipes.doctoring.finding import Finding, ok
 _STEPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "hardware": ("the preset suits this environment and machine", ()),
     "config": ("hyper-parameters, sizes and verl's own validation", ("plug-in", "reward")),
+    "environment": ("everything that the config names can be imported", ("config",)),
     "run folder": ("can be written; no other run stands there", ()),
     "preparation": ("model and data that this project builds itself are there", ("config",)),
     "model": ("weights, tokenizer and chat template", ("preparation",)),

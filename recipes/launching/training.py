@@ -9,7 +9,6 @@ from types import FrameType
 
 from recipes.errors import UserError
 from recipes.launching import child
-from recipes.secrets import redacted_text
 
 # Slurm's warning before pre-emption or the time limit arrives as SIGUSR1 (scripts/slurm/train.sbatch).
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
@@ -31,24 +30,14 @@ def size_of(overrides: list[str]) -> Size:
     Raises:
         UserError: it does not compose.
     """
-    from hydra import compose, initialize_config_dir
-    from hydra.errors import HydraException
     from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
 
-    from recipes import cluster_size, resolvers
-    from recipes.paths import config_dir
+    from recipes import cluster_size, composing
 
     refuse_flags(overrides)
-    resolvers.register()
-    try:
-        with initialize_config_dir(version_base="1.3", config_dir=str(config_dir())):
-            config = compose("train", overrides)
-            cpus = OmegaConf.select(config, "ray_kwargs.ray_init.num_cpus")
-            size = cluster_size.nodes(config), config.trainer.n_gpus_per_node, cpus, config.hardware.device
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(redacted_text(str(error))) from error
-    return Size(*size)
+    config = composing.composed(overrides)
+    cpus = OmegaConf.select(config, "ray_kwargs.ray_init.num_cpus")
+    return Size(cluster_size.nodes(config), config.trainer.n_gpus_per_node, cpus, config.hardware.device)
 
 
 def refuse_flags(overrides: list[str]) -> None:

@@ -83,10 +83,10 @@ def table(configs: Mapping[tuple[str, str, str], DictConfig]) -> list[str]:
 
 def main() -> None:
     """Print the table."""
-    from recipes import plan
+    from recipes import composing
 
     methods = (PLAIN, ENTROPY)
-    configs = {(*pair, name): plan.composed(overrides(*pair, name)) for pair in pairs() for name in methods}
+    configs = {(*pair, name): composing.resolved(overrides(*pair, name)) for pair in pairs() for name in methods}
     print("\n".join(table(configs)))
 
 

@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_dir
 from verl.utils.config import omega_conf_to_dataclass
 
 from losses import extras
 from losses.surrogate import slope_and_sums
 from losses.tokens import Tokens
-from recipes import resolvers
+from recipes import composing
 from recipes.paths import config_dir
 
 LARGEST_RATIO = 4.0
@@ -60,10 +59,7 @@ class Panel:
 
 def shipped_actor(choice: str) -> Any:
     """verl's actor config with `policy_loss=<choice>` and nothing else changed."""
-    resolvers.register()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("train", [f"policy_loss={choice}"])
-    return omega_conf_to_dataclass(config.actor_rollout_ref.actor)
+    return omega_conf_to_dataclass(composing.composed([f"policy_loss={choice}"]).actor_rollout_ref.actor)
 
 
 def all_choices() -> list[str]:

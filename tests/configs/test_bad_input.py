@@ -10,7 +10,6 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 import torch
-from hydra.errors import HydraException
 
 from recipes import preflight, train
 from recipes.errors import UserError
@@ -159,8 +158,8 @@ def test_config_is_refused(composed, case: str) -> None:
     ("override", "word"),
     [("policy_loss=dgop", "dgop"), (f"{POLICY}.dgpo_nn=2", "dgpo_nn"), ("model=huge", "huge"), ("hardware=gpu", "gpu")],
 )
-def test_hydra_refuses_unknown_choices_and_keys(composed, override: str, word: str) -> None:
-    with pytest.raises(HydraException, match=word):
+def test_unknown_choices_and_keys_do_not_compose(composed, override: str, word: str) -> None:
+    with pytest.raises(UserError, match=word):
         composed(override)
 
 
@@ -342,7 +341,7 @@ def test_an_unknown_builder_argument(composed) -> None:
     ("overrides", "code", "words"),
     [
         ([f"{POLICY}.dgpo_n=0"], 2, ["dgpo_n=0", "Write"]),
-        (["policy_loss=dgop"], 1, ["dgop", "maspo"]),
+        (["policy_loss=dgop"], 2, ["dgop", "maspo"]),
     ],
 )
 def test_the_command_ends_with_one_message_and_leaves_nothing(

@@ -78,4 +78,4 @@ def test_the_data_set_of_the_documentation() -> None:
 @pytest.mark.parametrize("data", DATA)
 def test_missing_data_names_the_command(data: str) -> None:
     with pytest.raises(UserError, match=rf"recipes\.prepare_data data={data}`"):
-        data_files.check("data.train_files", f"nowhere/{data}/train.parquet", 1)
+        data_files.check("data.train_files", f"nowhere/{data}/train.parquet")

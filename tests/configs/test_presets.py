@@ -15,7 +15,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf, open_dict
 from verl.trainer.config import RolloutCorrectionConfig
 
-from recipes import cluster_size, hardware_checks, plan, plugin, preflight  # noqa: F401 (plugin registers)
+from recipes import cluster_size, composing, hardware_checks, plan, plugin, preflight  # noqa: F401 (plugin registers)
 from recipes.errors import UserError
 from recipes.paths import config_dir
 from recipes.planning import advice, architecture, gpus, preset_table, setup
@@ -44,7 +44,7 @@ def leaves(node: Any, path: str = "") -> Leaves:
 @cache
 def composed_config(preset: str, model: str, method: str) -> DictConfig:
     """Under one name: the default name holds those of model and method."""
-    return plan.composed((*preset_table.overrides(preset, model, method), "trainer.experiment_name=presets"))
+    return composing.resolved((*preset_table.overrides(preset, model, method), "trainer.experiment_name=presets"))
 
 
 @cache
@@ -179,7 +179,12 @@ def test_the_page_holds_the_table() -> None:
     {
         "14B on one GPU": (
             ["model=deepseek-r1-distill-qwen-14b", "hardware=1x80gb"],
-            ["hardware=1x80gb", "model=deepseek-r1-distill-qwen-14b", "8x80gb, 2x8x80gb, 4x8x80gb", "hardware/1x80gb/"],
+            [
+                "hardware=1x80gb",
+                "model=deepseek-r1-distill-qwen-14b",
+                "8x80gb, 2x8x80gb, 4x8x80gb",
+                "hardware/base/1x80gb/",
+            ],
         ),
         "7B on one H200": (
             ["model=deepseek-r1-distill-qwen-7b", "hardware=1x141gb"],
@@ -187,7 +192,7 @@ def test_the_page_holds_the_table() -> None:
         ),
         "a model for CPUs": (
             ["hardware=2x8x80gb"],
-            ["hardware=2x8x80gb", "model=tiny", "one of cpu", "hardware/80gb/tiny"],
+            ["hardware=2x8x80gb", "model=tiny", "one of cpu", "hardware/base/80gb/tiny"],
         ),
         "unknown GPU": ([*preset_table.overrides(*FIRST, PLAIN), "hardware.gpu=b300"], ["hardware.gpu=b300", "h200"]),
         "shards that don't divide": (
@@ -225,7 +230,7 @@ def test_the_page_holds_the_table() -> None:
 )
 def test_what_makes_no_sense_is_refused(overrides: list[str], words: list[str]) -> None:
     with pytest.raises(UserError) as refused:
-        preflight.check_config(plan.composed(overrides))
+        preflight.check_config(composing.resolved(overrides))
     assert not [word for word in words if word not in str(refused.value)], refused.value
 
 
@@ -234,7 +239,7 @@ def test_what_makes_no_sense_is_refused(overrides: list[str], words: list[str]) 
 
 @pytest.mark.parametrize("hardware", [(), preset_table.overrides(*FIRST, "bapo")], ids=["cpu", "8x80gb"])
 def test_separate_async_composes_and_asks_for_its_gpus(hardware: tuple[str, ...]) -> None:
-    config = plan.composed((*hardware, SEPARATE, "rollout_correction=token_tis"))
+    config = composing.resolved((*hardware, SEPARATE, "rollout_correction=token_tis"))
     preflight.check_config(config)
     rollout, steps = config.actor_rollout_ref.rollout, config.trainer.v1.separate_async.parameter_sync_step
     assert rollout.nnodes == 1 and rollout.n_gpus_per_node == config.trainer.n_gpus_per_node
@@ -288,7 +293,7 @@ def test_every_correction_is_tested() -> None:
 
 @pytest.mark.parametrize("choice", VERLS)
 def test_a_correction_is_verls_own_preset(choice: str) -> None:
-    config = plan.composed([f"rollout_correction={choice}"])
+    config = composing.resolved([f"rollout_correction={choice}"])
     preflight.check_config(config)
     expected: Callable[[], RolloutCorrectionConfig] = VERLS[choice]
     assert dict(config.algorithm.rollout_correction) == {
@@ -305,7 +310,7 @@ def test_each_trainer_mode_is_a_trainer_with_our_worker() -> None:
     from recipes.actor_worker import RecipeTrainingWorker
 
     for choice in (path.stem for path in (config_dir() / "trainer_mode").glob("*.yaml")):
-        trainer = get_trainer_cls(plan.composed([f"trainer_mode={choice}"]).trainer.v1.trainer_mode)
+        trainer = get_trainer_cls(composing.resolved([f"trainer_mode={choice}"]).trainer.v1.trainer_mode)
         verls = get_trainer_cls(choice)
         assert issubclass(trainer, verls) and trainer is not verls and trainer.verl_mode == choice
         assert issubclass(trainer.actor_worker, ActorRolloutRefWorker)

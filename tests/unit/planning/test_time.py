@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from planning_cases import SEVEN, planned
 
-from recipes import plan as planning
+from recipes import composing, preflight
 from recipes.planning import architecture, lengths, scale, setup, step_time
 from recipes.planning.generation import BEST, WORST, Engine
 
@@ -100,7 +100,7 @@ def test_longer_responses_take_longer_and_more_gpus_less():
 @pytest.mark.parametrize("name", ["smollm2_smoke"])
 def test_update_to_log_probs_as_measured_on_a_cpu(name):
     """SmolLM2-135M: an update takes four forward passes with gradient checkpointing; measured within 15 %."""
-    config = planning.composed([f"experiment={name}"])
+    config = preflight.resolved(composing.composed([f"experiment={name}"]))
     model, run = architecture.of(config), setup.of(config)
     runs = [one for one in MEASURED if one["experiment"] == name]
     assert runs

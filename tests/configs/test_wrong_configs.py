@@ -1,0 +1,414 @@
+"""Mistakes people make: each stops before Ray starts, and the message names the key and says what to write.
+
+Those of test_bad_input.py are further ones (a method's own options, sizes that don't divide, files).
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recipes import composing, data_files, environment_checks, preflight, size_checks, train
+from recipes.errors import UserError
+
+ROOT = Path(__file__).resolve().parents[2]
+ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
+OPTIM, ENGINE, VALIDATION = f"{ACTOR}.optim", f"{ACTOR}.fsdp_config", f"{ROLLOUT}.val_kwargs"
+REFERENCE, CORRECTION = "actor_rollout_ref.ref", "algorithm.rollout_correction"
+PAPER = "experiment=dgpo/7b_dgpo"
+
+# overrides, key that the message names, what it says to write
+WRONG_VALUES = [
+    # the optimiser
+    ([f"{OPTIM}.lr=-1e-6"], f"{OPTIM}.lr=-1e-06", f"{OPTIM}.lr=1e-06"),
+    ([f"{OPTIM}.lr=0"], f"{OPTIM}.lr=0", "number in (0, 1)"),
+    ([f"{OPTIM}.lr=1"], f"{OPTIM}.lr=1", "number in (0, 1)"),
+    ([f"{OPTIM}.lr='1e-6'"], f"{OPTIM}.lr='1e-6'", f"{OPTIM}.lr=1e-06"),
+    ([f"{OPTIM}.lr=fast"], f"{OPTIM}.lr='fast'", f"{OPTIM}.lr=1e-06"),
+    ([f"{OPTIM}.weight_decay=-0.1"], f"{OPTIM}.weight_decay=-0.1", f"{OPTIM}.weight_decay=0.01"),
+    ([f"{OPTIM}.betas=[0.9,1.0]"], f"{OPTIM}.betas=[0.9, 1.0]", "[0.9,0.999]"),
+    ([f"{OPTIM}.betas=[0.9]"], f"{OPTIM}.betas=[0.9]", "[0.9,0.999]"),
+    ([f"{OPTIM}.clip_grad=0"], f"{OPTIM}.clip_grad=0", f"{OPTIM}.clip_grad=1.0"),
+    ([f"{OPTIM}.lr_warmup_steps=30"], f"{OPTIM}.lr_warmup_steps=30", f"{OPTIM}.lr_warmup_steps=3"),
+    ([f"{OPTIM}.lr_warmup_steps=null"], f"{OPTIM}.lr_warmup_steps=null", f"{OPTIM}.lr_warmup_steps=10"),
+    ([f"{OPTIM}.lr_warmup_steps_ratio=10"], f"{OPTIM}.lr_warmup_steps_ratio=10", "[0, 1)"),
+    ([f"{OPTIM}.lr_scheduler_type=linear"], f"{OPTIM}.lr_scheduler_type='linear'", "constant, cosine"),
+    ([f"{OPTIM}.min_lr_ratio=2"], f"{OPTIM}.min_lr_ratio=2", "[0, 1]"),
+    ([f"{OPTIM}.optimizer=AdamWW"], f"{OPTIM}.optimizer=AdamWW", f"{OPTIM}.optimizer=AdamW."),
+    ([f"{OPTIM}.optimizer_impl=nowhere.optim"], f"{OPTIM}.optimizer_impl", f"{OPTIM}.optimizer_impl=torch.optim"),
+    ([f"{OPTIM}.total_training_steps=100"], f"{OPTIM}.total_training_steps=100", "trainer.total_training_steps="),
+    # the update
+    ([f"{ACTOR}.ppo_epochs=0"], f"{ACTOR}.ppo_epochs=0", f"{ACTOR}.ppo_epochs=1"),
+    ([f"{ACTOR}.ppo_epochs=1.5"], f"{ACTOR}.ppo_epochs=1.5", "integer >= 1"),
+    ([f"{ACTOR}.entropy_coeff=-0.01"], f"{ACTOR}.entropy_coeff=-0.01", f"{ACTOR}.entropy_coeff=0"),
+    ([f"{ACTOR}.clip_ratio=0.3"], f"{ACTOR}.clip_ratio=0.3", f"{ACTOR}.clip_ratio_low="),
+    ([f"{ACTOR}.clip_ratio_low=-0.2"], f"{ACTOR}.clip_ratio_low=-0.2", f"{ACTOR}.clip_ratio_low=0.2"),
+    ([f"{ACTOR}.grad_clip=0.5"], f"{ACTOR}.grad_clip=0.5", f"{OPTIM}.clip_grad="),
+    ([f"{ACTOR}.use_dynamic_bsz=maybe"], f"{ACTOR}.use_dynamic_bsz='maybe'", "true or false"),
+    ([f"{ACTOR}.use_torch_compile=1"], f"{ACTOR}.use_torch_compile=1", "true or false"),
+    ([f"{ACTOR}.strategy=fsdp3"], f"{ACTOR}.strategy='fsdp3'", f"{ACTOR}.strategy=fsdp2"),
+    ([f"{ACTOR}.strategy=megatron"], f"{ACTOR}.strategy='megatron'", f"{ACTOR}.strategy=fsdp2"),
+    (["model_engine=megatron"], "model_engine='megatron'", "model_engine=dp"),
+    ([f"{ACTOR}.ppo_micro_batch_size=8"], f"{ACTOR}.ppo_micro_batch_size=8", "ppo_micro_batch_size_per_gpu="),
+    ([f"{ACTOR}.ppo_micro_batch_size_per_gpu=null"], f"{ACTOR}.ppo_micro_batch_size_per_gpu=null", "Write"),
+    ([PAPER, f"{ACTOR}.ppo_max_token_len_per_gpu=8000"], f"{ACTOR}.ppo_max_token_len_per_gpu=8000", "=10240"),
+    ([PAPER, f"{ACTOR}.ppo_max_token_len_per_gpu=null"], f"{ACTOR}.ppo_max_token_len_per_gpu=null", "=16384"),
+    ([PAPER, f"{ROLLOUT}.log_prob_max_token_len_per_gpu=all"], f"{ROLLOUT}.log_prob_max_token_len_per_gpu", "integer"),
+    ([PAPER, f"{ACTOR}.ulysses_sequence_parallel_size=3"], f"{ACTOR}.ulysses_sequence_parallel_size=3", "=1"),
+    ([f"{ACTOR}.ulysses_sequence_parallel_size=0"], f"{ACTOR}.ulysses_sequence_parallel_size=0", "=1"),
+    (
+        [f"{ACTOR}.ulysses_sequence_parallel_size=2", "trainer.n_gpus_per_node=2"],
+        f"{ACTOR}.ulysses_sequence_parallel_size=2",
+        f"{MODEL}.use_remove_padding=true",
+    ),
+    ([f"{ENGINE}.model_dtype=float8"], f"{ENGINE}.model_dtype='float8'", f"{ENGINE}.model_dtype=float32"),
+    ([PAPER, f"{ENGINE}.fsdp_size=3"], f"{ENGINE}.fsdp_size=3", f"{ENGINE}.fsdp_size=-1"),
+    ([f"{ENGINE}.param_offload=ja"], f"{ENGINE}.param_offload='ja'", "true or false"),
+    ([f"{ACTOR}.checkpoint.save_contents=[model,weights]"], f"{ACTOR}.checkpoint.save_contents", "hf_model"),
+    # KL, advantages, corrections
+    ([f"{ACTOR}.use_kl_loss=true"], f"{ACTOR}.use_kl_loss=true", f"{REFERENCE}.log_prob_micro_batch_size_per_gpu=128"),
+    ([f"{ACTOR}.use_kl_loss=true", f"{ACTOR}.kl_loss_coef=0"], f"{ACTOR}.kl_loss_coef=0", "kl_loss_coef=0.001"),
+    ([f"{ACTOR}.use_kl_loss=perhaps"], f"{ACTOR}.use_kl_loss='perhaps'", "true or false"),
+    ([f"{ACTOR}.kl_loss_coef=-1"], f"{ACTOR}.kl_loss_coef=-1", f"{ACTOR}.kl_loss_coef=0.001"),
+    ([f"{ACTOR}.kl_loss_type=k9"], f"{ACTOR}.kl_loss_type='k9'", f"{ACTOR}.kl_loss_type=low_var_kl"),
+    (["algorithm.kl_penalty=klx"], "algorithm.kl_penalty='klx'", "algorithm.kl_penalty=kl"),
+    (["algorithm.kl_ctrl.type=auto"], "algorithm.kl_ctrl.type='auto'", "fixed, adaptive"),
+    (["algorithm.gamma=2"], "algorithm.gamma=2", "algorithm.gamma=1.0"),
+    (["algorithm.norm_adv_by_std_in_grpo=2"], "algorithm.norm_adv_by_std_in_grpo=2", "true or false"),
+    (["algorithm.adv_estimator=gae"], "algorithm.adv_estimator=gae", "algorithm.adv_estimator=grpo"),
+    (["algorithm.use_pf_ppo=true"], "algorithm.use_pf_ppo=True", "algorithm.use_pf_ppo=false"),
+    (
+        ["algorithm.filter_groups.enable=true", "algorithm.filter_groups.metric=nope"],
+        "algorithm.filter_groups.metric=nope",
+        "algorithm.filter_groups.metric=acc",
+    ),
+    ([f"{CORRECTION}.rollout_is=tokens"], f"{CORRECTION}.rollout_is=tokens", "rollout_is=token"),
+    (
+        [f"{CORRECTION}.rollout_is=token", f"{CORRECTION}.rollout_is_threshold=0"],
+        f"{CORRECTION}.rollout_is_threshold=0",
+        f"{CORRECTION}.rollout_is_threshold=2.0",
+    ),
+    ([f"{CORRECTION}.rollout_rs=best"], f"{CORRECTION}.rollout_rs=best", "token_k1"),
+    ([f"{CORRECTION}.rollout_rs=token_k1"], f"{CORRECTION}.rollout_rs_threshold", "=0.999_1.001"),
+    (
+        [f"{CORRECTION}.rollout_is=token", f"{ROLLOUT}.calculate_log_probs=false"],
+        f"{ROLLOUT}.calculate_log_probs=false",
+        f"{ROLLOUT}.calculate_log_probs=true",
+    ),
+    # generation
+    ([f"{ROLLOUT}.n=1"], f"{ROLLOUT}.n=1", f"{ROLLOUT}.n=8"),
+    ([f"{ROLLOUT}.n=2.5"], f"{ROLLOUT}.n=2.5", "integer >= 1"),
+    ([f"{ROLLOUT}.n=true"], f"{ROLLOUT}.n=True", "integer >= 1"),
+    ([f"{ROLLOUT}.temperature=0"], f"{ROLLOUT}.temperature=0", f"{ROLLOUT}.temperature=1.0"),
+    ([f"{ROLLOUT}.temperature=hot"], f"{ROLLOUT}.temperature='hot'", f"{ROLLOUT}.temperature=1.0"),
+    ([f"{ROLLOUT}.top_p=1.5"], f"{ROLLOUT}.top_p=1.5", f"{ROLLOUT}.top_p=1.0"),
+    ([f"{ROLLOUT}.top_p=0"], f"{ROLLOUT}.top_p=0", f"{ROLLOUT}.top_p=1.0"),
+    ([f"{ROLLOUT}.top_k=-2"], f"{ROLLOUT}.top_k=-2", f"{ROLLOUT}.top_k=-1"),
+    ([f"{ROLLOUT}.do_sample=false"], f"{ROLLOUT}.do_sample=False", f"{ROLLOUT}.temperature="),
+    ([f"{VALIDATION}.n=0"], f"{VALIDATION}.n=0", f"{VALIDATION}.n=4"),
+    ([f"{VALIDATION}.do_sample=false"], f"{VALIDATION}.do_sample=false", f"{VALIDATION}.n=1"),
+    ([f"{VALIDATION}.temperature=0"], f"{VALIDATION}.temperature=0", f"{VALIDATION}.do_sample=false"),
+    ([f"{VALIDATION}.top_p=2"], f"{VALIDATION}.top_p=2", f"{VALIDATION}.top_p=1.0"),
+    ([f"{ROLLOUT}.gpu_memory_utilization=1.2"], f"{ROLLOUT}.gpu_memory_utilization=1.2", "=0.6"),
+    ([f"{ROLLOUT}.gpu_memory_utilization=80"], f"{ROLLOUT}.gpu_memory_utilization=80", "(0, 1]"),
+    ([f"{ROLLOUT}.dtype=fp8"], f"{ROLLOUT}.dtype='fp8'", f"{ROLLOUT}.dtype=bfloat16"),
+    ([f"{ROLLOUT}.name=vlm"], f"{ROLLOUT}.name='vlm'", f"{ROLLOUT}.name=vllm"),
+    ([f"{ROLLOUT}.mode=sync"], f"{ROLLOUT}.mode='sync'", f"{ROLLOUT}.mode=async"),
+    ([f"{ROLLOUT}.load_format=dumy"], f"{ROLLOUT}.load_format='dumy'", f"{ROLLOUT}.load_format=dummy"),
+    ([f"{ROLLOUT}.tensor_model_parallel_size=0"], f"{ROLLOUT}.tensor_model_parallel_size=0", "=1"),
+    ([PAPER, f"{ROLLOUT}.tensor_model_parallel_size=3"], f"{ROLLOUT}.tensor_model_parallel_size=3", "=1"),
+    ([f"{ROLLOUT}.pipeline_model_parallel_size=2"], f"{ROLLOUT}.pipeline_model_parallel_size=2", "=1"),
+    ([f"{ROLLOUT}.max_num_batched_tokens=8"], f"{ROLLOUT}.max_num_batched_tokens=8", "=4096"),
+    ([f"{ROLLOUT}.prompt_length=10"], f"{ROLLOUT}.prompt_length=10", "data.max_prompt_length=10"),
+    ([f"{ROLLOUT}.response_length=10"], f"{ROLLOUT}.response_length=10", "data.max_response_length=10"),
+    ([f"{ROLLOUT}.agent.num_workers=0"], f"{ROLLOUT}.agent.num_workers=0", f"{ROLLOUT}.agent.num_workers=8"),
+    # data
+    (["data.train_batch_size=0"], "data.train_batch_size=0", "data.train_batch_size=512"),
+    (["data.train_batch_size='128'"], "data.train_batch_size='128'", "integer >= 1"),
+    (["data.train_batch_size=1e2"], "data.train_batch_size=100.0", "integer >= 1"),
+    (["data.max_prompt_length=-1"], "data.max_prompt_length=-1", "data.max_prompt_length=1024"),
+    (["data.truncation=cut"], "data.truncation='cut'", "data.truncation=error"),
+    (["data.shuffle=no_"], "data.shuffle='no_'", "true or false"),
+    (["data.train_files=null"], "data.train_files=null", "data.train_files="),
+    (["data.val_files=[]"], "data.val_files=[]", "data.val_files="),
+    (["data.train_max_samples=0"], "data.train_max_samples=0", "data.train_max_samples=-1"),
+    (["data.dataloader_num_workers=-1"], "data.dataloader_num_workers=-1", "data.dataloader_num_workers=0"),
+    # the run
+    (["seed=abc"], "seed='abc'", "seed=0"),
+    (["seed=1.5"], "seed=1.5", "integer"),
+    (["seed=-1"], "seed=-1", ">= 0"),
+    (["seed=null"], "seed=null", "seed=0"),
+    (["dry_run=maybe"], "dry_run='maybe'", "dry_run=true"),
+    (["output_root=''"], "output_root=''", "output_root=outputs"),
+    (["output_root=/proc/x"], "run_dir=/proc/x", "output_root="),
+    (["trainer.project_name=null"], "trainer.project_name=null", "trainer.project_name=train"),
+    (["trainer.experiment_name=../../x"], "trainer.experiment_name='../../x'", "inside output_root"),
+    (["trainer.nnodes=0"], "trainer.nnodes=0", "trainer.nnodes=1"),
+    (["trainer.nnodes=two"], "trainer.nnodes='two'", "trainer.nnodes=1"),
+    (["trainer.n_gpus_per_node=0"], "trainer.n_gpus_per_node=0", "trainer.n_gpus_per_node=1"),
+    (["trainer.total_training_steps=0"], "trainer.total_training_steps=0", "trainer.total_training_steps=300"),
+    (["trainer.total_training_steps=1.5"], "trainer.total_training_steps=1.5", "integer >= 1"),
+    (["trainer.total_epochs=0"], "trainer.total_epochs=0", "trainer.total_epochs=1000"),
+    (["trainer.save_freq=1.5"], "trainer.save_freq=1.5", "trainer.save_freq=20"),
+    (["trainer.save_freq=null"], "trainer.save_freq=null", "trainer.save_freq=20"),
+    (["trainer.test_freq=often"], "trainer.test_freq='often'", "trainer.test_freq=20"),
+    (["trainer.max_actor_ckpt_to_keep=0"], "trainer.max_actor_ckpt_to_keep=0", "trainer.max_actor_ckpt_to_keep=2"),
+    (["trainer.val_before_train=ja"], "trainer.val_before_train='ja'", "true or false"),
+    (["trainer.device=cuda"], "trainer.device=cuda", "hardware=8x80gb"),
+    (["hardware.device=tpu"], "hardware.device='tpu'", "cpu, cuda"),
+    (["trainer.critic_warmup=10"], "trainer.critic_warmup=10", "trainer.critic_warmup=0"),
+    (["trainer.use_v1=false"], "trainer.use_v1=False", "trainer.use_v1=true"),
+    (["trainer.v1.trainer_mode=async"], "trainer.v1.trainer_mode=async", "trainer.v1.trainer_mode=rlvr"),
+    (["trainer.v1.rlvr.poll_interval=0"], "trainer.v1.rlvr.poll_interval=0", "trainer.v1.rlvr.poll_interval=0.2"),
+    (["trainer.logger=console"], "trainer.logger=console", "trainer.logger=[console,file,tensorboard]"),
+    (["trainer.logger=[console,file,wandbb]"], "wandbb", "trainer.logger"),
+    (["trainer.logger=[console,tensorboard]"], "metrics.jsonl", "trainer.logger=[console,tensorboard,file]"),
+    # reward, model, Ray
+    (["reward.num_workers=0"], "reward.num_workers=0", "reward.num_workers=8"),
+    (["reward.reward_manager.name=daapo"], "reward.reward_manager.name=daapo", "reward.reward_manager.name=naive"),
+    (
+        ["reward.custom_reward_function.path=/no/such.py"],
+        "reward.custom_reward_function.path=/no/such.py",
+        "reward.custom_reward_function.path=pkg://reward.verl_entry",
+    ),
+    (
+        ["custom_reward_function.path=pkg://reward.verl_entry"],
+        "custom_reward_function.path=pkg://reward.verl_entry",
+        "Write reward.custom_reward_function.path=",
+    ),
+    (["reward_model.reward_manager=dapo"], "reward_model.reward_manager=dapo", "reward.reward_manager.name="),
+    ([f"{MODEL}.path=null"], f"{MODEL}.path=null", f"{MODEL}.path="),
+    ([f"{MODEL}.lora_rank=-8"], f"{MODEL}.lora_rank=-8", f"{MODEL}.lora_rank=0"),
+    ([f"{MODEL}.use_remove_padding=true"], f"{MODEL}.use_remove_padding=true", f"{MODEL}.use_remove_padding=false"),
+    (
+        [f"{MODEL}.override_config.attn_implementation=flash_attention_2"],
+        f"{MODEL}.override_config.attn_implementation=flash_attention_2",
+        f"{MODEL}.override_config.attn_implementation=sdpa",
+    ),
+    ([f"{MODEL}.external_lib=no_such_module"], f"{MODEL}.external_lib=no_such_module", f"{MODEL}.external_lib=null"),
+    ([f"{MODEL}.trust_remote_code=sure"], f"{MODEL}.trust_remote_code='sure'", "true or false"),
+    (["ray_kwargs.ray_init.num_cpus=0"], "ray_kwargs.ray_init.num_cpus=0", "ray_kwargs.ray_init.num_cpus=32"),
+    (["ray_kwargs.ray_init.num_gpus=0"], "ray_kwargs.ray_init.num_gpus=0", "ray_kwargs.ray_init.num_gpus=1"),
+    # keys forced in with a + that verl does not know
+    ([f"+{ACTOR}.lr=1e-5"], f"{ACTOR}.lr", "knows no such key"),
+    ([f"+{OPTIM}.learning_rate=1e-5"], f"{OPTIM}.learning_rate", "knows no such key"),
+]
+
+# overrides, key that the message names, what it says to write: Hydra's composing itself
+WRONG_WORDS = [
+    (["policy_loss=dgop"], "policy_loss=dgop", "Write policy_loss=dgpo."),
+    (["model=tinny"], "model=tinny", "Write model=tiny."),
+    (["data=gsm8"], "data=gsm8", "Write data=gsm8k."),
+    (["experiment=dgpo/7b_dgop"], "experiment=dgpo/7b_dgop", "Write experiment=dgpo/7b_dgpo."),
+    (["scale=large"], "scale=large", "Choices: 7b-short, paper, tiny"),
+    (["reward_shaping=[overlongg]"], "reward_shaping=overlongg", "Write reward_shaping=overlong."),
+    (["policy_loss=base/common"], "policy_loss=base/common", "Choices: "),
+    (["model=hf_model"], "model=hf_model", "Choices: "),  # verl's, which sets no path
+    (["policy_loss=null"], "policy_loss=null", "Choices: "),
+    (["+policy_loss=maspo"], "+policy_loss=maspo", "policy_loss=<choice>, without +"),
+    (["policy_loss=dgpo,maspo"], "policy_loss=dgpo,maspo", "Write one, as policy_loss=dgpo"),
+    (["seed=0,1,2"], "seed=0,1,2", "one command per value"),
+    (["algorithm.adv_estimatr=grpo"], "algorithm.adv_estimatr", "Write algorithm.adv_estimator=grpo."),
+    (["trainer.nnode=2"], "trainer.nnode", "Write trainer.nnodes=2."),
+    (["nnodes=2"], "nnodes", "Write trainer.nnodes=2."),
+    (["lr=1e-6"], "lr", f"Write {OPTIM}.lr=1e-6."),
+    (["rollout.tempreture=1.0"], "rollout.tempreture", f"Write {ROLLOUT}.temperature=1.0."),
+    (["actor.optim.lr=1e-6"], "actor.optim.lr", f"Write {OPTIM}.lr=1e-6."),
+    (["policy_loss=maspo", f"{ACTOR}.policy_loss.maspo_alfa=1"], "maspo_alfa", "policy_loss.maspo_alpha=1."),
+    (["hardwar=cpu"], "hardwar", "Write hardware=cpu."),
+    (["zzzz=1"], "zzzz", "--cfg job"),
+    (["+trainer.savefreq=2"], "+trainer.savefreq", "Write trainer.save_freq=2."),
+    (["++trainer.nnode=2"], "++trainer.nnode", "Write trainer.nnodes=2."),
+    (["+trainer.nnodes=2"], "trainer.nnodes", "remove + prefix"),
+    (["seed"], "seed", "Write key=value"),
+    (["seed=="], "seed==", "Write key=value"),
+    (["trainer.logger=[console"], "trainer.logger=[console", "with quotes around"),
+]
+
+RIGHT = [
+    [f"{OPTIM}.lr=4.63e-7"],
+    [f"{OPTIM}.lr_warmup_steps=-1", f"{OPTIM}.lr_warmup_steps_ratio=0.1"],
+    [f"{OPTIM}.lr_warmup_steps=0"],
+    [f"{OPTIM}.lr_scheduler_type=cosine", f"{OPTIM}.min_lr_ratio=0.1"],
+    [f"{OPTIM}.betas=[0.9,0.95]"],
+    [f"{OPTIM}.weight_decay=0"],
+    [f"{OPTIM}.clip_grad=0.5"],
+    [f"{ACTOR}.clip_ratio_low=0.28", f"{ACTOR}.clip_ratio_high=0.2"],  # unusual, but a trust region
+    [f"{ACTOR}.entropy_coeff=0.001"],
+    [f"{ACTOR}.ppo_epochs=2"],
+    [f"{ACTOR}.use_kl_loss=true", f"{REFERENCE}.log_prob_micro_batch_size_per_gpu=64"],
+    [PAPER, f"{ACTOR}.use_kl_loss=true", f"{ACTOR}.kl_loss_type=k3+"],
+    [PAPER, "algorithm.use_kl_in_reward=true", "algorithm.kl_ctrl.type=adaptive"],
+    [f"{CORRECTION}.rollout_is=token"],
+    [f"{CORRECTION}.rollout_is=sequence", f"{CORRECTION}.rollout_is_threshold=0.5_2.0"],
+    [f"{CORRECTION}.rollout_rs=token_k1", f"{CORRECTION}.rollout_rs_threshold=0.999_1.001"],
+    ["algorithm.filter_groups.enable=true", "algorithm.filter_groups.metric=acc"],
+    ["algorithm.adv_estimator=reinforce_plus_plus", f"{ROLLOUT}.n=1", f"{ACTOR}.ppo_micro_batch_size_per_gpu=32"],
+    ["algorithm.adv_estimator=rloo"],
+    [f"{ROLLOUT}.temperature=0.6", f"{ROLLOUT}.top_p=0.95", f"{ROLLOUT}.top_k=50"],
+    [f"{ROLLOUT}.top_k=0"],
+    [f"{VALIDATION}.do_sample=false", f"{VALIDATION}.n=1", f"{VALIDATION}.temperature=0"],
+    [f"{ROLLOUT}.gpu_memory_utilization=1.0"],
+    [PAPER, f"{ROLLOUT}.tensor_model_parallel_size=4"],
+    [PAPER, f"{ACTOR}.ulysses_sequence_parallel_size=2", f"{ACTOR}.ppo_max_token_len_per_gpu=8192"],
+    [PAPER, f"{ENGINE}.fsdp_size=8", "trainer.nnodes=2"],
+    [PAPER, f"{ENGINE}.model_dtype=bf16", f"{ACTOR}.strategy=fsdp"],
+    [f"{ACTOR}.checkpoint.save_contents=[model]"],
+    ["trainer.save_freq=-1", "trainer.test_freq=0"],
+    ["trainer.max_actor_ckpt_to_keep=null"],
+    ["trainer.experiment_name=sweep/lr-1e-6"],
+    ["trainer.logger=[file]"],
+    ["data.train_max_samples=1000", "data.val_max_samples=8"],
+    ["data.train_files=[a.parquet,b.parquet]"],
+    ["+trainer.wandb_proxy=http://proxy:3128"],
+    [f"+{ROLLOUT}.engine_kwargs.vllm.max_logprobs=5"],
+    ["seed=0", "seed=4294967295"],  # the later one counts
+    ["policy_loss=dgpo", "policy_loss=maspo"],
+]
+
+
+def named(value: object) -> str:
+    """A test is called by its overrides alone."""
+    return " ".join(value)[-80:] if isinstance(value, list) else ""
+
+
+def checked(config) -> None:
+    """What `recipes.train` checks without a model or data set, on any machine."""
+    config = preflight.resolved(config)
+    preflight.check_config(config)
+    if config.hardware.device == "cpu":
+        environment_checks.check_environment(config)
+    preflight.check_writable(config)
+
+
+@pytest.mark.parametrize(("overrides", "key", "cure"), WRONG_VALUES, ids=named)
+def test_a_wrong_value_is_refused(quickly_composed, overrides: list[str], key: str, cure: str) -> None:
+    with pytest.raises(UserError) as error:
+        checked(quickly_composed(*overrides))
+    assert key in str(error.value)
+    assert cure in str(error.value)
+
+
+@pytest.mark.parametrize(("words", "key", "cure"), WRONG_WORDS, ids=named)
+def test_a_wrong_word_is_refused(words: list[str], key: str, cure: str) -> None:
+    with pytest.raises(UserError) as error:
+        composing.composed(words)
+    assert key in str(error.value)
+    assert cure in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("overrides", RIGHT, ids=" ".join)
+def test_a_right_neighbour_is_accepted(quickly_composed, overrides: list[str]) -> None:
+    checked(quickly_composed(*overrides))
+
+
+def test_there_are_enough_of_them() -> None:
+    """And none twice."""
+    wrong = [tuple(overrides) for overrides, *_ in WRONG_VALUES + WRONG_WORDS]
+    assert len(set(wrong)) == len(wrong) >= 60
+    assert len(RIGHT) >= 20
+
+
+def test_parallel_sizes_against_the_models_heads(quickly_composed) -> None:
+    config = preflight.resolved(quickly_composed(PAPER, f"{ROLLOUT}.tensor_model_parallel_size=8"))
+    with pytest.raises(UserError, match=r"tensor_model_parallel_size=8 does not divide the 28 .*=7"):
+        size_checks.check_model(config, {"num_attention_heads": 28})
+    size_checks.check_model(config, {"num_attention_heads": 32})
+    size_checks.check_model(config, {})
+
+
+def test_a_response_longer_than_the_models_context(quickly_composed) -> None:
+    config = preflight.resolved(quickly_composed(PAPER))
+    with pytest.raises(UserError, match=r"max_position_embeddings=4096\. Write data\.max_response_length=2048"):
+        size_checks.check_model(config, {"max_position_embeddings": 4096})
+
+
+def test_epochs_that_end_before_the_steps(quickly_composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_files, "_rows", lambda key, file: 2244)
+    config = preflight.resolved(quickly_composed("trainer.total_epochs=1"))
+    with pytest.raises(UserError, match=r"trainer\.total_epochs=1.*17 batches of 128.*Write trainer\.total_epochs=2"):
+        data_files.check_all(config.data, config.trainer)
+    config = preflight.resolved(quickly_composed("trainer.total_epochs=2"))
+    data_files.check_all(config.data, config.trainer)
+    config = preflight.resolved(quickly_composed("data.train_max_samples=100"))
+    with pytest.raises(UserError, match=r"100 rows \(data\.train_max_samples=100\), fewer"):
+        data_files.check_all(config.data, config.trainer)
+
+
+def test_a_tracker_that_is_not_installed_or_has_no_login(
+    quickly_composed, monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    from recipes import tracking_checks
+
+    config = preflight.resolved(quickly_composed("trainer.logger=[console,file,wandb]"))
+    monkeypatch.setattr(tracking_checks, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"package wandb is not installed.*trainer\.logger=\[console,file\]"):
+        tracking_checks.check_trackers(config)
+    monkeypatch.setattr(tracking_checks, "find_spec", lambda name: object())
+    nobody = {"NETRC": str(tmp_path / "none")}
+    with pytest.raises(UserError, match=r"trainer\.logger=.*WANDB_API_KEY.*WANDB_MODE=offline"):
+        tracking_checks.check_trackers(config, nobody)
+    tracking_checks.check_trackers(config, nobody | {"WANDB_MODE": "offline"})
+    tracking_checks.check_trackers(config, nobody | {"WANDB_API_KEY": "x" * 40})
+    (tmp_path / "netrc").write_text("machine api.wandb.ai login user password secret\n")
+    tracking_checks.check_trackers(config, {"NETRC": str(tmp_path / "netrc")})
+
+
+# overrides, what the one line says, whether Ray was as much as imported
+COMMANDS = [
+    ([f"{ROLLOUT}.n=1"], f"Write {ROLLOUT}.n=8", True),
+    (["policy_loss=dgop"], "Write policy_loss=dgpo", False),
+    (["seed=0,1"], "Write one, as seed=0", False),
+]
+TRAIN = """
+import atexit, runpy, sys
+def say():
+    ray = sys.modules.get("ray")
+    print(f"imported: {ray is not None}, started: {ray is not None and ray.is_initialized()}")
+atexit.register(say)
+sys.argv = ["train", *sys.argv[1:]]
+runpy.run_module("recipes.train", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("overrides", "words", "imported"), COMMANDS, ids=named)
+def test_the_command_ends_before_ray(tmp_path: Path, overrides: list[str], words: str, imported: bool) -> None:
+    """Exit code 2, one line, and neither a process of Ray's nor a folder is left."""
+    result = subprocess.run(
+        [sys.executable, "-c", TRAIN, f"output_root={tmp_path / 'outputs'}", *overrides],
+        cwd=ROOT,
+        env={**os.environ, "RAY_TMPDIR": str(tmp_path), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert result.returncode == 2, result.stderr
+    lines = [line for line in result.stderr.splitlines() if line.startswith("Error:")]
+    assert len(lines) == 1 and words in lines[0], result.stderr
+    assert "Traceback" not in result.stderr
+    assert f"imported: {imported}, started: False" in result.stdout
+    assert not (tmp_path / "outputs").exists()
+    assert not (tmp_path / "ray").exists(), "a Ray session leaves its folder"
+
+
+def test_flags_of_hydra_are_left_to_hydra() -> None:
+    composing.check_command_line(["--cfg", "job", "seed=1"])
+    composing.check_command_line(["--multirun", "seed=0,1"])
+    with pytest.raises(UserError, match=r"trainer\.nnodes"):
+        composing.check_command_line(["trainer.nnode=1", "--cfg", "job"])
+
+
+def test_every_group_of_the_primary_config_is_known() -> None:
+    """A group that is added is checked without being listed anywhere."""
+    assert {"policy_loss", "model", "data", "hardware", "logging", "experiment", "scale"} <= set(composing.groups())
+    assert "dgpo/ablation/7b_n1_m1" in composing.choices("experiment")
+    assert not [name for name in composing.choices("hardware") if "deepseek" in name]
+
+
+def test_train_refuses_in_one_place() -> None:
+    with pytest.raises(SystemExit) as end:
+        train.refuse(UserError("x"))
+    assert end.value.code == 2
