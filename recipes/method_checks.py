@@ -38,11 +38,11 @@ def check_method(config: DictConfig) -> None:
 def _check_trainer(config: DictConfig) -> None:
     from verl.trainer.ppo.v1.trainer_base import TRAINER_REGISTRY
 
-    name, known = config.trainer.v1.trainer_mode, sorted({TRAINER_MODE, *TRAINER_REGISTRY})
+    name, known = config.trainer.v1.trainer_mode, sorted({*TRAINER_MODES, *TRAINER_REGISTRY})
     if name not in known:
         raise UserError(
             f"trainer.v1.trainer_mode={name}: must be one of {', '.join(known)}. Write trainer.v1.trainer_mode="
-            f"{TRAINER_MODE}."
+            f"{TRAINER_MODES[0]}."
         )
 
 

@@ -24,6 +24,7 @@ from recipes import (
     cluster_size,
     data_files,
     hardware_checks,
+    method_checks,
     model_folder,
     option_checks,
     reward_checks,
@@ -82,8 +83,6 @@ def check_config(config: DictConfig) -> None:
     from hydra.errors import InstantiationException
     from verl.trainer.ppo.utils import need_critic, need_reference_policy
     from verl.utils.config import omega_conf_to_dataclass, validate_config
-
-    from recipes import method_checks  # imports verl, and with it Ray
 
     kinds = (InstantiationException, ValueError, TypeError, AssertionError, NotImplementedError)
     with _as_user_error(*kinds), _without_chatter():
