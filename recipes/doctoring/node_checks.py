@@ -29,6 +29,7 @@ class Case:
         config: resolved.
         versions: of the driver.
         files: sizes that the driver sees, bytes.
+        room: that checkpoints need, bytes.
     """
 
     node: Node
@@ -36,6 +37,7 @@ class Case:
     config: DictConfig
     versions: dict[str, str]
     files: dict[str, int | str]
+    room: int = 0
 
 
 def _plugin(case: Case) -> list[Finding]:
@@ -60,11 +62,10 @@ def _packages(case: Case) -> list[Finding]:
 
 
 def _disk(case: Case) -> list[Finding]:
-    count, one = preflight.checkpoint_room(case.config)
     findings = []
     output, temporary = case.report.spaces.get("output"), case.report.spaces.get("temporary")
-    if output is not None and output.free < count * one:  # a folder that is not there: see "shared folder"
-        what = f"checkpoints need {count * one / GIB:.1f} GiB, output_root has {output.free / GIB:.1f} GiB free"
+    if output is not None and output.free < case.room:  # a folder that is not there: see "shared folder"
+        what = f"checkpoints need {case.room / GIB:.1f} GiB, output_root has {output.free / GIB:.1f} GiB free"
         cure = "Write output_root=<another>, trainer.max_actor_ckpt_to_keep=1, or trainer.save_freq=-1 to keep none."
         findings.append(failure("disk", what, cure, case.node.name))
     if temporary is not None and temporary.free < (1 - RAY_FULL) * temporary.total:

@@ -2,7 +2,7 @@
 
 import torch
 
-from recipes import manifest, plugin
+from recipes import manifest, plugin, preflight
 from recipes.doctoring import gpu_checks, node_checks, probe
 from recipes.doctoring.cluster import Cluster, silent
 from recipes.doctoring.finding import Finding
@@ -17,8 +17,9 @@ def check(cluster: Cluster) -> list[Finding]:
     answers = cluster.ask(probe.report, question)
     plugin.check()  # on a CPU it also answers for the version of vLLM, as it does on the nodes
     versions, files = manifest.versions(), probe.sizes(question.files)
+    count, one = preflight.checkpoint_room(cluster.config)  # once: for a hub id it asks the hub
     cases = [
-        Case(node, found, cluster.config, versions, files)
+        Case(node, found, cluster.config, versions, files, count * one)
         for node, found in answers.items()
         if isinstance(found, probe.NodeReport)
     ]

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import ray
 
-from recipes.doctoring import clock, collective, shared_folder, size
+from recipes import processes
+from recipes.doctoring import clock, cluster, collective, shared_folder, size
 from recipes.doctoring.clock import Sample
 from recipes.doctoring.cluster import Cluster, Node, nodes_of, ray_settings
 from recipes.doctoring.collective import Sum
@@ -140,3 +142,13 @@ def test_ray_is_started_as_the_training_would(config, monkeypatch, tmp_path: Pat
     joined = ray_settings(config, str(tmp_path))
     assert joined["address"] is None and joined["num_gpus"] is None and "_temp_dir" not in joined
     assert config.ray_kwargs.ray_init.address == "local", "the training's own config is left as it is"
+
+
+def test_a_signal_while_ray_starts_is_an_end_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(**settings: object) -> None:
+        raise SystemExit(15)  # what the handler that ray.init installs does
+
+    monkeypatch.setattr(ray, "init", interrupted)
+    monkeypatch.setattr(processes, "raise_on_termination", lambda: None)
+    with pytest.raises(processes.Terminated):
+        cluster._init({})

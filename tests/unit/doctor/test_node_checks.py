@@ -82,8 +82,8 @@ def test_one_ill_thing_is_found_and_nothing_else(case: Case, name: str) -> None:
     assert (ill.check, ill.status, ill.where) == (check, status, "gpu7") and words in ill.what and ill.cure
 
 
-def test_room_for_checkpoints_is_that_of_preflight(case: Case, monkeypatch) -> None:
-    monkeypatch.setattr(node_checks.preflight, "checkpoint_room", lambda config: (3, 100 * GIB))
+def test_room_for_checkpoints(case: Case) -> None:
+    case = replace(case, room=300 * GIB)
     small = changed(case, spaces=SPACES | {"output": Space(1000 * GIB, 299 * GIB)})
     assert [one.status for one in judged(small)["disk"]] == [Status.FAILURE]
     enough = changed(case, spaces=SPACES | {"output": Space(1000 * GIB, 300 * GIB)})
@@ -160,7 +160,14 @@ def test_a_node_that_does_not_answer_is_named(local_cluster: Callable, monkeypat
 
     monkeypatch.setattr(nodes.node_checks, "question_of", lambda config: probe.Question(Path("/tmp")))
     monkeypatch.setattr(nodes.manifest, "versions", lambda: HEALTHY.versions)
-    findings = nodes.check(local_cluster(first=lambda question: replace(HEALTHY, files={}), second=silent))
-    (ill,) = [one for one in findings if one.status is Status.FAILURE]
+    monkeypatch.setattr(nodes.preflight, "checkpoint_room", lambda config: (3, 300 * GIB))
+    findings = nodes.check(
+        local_cluster(
+            first=lambda question: replace(HEALTHY, files={}, spaces=SPACES | {"output": Space(1000 * GIB, 899 * GIB)}),
+            second=silent,
+        )
+    )
+    full, ill = sorted((one for one in findings if one.status is Status.FAILURE), key=lambda one: one.where)
     assert ill.where == "second" and "no answer within 300 s" in ill.what
+    assert full.where == "first" and "need 900.0 GiB" in full.what, "three of 300 GiB, 899 free"
     assert {one.where for one in findings if one.status is Status.OK} == {"first"}
