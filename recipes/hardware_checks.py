@@ -31,7 +31,7 @@ def check_preset(config: DictConfig) -> None:
         UserError: names the key and what to write.
     """
     hardware = config.hardware
-    if hardware.device == "cpu":
+    if hardware.device != "cuda":  # checked elsewhere
         return
     if not hardware.sizes:
         choices = ", ".join(presets(hardware.model)) or "cpu"

@@ -47,7 +47,7 @@ def test_every_paper_model_on_eight_gpus(composed, model: str) -> None:
     preflight.check_config(preflight.resolved(config))
     assert config.data.train_batch_size // config.actor_rollout_ref.actor.ppo_mini_batch_size == 16
     assert config.actor_rollout_ref.actor.use_dynamic_bsz and config.trainer.device == "cuda"
-    assert "worker_extension_cls" not in config.actor_rollout_ref.rollout.engine_kwargs.vllm
+    assert not config.actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls.startswith("recipes.cpu")
     assert config.hardware.sizes == model, "a paper model without its own sizes would run with verl's defaults"
 
 

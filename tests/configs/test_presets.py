@@ -149,7 +149,7 @@ def test_a_preset_is_what_its_name_says(pair: tuple[str, str]) -> None:
     assert actor.strategy == "fsdp2" and actor.use_dynamic_bsz
     assert (config.hardware.preset, config.hardware.model, config.hardware.sizes) == (preset, model, model)
     assert (rollout.nnodes, rollout.checkpoint_engine.backend) == (0, "naive")
-    assert "worker_extension_cls" not in rollout.engine_kwargs.vllm
+    assert rollout.engine_kwargs.vllm.worker_extension_cls.startswith("recipes.weight_socket.")
 
 
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair[0].endswith("80gb")], ids="-".join)

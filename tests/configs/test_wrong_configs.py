@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes import composing, data_files, environment_checks, preflight, size_checks, train
+from recipes import composing, data_files, environment_checks, preflight, size_checks
 from recipes.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -406,9 +406,3 @@ def test_every_group_of_the_primary_config_is_known() -> None:
     assert {"policy_loss", "model", "data", "hardware", "logging", "experiment", "scale"} <= set(composing.groups())
     assert "dgpo/ablation/7b_n1_m1" in composing.choices("experiment")
     assert not [name for name in composing.choices("hardware") if "deepseek" in name]
-
-
-def test_train_refuses_in_one_place() -> None:
-    with pytest.raises(SystemExit) as end:
-        train.refuse(UserError("x"))
-    assert end.value.code == 2
