@@ -231,6 +231,7 @@ RIGHT = [
     [f"{OPTIM}.lr=4.63e-7"],
     [f"{OPTIM}.lr_warmup_steps=-1", f"{OPTIM}.lr_warmup_steps_ratio=0.1"],
     [f"{OPTIM}.lr_warmup_steps=0"],
+    [PAPER, "trainer.total_training_steps=2"],  # a smoke test ends inside the warm-up
     [f"{OPTIM}.lr_scheduler_type=cosine", f"{OPTIM}.min_lr_ratio=0.1"],
     [f"{OPTIM}.betas=[0.9,0.95]"],
     [f"{OPTIM}.weight_decay=0"],

@@ -52,8 +52,8 @@ def test_a_scorer_that_fails_stops_the_run_before_the_model_learns_from_it(launc
 
 
 def test_a_failure_in_a_worker_shows_its_cause_and_the_log(launcher) -> None:
-    result = launcher.train("actor_rollout_ref.rollout.max_num_seqs=-1", fast=False)
+    result = launcher.train("+actor_rollout_ref.rollout.engine_kwargs.vllm.stream_interval=-1", fast=False)
     assert result.returncode == 1
-    assert "max_num_seqs" in result.stdout and "Whole log:" in result.stdout
+    assert "stream_interval" in result.stdout and "Whole log:" in result.stdout
     (manifest,) = launcher.output.rglob("manifest.json")
     assert json.loads(manifest.read_text())["status"] == "failed"
