@@ -39,7 +39,7 @@ def _quoted(path: str) -> str:
 @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="evaluate")
 def main(config: DictConfig) -> None:
     """Hydra entry point."""
-    with command("Interrupted; the same command continues."), token.private_ray():
+    with command("Interrupted; the same command continues."):
         from recipes.evaluation.session import run_evaluation
 
         sys.exit(run_evaluation(config))
@@ -48,4 +48,5 @@ def main(config: DictConfig) -> None:
 if __name__ == "__main__":
     resolvers.register()
     sys.argv[1:] = with_checkpoint(sys.argv[1:])
-    main()
+    with token.private_ray():  # composing imports verl, and with it Ray
+        main()

@@ -102,7 +102,7 @@ def check_cluster(config: DictConfig, shown: Console) -> None:
 @hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="train")
 def main(config: DictConfig) -> None:
     """Hydra entry point."""
-    with command("Interrupted; nothing was started.") as errors, token.private_ray():
+    with command("Interrupted; nothing was started.") as errors:
         config = checked(config)
         if config.preflight == "full":
             check_cluster(config, errors)
@@ -117,6 +117,7 @@ def main(config: DictConfig) -> None:
 
 if __name__ == "__main__":
     resolvers.register()
-    with command("Interrupted; nothing was started."):
+    # The token first: composing imports verl, and with it Ray.
+    with token.private_ray(), command("Interrupted; nothing was started."):
         composing.check_command_line(sys.argv[1:])
-    main()
+        main()
