@@ -36,7 +36,8 @@ def quickly_composed() -> Callable[..., DictConfig]:
     def build(*words: str) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(list(words))
         chosen = [override for override in overrides if override.key_or_group in composing.groups()]
-        config, hydra = copy.deepcopy(_with_groups(tuple(str(override.input_line) for override in chosen)))
+        shared, hydra = _with_groups(tuple(str(override.input_line) for override in chosen))
+        config = copy.deepcopy(shared)
         HydraConfig.instance().cfg = hydra  # ${hydra:runtime.choices...} in run names
         ConfigLoaderImpl._apply_overrides_to_config([one for one in overrides if one not in chosen], config)
         return config

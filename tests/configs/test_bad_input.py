@@ -146,10 +146,10 @@ REFUSED_CONFIGS = {
 
 
 @pytest.mark.parametrize("case", REFUSED_CONFIGS)
-def test_config_is_refused(composed, case: str) -> None:
+def test_config_is_refused(quickly_composed, case: str) -> None:
     overrides, words = REFUSED_CONFIGS[case]
     with pytest.raises(UserError) as error:
-        preflight.check_config(preflight.resolved(composed(*SIZES, *overrides)))
+        preflight.check_config(preflight.resolved(quickly_composed(*SIZES, *overrides)))
     for word in words:
         assert word in str(error.value)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from recipes import composing, data_files, environment_checks, preflight, size_checks
+from recipes import composing, data_files, environment_checks, plan, preflight, size_checks
 from recipes.errors import UserError
+from recipes.launching import training
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
@@ -407,3 +408,11 @@ def test_every_group_of_the_primary_config_is_known() -> None:
     assert {"policy_loss", "model", "data", "hardware", "logging", "experiment", "scale"} <= set(composing.groups())
     assert "dgpo/ablation/7b_n1_m1" in composing.choices("experiment")
     assert not [name for name in composing.choices("hardware") if "deepseek" in name]
+
+
+def test_launcher_and_planner_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError, match=r"Write trainer\.nnodes=4\."):
+        training.size_of([PAPER, "trainer.nnode=4"])
+    assert training.size_of([PAPER, "trainer.nnodes=4"]) == training.Size(4, 8, None, "cuda")
+    assert plan.main([PAPER, "trainer.nnode=4"]) == 2
+    assert "Write trainer.nnodes=4." in capsys.readouterr().err
