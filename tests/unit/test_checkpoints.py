@@ -51,6 +51,14 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(checkpoints: Checkpo
     assert [said in warning for warning in warnings] == [True] if said else not warnings
 
 
+def test_a_copy_of_the_weights_may_be_deleted_but_not_cut_off(checkpoints: Checkpoints) -> None:
+    copy = publish(checkpoints, 2) / "actor" / "huggingface" / "model.safetensors"
+    copy.write_bytes(b"w" * 20)
+    assert "20 of 50 bytes" in str(checkpoints.damage(2))
+    copy.unlink()
+    assert checkpoints.latest() == 2
+
+
 def test_the_mark_decides_not_verls_tracker(checkpoints: Checkpoints) -> None:
     publish(checkpoints, 2)
     (publish(checkpoints, 4) / MARK).unlink()

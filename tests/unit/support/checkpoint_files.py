@@ -11,6 +11,7 @@ def stage(checkpoints: Checkpoints, step: int) -> Path:
     (folder / "actor" / "huggingface").mkdir(parents=True)
     (folder / "actor" / "model_world_size_1_rank_0.pt").write_bytes(b"w" * 100)
     (folder / "actor" / "huggingface" / "config.json").write_text("{}")
+    (folder / "actor" / "huggingface" / "model.safetensors").write_bytes(b"w" * 50)
     (folder / "data.pt").write_bytes(b"d" * 10)
     return folder
 
