@@ -1,4 +1,4 @@
-"""Compose the training's config from Hydra overrides, and say in one line why one of them can't be meant.
+"""Compose a command's config from Hydra overrides, and say in one line why one of them can't be meant.
 
 Hydra names the key and stops there; here the nearest key or choice and what to write are added. Everything that needs
 a config outside `python -m recipes.train` itself (launcher, planner, figures) composes it here.
@@ -6,6 +6,7 @@ a config outside `python -m recipes.train` itself (launcher, planner, figures) c
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,17 +26,40 @@ from recipes.paths import config_dir
 from recipes.secrets import redacted_text
 from recipes.suggestions import nearest, nearest_key
 
-# Folders of configs/ that are no group of train.yaml, and the part of a group that its choices share.
-OTHER_COMMANDS = ("eval", "prepare")
-SHARED = "base"
+SHARED = "base"  # in a group, what its choices share
 # Sections of verl's config that nothing here trains: a key is never meant to be in one of them.
 UNUSED = re.compile(r"(critic|distillation|custom_reward_function|reward_model|sandbox_fusion|reward\.reward_model)\b")
 # With one of these Hydra reads other files, or runs something else than one training.
 OWN_WAY = ("config_path", "config_name", "config_dir", "multirun", "help", "hydra_help", "info", "shell_completion")
 
 
-def composed(words: Sequence[str]) -> DictConfig:
-    """The config that Hydra hands to recipes.train for these overrides, its interpolations not yet resolved.
+@dataclass(frozen=True)
+class Primary:
+    """A primary config: what one command composes.
+
+    Attributes:
+        command: as in `python -m <command>`.
+        file: of the config.
+        groups: folders beside it of which one file is chosen.
+    """
+
+    command: str
+    file: Path
+    groups: tuple[str, ...]
+
+
+TRAIN = Primary(
+    "recipes.train",
+    config_dir() / "train.yaml",
+    # All folders but the other commands' and the one that train.yaml always includes.
+    tuple(sorted({path.name for path in config_dir().iterdir() if path.is_dir()} - {"eval", "prepare", SHARED})),
+)
+EVALUATE = Primary("recipes.evaluate", config_dir() / "evaluate.yaml", ("eval", "hardware", "model"))
+PREPARE = Primary("recipes.prepare_data", config_dir() / "prepare" / "prepare.yaml", ("data", "template"))
+
+
+def composed(words: Sequence[str], primary: Primary = TRAIN) -> DictConfig:
+    """The config that Hydra hands to a command for these overrides, its interpolations not yet resolved.
 
     Raises:
         UserError: it does not compose; names the override and what to write.
@@ -43,15 +67,15 @@ def composed(words: Sequence[str]) -> DictConfig:
     resolvers.register()
     overrides = [_parsed(word) for word in words]
     for override in overrides:
-        _check_choice(override)
+        _check_choice(override, primary)
     try:
-        config = _compose(words)
+        config = _compose(words, primary)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        raise UserError(redacted_text(_explained(error, overrides))) from error
+        raise UserError(redacted_text(_explained(error, overrides, primary))) from error
     HydraConfig.instance().set_config(config)  # ${hydra:runtime.choices...} in run names
     with open_dict(config):
         del config["hydra"]
-    _check_forced(overrides)
+    _check_forced(overrides, primary)
     return config
 
 
@@ -66,8 +90,8 @@ def resolved(words: Sequence[str]) -> DictConfig:
     return preflight.resolved(composed(words))
 
 
-def check_command_line(words: Sequence[str]) -> None:
-    """Compose what `python -m recipes.train` is about to compose, for the sake of the message.
+def check_command_line(words: Sequence[str], primary: Primary = TRAIN) -> None:
+    """Compose what a command is about to compose, for the sake of the message.
 
     Raises:
         UserError: as `composed`.
@@ -75,12 +99,12 @@ def check_command_line(words: Sequence[str]) -> None:
     options, rest = get_args_parser().parse_known_args(list(words))
     overrides = options.overrides + [word for word in rest if not word.startswith("-")]
     if not any(getattr(options, name) for name in OWN_WAY):
-        composed(overrides)
+        composed(overrides, primary)
 
 
-def choices(group: str) -> list[str]:
+def choices(group: str, primary: Primary = TRAIN) -> list[str]:
     """What can be written after `<group>=`, sorted: `dgpo/7b_dgpo` for a file in a subfolder."""
-    folder = config_dir() / group
+    folder = primary.file.parent / group
     names = [file.relative_to(folder).with_suffix("") for file in folder.rglob("*.yaml")]
     return sorted(str(name) for name in names if not _is_part(folder, name))
 
@@ -90,15 +114,9 @@ def _is_part(folder: Path, name: Path) -> bool:
     return any(parent.name == SHARED or (folder / f"{parent}.yaml").is_file() for parent in name.parents)
 
 
-def groups() -> list[str]:
-    """The groups of train.yaml."""
-    folders = (path.name for path in config_dir().iterdir() if path.is_dir())
-    return sorted(name for name in folders if name not in (*OTHER_COMMANDS, SHARED))
-
-
-def _compose(words: Sequence[str]) -> DictConfig:
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return compose("train", list(words), return_hydra_config=True)
+def _compose(words: Sequence[str], primary: Primary) -> DictConfig:
+    with initialize_config_dir(str(primary.file.parent), version_base="1.3"):
+        return compose(primary.file.stem, list(words), return_hydra_config=True)
 
 
 def _parsed(word: str) -> Override:
@@ -120,12 +138,12 @@ def _parsed(word: str) -> Override:
     return override
 
 
-def _check_choice(override: Override) -> None:
+def _check_choice(override: Override, primary: Primary) -> None:
     """A group is given one of its files."""
     group = override.key_or_group
-    if override.is_delete() or group not in groups():
+    if override.is_delete() or group not in primary.groups:
         return
-    known = choices(group)
+    known = choices(group, primary)
     if override.is_add() or override.is_force_add():
         raise UserError(
             f"{override.input_line}: {group} has a choice already. Write {group}=<choice>, without +. "
@@ -143,26 +161,26 @@ def _shown(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
-def _explained(error: Exception, overrides: Sequence[Override]) -> str:
+def _explained(error: Exception, overrides: Sequence[Override], primary: Primary) -> str:
     """Hydra's message, with the nearest key where it says that there is none."""
     message = " ".join(str(error).split())
     missing = re.match(r"Could not (?:override|delete from config\.) '([^']+)'", message)
     if not missing:
         return message
     key = missing[1]
-    hint = nearest_key(key, _known(_chosen(overrides))) or nearest(key, groups())
+    hint = nearest_key(key, _known(_chosen(overrides, primary), primary)) or nearest(key, primary.groups)
     value = next(_given(override) for override in overrides if override.key_or_group == key)
     advice = (
         f"Write {hint}={value}."
         if hint
-        else "`python -m recipes.train --cfg job` lists all keys. Write a + before one that is declared nowhere."
+        else f"`python -m {primary.command} --cfg job` lists all keys. Write a + before one that is declared nowhere."
     )
     return f"{key}: there is no such key. {advice}"
 
 
-def _chosen(overrides: Sequence[Override]) -> tuple[str, ...]:
+def _chosen(overrides: Sequence[Override], primary: Primary) -> tuple[str, ...]:
     """Those that choose a file of a group."""
-    return tuple(str(override.input_line) for override in overrides if override.key_or_group in groups())
+    return tuple(str(override.input_line) for override in overrides if override.key_or_group in primary.groups)
 
 
 def _given(override: Override) -> str:
@@ -171,9 +189,9 @@ def _given(override: Override) -> str:
 
 
 @cache
-def _known(chosen: tuple[str, ...]) -> list[str]:
+def _known(chosen: tuple[str, ...], primary: Primary) -> list[str]:
     """Every key there is with these choices of groups and nothing else."""
-    config = _compose(chosen)
+    config = _compose(chosen, primary)
     with open_dict(config):
         del config["hydra"]
     return [key for key in _keys(OmegaConf.to_container(config), "") if not UNUSED.match(key)]
@@ -185,10 +203,10 @@ def _keys(node: Any, prefix: str) -> Iterator[str]:
         yield from _keys(child, f"{prefix}{name}.")
 
 
-def _check_forced(overrides: Sequence[Override]) -> None:
+def _check_forced(overrides: Sequence[Override], primary: Primary) -> None:
     """`+trainer.savefreq=5` makes a key that nothing reads: refused where a key beside it is spelt nearly so."""
     forced = [override for override in overrides if override.is_add() or override.is_force_add()]
-    known = _known(_chosen(overrides)) if forced else []
+    known = _known(_chosen(overrides, primary), primary) if forced else []
     for override in forced:
         section, _, name = override.key_or_group.rpartition(".")
         beside = [key.rpartition(".")[2] for key in known if key.rpartition(".")[0] == section]

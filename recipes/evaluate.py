@@ -14,7 +14,7 @@ import sys
 import hydra
 from omegaconf import DictConfig
 
-from recipes import resolvers
+from recipes import composing, resolvers
 from recipes.command import command
 from recipes.launching import token
 from recipes.paths import config_dir
@@ -48,5 +48,7 @@ def main(config: DictConfig) -> None:
 if __name__ == "__main__":
     resolvers.register()
     sys.argv[1:] = with_checkpoint(sys.argv[1:])
-    with token.private_ray():  # composing imports verl, and with it Ray
+    # The token first: composing imports verl, and with it Ray.
+    with token.private_ray(), command("Interrupted; nothing was started."):
+        composing.check_command_line(sys.argv[1:], composing.EVALUATE)
         main()

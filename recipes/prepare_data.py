@@ -5,15 +5,17 @@
     python -m recipes.prepare_data data=math_train template=qwen_math file=math.json --cfg job
 
 Each data set is a file in configs/prepare/data/. `--cfg job` prints the composed config and does nothing else.
-Exit codes: 0 done (or done before), 1 a config does not compose, 2 bad input, 130 interrupted.
+Exit codes: 0 done (or done before), 2 bad input, 130 interrupted.
 """
 
+import sys
 from typing import Any
 
 import hydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from recipes import composing
 from recipes.command import command
 from recipes.errors import UserError
 from recipes.paths import config_dir
@@ -47,4 +49,6 @@ def main(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with command("Interrupted; nothing was started."):
+        composing.check_command_line(sys.argv[1:], composing.PREPARE)
+        main()

@@ -14,7 +14,7 @@ from recipes.report.cells import METRICS, Measured, Result, measured, method_nam
 TITLES = {"avg@32": "Avg@32", "pass@32": "Pass@32 (verl's best@32)"}
 SCALES = {
     "paper": "the papers' set-up as reconstructed in docs/experiments.md",
-    "7b-short": "NOT the papers' set-up: cut down to about a day on 8 GPUs (configs/scale/7b-short.yaml)",
+    "7b-short": "NOT the papers' set-up: cut down to less than a day on 8 GPUs (configs/scale/7b-short.yaml)",
     "tiny": "NOT the papers' set-up: a toy model on a toy task (configs/scale/tiny.yaml)",
 }
 

@@ -35,7 +35,7 @@ def quickly_composed() -> Callable[..., DictConfig]:
 
     def build(*words: str) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(list(words))
-        chosen = [override for override in overrides if override.key_or_group in composing.groups()]
+        chosen = [override for override in overrides if override.key_or_group in composing.TRAIN.groups]
         shared, hydra = _with_groups(tuple(str(override.input_line) for override in chosen))
         config = copy.deepcopy(shared)
         HydraConfig.instance().cfg = hydra  # ${hydra:runtime.choices...} in run names

@@ -73,6 +73,17 @@ def checked(config: DictConfig) -> DictConfig:
     return resolved
 
 
+def remote_code_switches(config: DictConfig) -> dict[str, Any]:
+    """Every trust_remote_code of a resolved config, by its path."""
+    found = {}
+    for key, value in config.items():
+        if isinstance(value, DictConfig):
+            found |= {f"{key}.{rest}": switch for rest, switch in remote_code_switches(value).items()}
+        elif key == "trust_remote_code":
+            found[str(key)] = value
+    return found
+
+
 FULL_SCALE: dict[str, DictConfig] = {}
 
 
@@ -150,6 +161,9 @@ def test_a_row_trains_its_method_in_the_papers_setup(composed, name: str) -> Non
     assert settings(config) == SETTINGS | method_settings(method)
     assert (rollout.max_model_len, config.reward.reward_manager.name) == (2048 + 8192, "naive")
     assert not config.algorithm.filter_groups.enable and not config.algorithm.use_kl_in_reward
+    switches = remote_code_switches(config)
+    assert {"data.trust_remote_code", "actor_rollout_ref.model.trust_remote_code"} <= switches.keys()
+    assert not any(switches.values()), "code of a model's repository runs only where it is asked for"
 
 
 # The shared set-up; docs/experiments.md has the same keys and values with where they come from.

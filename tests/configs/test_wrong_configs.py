@@ -403,9 +403,25 @@ def test_flags_of_hydra_are_left_to_hydra() -> None:
         composing.check_command_line(["trainer.nnode=1", "--cfg", "job"])
 
 
+@pytest.mark.parametrize(
+    ("primary", "words", "message"),
+    [
+        (composing.EVALUATE, "eval=papper", "Write eval=paper"),
+        (composing.EVALUATE, "hardware=8x80bg", "Write hardware=8x80gb"),
+        (composing.EVALUATE, "eval.sampels=4", r"Write eval\.samples=4"),
+        (composing.PREPARE, "data=gsm8", "Write data=gsm8k"),
+        (composing.PREPARE, "data=gsm8k overlp=report", "Write overlap=report"),
+        (composing.PREPARE, "overlap=report", "You must specify 'data'"),
+    ],
+)
+def test_the_other_commands_name_what_was_meant(primary: composing.Primary, words: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        composing.check_command_line(words.split(), primary)
+
+
 def test_every_group_of_the_primary_config_is_known() -> None:
     """A group that is added is checked without being listed anywhere."""
-    assert {"policy_loss", "model", "data", "hardware", "logging", "experiment", "scale"} <= set(composing.groups())
+    assert {"policy_loss", "model", "data", "hardware", "logging", "experiment", "scale"} <= set(composing.TRAIN.groups)
     assert "dgpo/ablation/7b_n1_m1" in composing.choices("experiment")
     assert not [name for name in composing.choices("hardware") if "deepseek" in name]
 
