@@ -42,14 +42,14 @@ def facts_of(run: Path) -> dict[str, Any]:
         "avg_at_4_before": accuracy[min(accuracy)],
         "avg_at_4_after": accuracy[max(accuracy)],
         "median_seconds_per_step": statistics.median(data["timing_s/step"] for data in updates),
-        "minutes_of_training_command": _minutes(manifest["attempts"]),
+        "minutes_of_training_command": minutes(manifest["attempts"]),
         "token_share": {case: _mean(updates, f"actor/token_share/{case}") for case in BOUNDARY_CASES},
         "weight_mean": {case: _mean(updates, f"actor/weight_mean/{case}") for case in BOUNDARY_CASES},
-        "manifest": _without_paths(manifest),
+        "manifest": without_paths(manifest),
     }
 
 
-def _without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
+def without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
     """The manifest as others may read it: log files by name."""
     attempts = [{**attempt, "log": Path(attempt["log"]).name} for attempt in manifest["attempts"]]
     return {**manifest, "attempts": attempts}
@@ -60,7 +60,7 @@ def _mean(updates: list[dict[str, Any]], key: str) -> float | None:
     return statistics.mean(values) if values else None
 
 
-def _minutes(attempts: list[dict[str, Any]]) -> float:
+def minutes(attempts: list[dict[str, Any]]) -> float:
     ended = [attempt for attempt in attempts if "ended" in attempt]  # a killed attempt has no end
     spans = (datetime.fromisoformat(a["ended"]) - datetime.fromisoformat(a["started"]) for a in ended)
     return round(sum(span.total_seconds() for span in spans) / 60, 1)

@@ -130,6 +130,8 @@ def measured(runs: list[Result], benchmark: str, metric: str) -> Measured | None
     values = 100 * np.array([record[key] for record in records])
     if len(values) > 1:
         half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-        return Measured(float(values.mean()), (values.mean() - half, values.mean() + half), len(values))
+        # A share can't leave 0 to 100 %, Student's t can.
+        bounds = (max(0.0, float(values.mean()) - half), min(100.0, float(values.mean()) + half))
+        return Measured(float(values.mean()), bounds, len(values))
     ends = records[0].get("interval") if key == "avg" else None
     return Measured(float(values[0]), (100 * ends[0], 100 * ends[1]) if ends else None, 1)

