@@ -36,7 +36,7 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
 
 def test_no_choice_lists_the_choices() -> None:
     found = run("--cfg", "job")
-    assert found.returncode == 1 and "dapo_math_17k" in found.stderr
+    assert found.returncode == 2 and "dapo_math_17k" in found.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
