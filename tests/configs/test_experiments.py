@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from losses.registry import METHODS
 from recipes import plugin, preflight  # noqa: F401 (plugin registers)
@@ -76,7 +76,8 @@ def checked(config: DictConfig) -> DictConfig:
 def remote_code_switches(config: DictConfig) -> dict[str, Any]:
     """Every trust_remote_code of a resolved config, by its path."""
     found = {}
-    for key, value in config.items():
+    for key in config:
+        value = None if OmegaConf.is_missing(config, key) else config[key]
         if isinstance(value, DictConfig):
             found |= {f"{key}.{rest}": switch for rest, switch in remote_code_switches(value).items()}
         elif key == "trust_remote_code":
