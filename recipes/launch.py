@@ -14,6 +14,7 @@ Exit codes: those of recipes.train (0 done, 1 failed, 2 bad input, 130 interrupt
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -60,6 +61,7 @@ def _place(rank: int, hosts: list[str], folder: Path) -> roles.Place:
 def _slurm(overrides: list[str]) -> int:
     job = slurm.job(os.environ)
     place = _place(job.rank, job.hosts, Path(os.environ.get("RLVR_JOB_FOLDER", "outputs/.launch")) / job.name)
+    place = replace(place, address_of=slurm.address)
     return roles.head(place, slurm.overrides(job, overrides)) if job.rank == 0 else roles.worker(place)
 
 

@@ -33,6 +33,7 @@ class Place:
     folder: JobFolder
     ports: Ports
     timeout: float
+    address_of: Callable[[str], str] = str  # of a host; some networks do not resolve the names of nodes
 
     @property
     def log(self) -> Path:
@@ -42,7 +43,7 @@ class Place:
     def peer(self) -> str | None:
         """Some other node, to find out which address leads there."""
         others = [host for rank, host in enumerate(self.hosts) if rank != self.rank]
-        return others[0] if others else None
+        return self.address_of(others[0]) if others else None
 
 
 def say(message: str) -> None:

@@ -41,6 +41,16 @@ def expand(node_list: str) -> list[str]:
     return names
 
 
+def address(host: str) -> str:
+    """NodeAddr of a node, which Slurm itself goes by: its name need not resolve. The name without a scontrol."""
+    if which("scontrol"):
+        result = subprocess.run(["scontrol", "show", "node", host], capture_output=True, text=True)
+        found = re.search(r"\bNodeAddr=(\S+)", result.stdout)
+        if found:
+            return found.group(1)
+    return host
+
+
 def _numbers(ranges: str) -> list[str]:
     """`01-03,7` → 01, 02, 03, 7."""
     numbers: list[str] = []

@@ -13,6 +13,7 @@ from slurm_cluster import SlurmCluster, missing
 ROOT = Path(__file__).resolve().parents[2]
 MARK = "RLVR_TEST_RUN"  # inherited by every process of the job
 STEPS = 12
+ENDED = ("COMPLETED", "FAILED", "NODE_FAIL", "CANCELLED")
 TRAINING = (
     f"trainer.total_training_steps={STEPS}",
     "trainer.nnodes=2",
@@ -86,13 +87,14 @@ def wait(there: Callable[[], bool], folder: Path, limit: float) -> None:
 def test_a_job_on_two_nodes_is_requeued_and_resumes(cluster: SlurmCluster, tmp_path: Path, how: str) -> None:
     """`scontrol requeue` kills and queues again; the USR1 of a pre-emption lets it save and queue itself again."""
     job = submit(cluster, tmp_path)
-    wait(lambda: max(steps(tmp_path), default=0) >= 5, tmp_path, 900)
+    wait(lambda: max(steps(tmp_path), default=0) >= 5 or cluster.state(job) in ENDED, tmp_path, 900)
+    assert cluster.state(job) == "RUNNING", (tmp_path / "job.log").read_text()[-3000:]
     if how == "requeue":
         cluster.run("scontrol", "requeue", job)
     else:
         cluster.run("scancel", "--batch", "--signal=USR1", job)
     wait(lambda: "Restarts=1" in cluster.scontrol("show", "job", job), tmp_path, 300)
-    wait(lambda: cluster.state(job) in ("COMPLETED", "FAILED", "NODE_FAIL", "CANCELLED"), tmp_path, 1200)
+    wait(lambda: cluster.state(job) in ENDED, tmp_path, 1200)
     log = (tmp_path / "job.log").read_text()
     assert cluster.state(job) == "COMPLETED", log[-3000:]
     assert steps(tmp_path) == list(range(1, STEPS + 1))

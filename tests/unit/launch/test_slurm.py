@@ -39,6 +39,16 @@ def test_a_list_beyond_the_plain_forms_asks_for_scontrol(monkeypatch: pytest.Mon
         slurm.expand("r[1-2]n[1-4]")
 
 
+@pytest.mark.parametrize(
+    ("shown", "address"), [("   NodeAddr=10.0.0.7 NodeHostName=gpu7 Version=22", "10.0.0.7"), ("", "gpu7")]
+)
+def test_the_address_that_slurm_itself_goes_by(shown: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On clusters in a cloud the nodes' names do not resolve."""
+    monkeypatch.setattr(slurm, "which", lambda name: name)
+    monkeypatch.setattr(slurm.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, stdout=shown))
+    assert slurm.address("gpu7") == address
+
+
 def test_a_requeued_job_meets_in_another_folder() -> None:
     first, second = slurm.job(TASK), slurm.job({**TASK, "SLURM_RESTART_COUNT": "1"})
     assert (first.rank, first.hosts) == (1, ["gpu1", "gpu2"])
@@ -59,6 +69,16 @@ def test_an_array_task_is_a_seed_unless_one_is_given() -> None:
     job = slurm.job({**TASK, "SLURM_ARRAY_TASK_ID": "3"})
     assert slurm.overrides(job, ["policy_loss=maspo"]) == ["policy_loss=maspo", "seed=3"]
     assert slurm.overrides(job, ["seed=8"]) == ["seed=8"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "address"), [("   NodeAddr=10.0.0.7 NodeHostName=gpu7 Version=22", "10.0.0.7"), ("", "gpu7")]
+)
+def test_the_address_that_slurm_itself_goes_by(shown: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On clusters in a cloud the nodes' names do not resolve."""
+    monkeypatch.setattr(slurm, "which", lambda name: name)
+    monkeypatch.setattr(slurm.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, stdout=shown))
+    assert slurm.address("gpu7") == address
 
 
 def test_a_requeued_job_never_moves_its_own_run_aside() -> None:
