@@ -71,16 +71,6 @@ def test_an_array_task_is_a_seed_unless_one_is_given() -> None:
     assert slurm.overrides(job, ["seed=8"]) == ["seed=8"]
 
 
-@pytest.mark.parametrize(
-    ("shown", "address"), [("   NodeAddr=10.0.0.7 NodeHostName=gpu7 Version=22", "10.0.0.7"), ("", "gpu7")]
-)
-def test_the_address_that_slurm_itself_goes_by(shown: str, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On clusters in a cloud the nodes' names do not resolve."""
-    monkeypatch.setattr(slurm, "which", lambda name: name)
-    monkeypatch.setattr(slurm.subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0, stdout=shown))
-    assert slurm.address("gpu7") == address
-
-
 def test_a_requeued_job_never_moves_its_own_run_aside() -> None:
     words = ["on_existing=restart", "seed=1"]
     assert slurm.overrides(slurm.job(TASK), words) == words
