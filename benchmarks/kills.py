@@ -52,7 +52,8 @@ SIZES = (
     "actor_rollout_ref.actor.optim.lr=1e-4",
     "actor_rollout_ref.actor.optim.lr_scheduler_type=constant",
 )
-STARTED, ENDED = 900.0, 300.0  # seconds within which a step must be there, and a hit run must have ended
+# Seconds within which a step must be there, a hit run must have ended, and what it started must be gone.
+STARTED, ENDED, GONE = 900.0, 300.0, 90.0
 
 
 @dataclass
@@ -65,7 +66,8 @@ class Hit:
         checkpoint: latest one at that moment.
         ended: how the command did: its exit code, or "hung".
         seconds: from the kill to the end.
-        left: processes that were still there then.
+        alone: seconds from then until the last process had ended by itself.
+        left: processes that had not.
     """
 
     kind: str
@@ -74,6 +76,7 @@ class Hit:
     checkpoint: int
     ended: str
     seconds: float
+    alone: float
     left: int
 
 
@@ -177,11 +180,23 @@ def hit(training: Training, kind: str, chance: random.Random) -> Hit:
         except subprocess.TimeoutExpired:
             ended = "hung"
         seconds = time.monotonic() - began
-        time.sleep(5)  # a killed driver can't clean up: what it started ends by itself, shortly after
-        left = training.processes()
-        for one in left:
+        left, alone = still_there(training)
+        return Hit(kind, first, at, checkpoint, ended, round(seconds, 1), round(alone, 1), left)
+
+
+def still_there(training: Training) -> tuple[int, float]:
+    """Wait for what the command did not wait for: workers of other nodes, and all that a killed driver started.
+
+    Returns:
+        Processes that are still there after GONE seconds; how long it took.
+    """
+    began = time.monotonic()
+    while (left := training.processes()) and time.monotonic() - began < GONE:
+        time.sleep(0.5)
+    for one in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
             print("  left:", " ".join(one.cmdline())[:100], flush=True)
-        return Hit(kind, first, at, checkpoint, ended, round(seconds, 1), len(left))
+    return len(left), time.monotonic() - began
 
 
 def verdict(training: Training, steps: int) -> dict[str, object]:
@@ -208,8 +223,8 @@ def table(hits: list[Hit], facts: dict[str, object], nodes: int) -> str:
         "node(s) of one machine, a checkpoint every third step.",
         "The same command was given again after each kill.",
         "",
-        "| # | killed | from step | logged | checkpoint then | the command | after, s | left running | went on from |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| # | killed | from step | logged | checkpoint then | the command | after, s | the last process, s later | left running | went on from |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     after = [str(one.from_step) for one in hits[1:]] + [str(facts["last_from"])]
     for number, (one, went_on) in enumerate(zip(hits, after, strict=True), start=1):
@@ -221,6 +236,7 @@ def table(hits: list[Hit], facts: dict[str, object], nodes: int) -> str:
             one.checkpoint,
             one.ended,
             one.seconds,
+            one.alone,
             one.left,
             went_on,
         )

@@ -65,6 +65,8 @@ class StopFiles:
 def listen(files: StopFiles, say: Callable[[str], None]) -> None:
     """Handle the signals in this process. Call it after ray.init, which takes SIGTERM for itself.
 
+    A signal that this process was started to ignore is somebody else's: the launcher's, who passes it on as SIGTERM.
+
     Args:
         files: of the run.
         say: tells a person what happens.
@@ -78,7 +80,8 @@ def listen(files: StopFiles, say: Callable[[str], None]) -> None:
         say(f"{name}: saving a checkpoint, then ending. A second signal ends the run at once.")
 
     for number in SIGNALS:
-        signal.signal(number, handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def interrupt_generation(replay_buffer: Any, asked: Callable[[], bool]) -> None:

@@ -93,7 +93,8 @@ def wait_for_training(tmp_path: Path, head: "subprocess.Popen[str]") -> None:
 
 
 @pytest.mark.timeout(240)
-# SIGUSR1 is Slurm's warning, SIGTERM the end of a job; srun sends both to every node.
+# SIGUSR1 is Slurm's warning, SIGTERM the end of a job; srun sends both to every node. With proctrack/linuxproc the
+# warning reaches every process of the step, Ray's too.
 @pytest.mark.parametrize("number", [signal.SIGUSR1, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_two_nodes_meet_and_a_signal_ends_the_training_before_ray(
     launch: Launch, tmp_path: Path, number: signal.Signals
@@ -102,7 +103,9 @@ def test_two_nodes_meet_and_a_signal_ends_the_training_before_ray(
     head, worker = two_nodes(launch, "trainer.nnodes=2", "seed=9")
     wait_for_training(tmp_path, head)
     for launcher in (worker, head):
-        launcher.send_signal(number)
+        below = psutil.Process(launcher.pid).children(recursive=True) if number is signal.SIGUSR1 else []
+        for process in (*below, launcher):
+            process.send_signal(number)
     output, _ = head.communicate(timeout=60)
     assert "nodes 2 ['trainer.nnodes=2', 'seed=9']" in output and "saved" in output, output
     assert head.returncode == 130 and worker.wait(timeout=60) == 0

@@ -1,0 +1,91 @@
+"""A Ray cluster of several nodes on this machine, as an administrator would start it: `ray start`, with a token."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+from recipes.launching import token
+from recipes.launching.ports import Ports
+
+STARTED = 120.0  # seconds within which the dashboard takes jobs
+
+
+class RayCluster:
+    """Raylets for the length of a `with` block, each with one logical GPU.
+
+    Args:
+        folder: for the token and what `ray start` prints.
+        nodes: how many.
+        base: first port; see recipes.launching.ports.
+    """
+
+    def __init__(self, folder: Path, nodes: int, base: int = 26000) -> None:
+        self.folder, self.nodes, self.ports = folder, nodes, Ports(base)
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a person on this machine has set who may use the cluster."""
+        access = token.environment(self.folder / "token")
+        return {**os.environ, **access, "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{self.ports.base + 1}"}
+
+    def __enter__(self) -> "RayCluster":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        token.new_token(self.folder / "token")
+        try:
+            head = {**self.ports.of_head(), "include-dashboard": "true", "dashboard-host": "127.0.0.1"}
+            # Short: Ray puts Unix sockets there.
+            self._start(self.ports, "--head", temp_dir=tempfile.mkdtemp(prefix="rlvr-"), **head)
+            self._wait()
+            for index in range(1, self.nodes):
+                self._start(self.ports.on_same_machine(index), address=f"127.0.0.1:{self.ports.gcs}")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End every process below the ones that were started, and no other."""
+        below = [process for one in self._started for process in _family(one.pid)]
+        for process in below:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.terminate()
+        _, alive = psutil.wait_procs(below, timeout=20)
+        for process in alive:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
+    def _start(self, ports: Ports, *flags: str, **options: object) -> None:
+        options = {**ports.of_node(), "num-cpus": 32, "num-gpus": 1, **options}
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats", *flags]
+        log = (self.folder / f"ray-{len(self._started)}.log").open("wb")
+        environment = {**self.environment, **ports.environment()}
+        self._started.append(
+            subprocess.Popen([*command, *words], env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        )
+
+    def _wait(self) -> None:
+        """Until the dashboard takes jobs."""
+        command = [sys.executable, "-m", "ray.scripts.scripts", "job", "list"]
+        deadline = time.monotonic() + STARTED
+        while subprocess.run(command, env=self.environment, capture_output=True).returncode:
+            if time.monotonic() > deadline or self._started[0].poll() is not None:
+                raise RuntimeError(f"no cluster; see {self.folder}/ray-0.log")
+            time.sleep(1)
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+    return []
