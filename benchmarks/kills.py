@@ -223,7 +223,8 @@ def table(hits: list[Hit], facts: dict[str, object], nodes: int) -> str:
         "node(s) of one machine, a checkpoint every third step.",
         "The same command was given again after each kill.",
         "",
-        "| # | killed | from step | logged | checkpoint then | the command | after, s | the last process, s later | left running | went on from |",
+        "| # | killed | from step | logged | checkpoint then | the command | after, s "
+        "| the last process, s later | left running | went on from |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     after = [str(one.from_step) for one in hits[1:]] + [str(facts["last_from"])]

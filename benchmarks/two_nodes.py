@@ -97,9 +97,10 @@ def page(facts: dict[str, Any]) -> str:
     lines = [
         "# Two Ray nodes against one",
         "",
-        f"`python -m benchmarks.two_nodes --seeds {seeds} --steps {facts['steps']}`, {facts['date']}: the tiny model, two",
-        "ranks of FSDP2 and two vLLM servers, on two Ray nodes of one machine through `scripts/ray/submit.sh`, and on one node. Means over the steps of a run, then mean and",
-        f"standard deviation over {seeds} seeds; p: Welch's test of the difference.",
+        f"`python -m benchmarks.two_nodes --seeds {seeds} --steps {facts['steps']}`, {facts['date']}:",
+        "the tiny model, two ranks of FSDP2 and two vLLM servers, on two Ray nodes of one machine through",
+        "`scripts/ray/submit.sh`, and on one node. Means over the steps of a run, then mean and standard deviation over the seeds; p: Welch's test of",
+        "the difference.",
         "",
         "| metric | one node | two nodes | p |",
         "|---|---|---|---|",
@@ -112,7 +113,7 @@ def page(facts: dict[str, Any]) -> str:
     verdict = "No difference has p < 0.05." if not small else f"p < 0.05 for {', '.join(small)}."
     lines += [
         "",
-        f"{verdict} Of {len(facts['rows'])} independent metrics without any difference, one or more would with {chance:.0%}.",
+        f"{verdict} Of {len(facts['rows'])} metrics that do not differ, one or more would with {chance:.0%}.",
     ]
     return "\n".join([*lines, ""])
 
