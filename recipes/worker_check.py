@@ -37,19 +37,20 @@ def _reason() -> str:
 
 
 def assert_on_every_node() -> None:
-    """Run the check in one Ray task per node.
+    """Run the check in this worker, and in one Ray task on every other node.
 
     Raises:
         RuntimeError: names the nodes and what is wrong on each.
     """
     task = ray.remote(num_cpus=0)(plugin_problem)
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    problems = ray.get(
-        [
-            task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(n["NodeID"], soft=False)).remote()
-            for n in nodes
-        ]
-    )
-    broken = {n["NodeManagerAddress"]: problem for n, problem in zip(nodes, problems, strict=True) if problem}
+    own = ray.get_runtime_context().get_node_id()
+    addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]}
+    answers = {
+        node: task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)).remote()
+        for node in addresses
+        if node != own
+    }
+    problems = {own: plugin_problem()} | {node: ray.get(answer) for node, answer in answers.items()}
+    broken = {addresses[node]: problem for node, problem in problems.items() if problem}
     if broken:
         raise RuntimeError("\n".join(f"node {address}: {problem}" for address, problem in broken.items()))

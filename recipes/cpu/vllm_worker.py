@@ -4,6 +4,7 @@ Selected by `actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls` 
 subclasses the one of all other hardware.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,19 @@ def keep_plain_linear_layers() -> None:
     utils.dispatch_cpu_unquantized_gemm = plain_linear
 
 
+def wait_without_spinning() -> None:
+    """Let the worker sleep while it waits for the engine's next step.
+
+    vllm/distributed/device_communicators/shm_broadcast.py (SpinCondition) calls sched_yield for a second after each
+    message, for the microseconds that a GPU would wait otherwise. Here that takes one of a laptop's cores from those who
+    prepare the next step. What the writer announces meanwhile waits in the reader's socket, so nothing is missed.
+    """
+    from vllm.distributed.device_communicators import shm_broadcast
+
+    condition = shm_broadcast.SpinCondition
+    condition.__init__ = functools.partialmethod(condition.__init__, busy_loop_s=0)  # type: ignore[assignment]
+
+
 _Weights = list[tuple[str, torch.Tensor]]
 
 
@@ -46,10 +60,11 @@ class CopyingReceiver(bucketed_weight_transfer.BucketedWeightReceiver):
 
 
 class CPUWorkerExtension(AttemptWorkerExtension):
-    """The worker extension with the two seams above put in before the model is loaded."""
+    """The worker extension with the seams above put in before the model is loaded and the engine is listened to."""
 
     def __new__(cls, **kwargs: Any) -> "CPUWorkerExtension":
         keep_plain_linear_layers()
+        wait_without_spinning()
         # update_weights_from_ipc imports the receiver from its module at call time.
         bucketed_weight_transfer.BucketedWeightReceiver = CopyingReceiver  # type: ignore[misc]
         return super().__new__(cls, **kwargs)
