@@ -1,0 +1,177 @@
+"""What the programs in documented commands may be called with: arguments parse, configs compose and pass their checks.
+
+Nothing is started. A program that PROGRAMS lacks is not understood.
+"""
+
+import argparse
+import ast
+import functools
+import importlib.util
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra._internal.utils import get_args_parser
+from omegaconf import DictConfig
+from rehearsal import ROOT, Call
+
+from recipes import cluster_size, composing, evaluate, launch, plan, preflight, prepare_data, reproduce
+from recipes.evaluation import settings
+
+
+def _overrides(words: tuple[str, ...]) -> list[str]:
+    """The overrides among the words of a command of Hydra's, whose flags must be known."""
+    options, rest = get_args_parser().parse_known_args(list(words))
+    assert not [word for word in rest if word.startswith("-")], rest
+    return [*options.overrides, *rest]
+
+
+@functools.cache
+def _training(overrides: tuple[str, ...]) -> DictConfig:
+    config = preflight.resolved(composing.composed(overrides))
+    preflight.check_config(config)
+    return config
+
+
+def _train(call: Call, words: tuple[str, ...]) -> None:
+    _training(tuple(_overrides(words)))
+
+
+def _doctor(call: Call, words: tuple[str, ...]) -> None:
+    _training(tuple(word for word in words if word != "--json"))
+
+
+def _plan(call: Call, words: tuple[str, ...]) -> None:
+    plan.of(plan.request(words)) if words else None
+
+
+def _evaluate(call: Call, words: tuple[str, ...]) -> None:
+    settings.checked(composing.composed(evaluate.with_checkpoint(_overrides(words)), composing.EVALUATE))
+
+
+def _prepare_data(call: Call, words: tuple[str, ...]) -> None:
+    prepare_data.read_settings(composing.composed(_overrides(words), composing.PREPARE))
+
+
+def _launch(call: Call, words: tuple[str, ...]) -> None:
+    if not words:
+        return  # the launcher as such
+    options, rest = launch._parser().parse_known_args(list(words))
+    module = call.variables.get("RLVR_TRAIN_MODULE", "recipes.train")
+    assert options.command == "local" or not [word for word in rest if word.startswith("-")], rest
+    MODULES[module](call, tuple(rest))
+    given = call.variables.get("SLURM_JOB_NUM_NODES") if options.command == "slurm" else None
+    if options.command == "head":
+        given = str(len(options.nodes.split(",")))
+    if given:
+        asked = cluster_size.nodes(_training(tuple(rest)))
+        assert int(given) == asked, f"{given} node(s) for a training on {asked}"
+
+
+def _reproduce(call: Call, words: tuple[str, ...]) -> None:
+    options = reproduce._arguments(words)
+    papers = reproduce.PAPERS if options.papers == "both" else (options.papers,)
+    only = [word for word in options.only.split(",") if word]
+    cell = reproduce.cells(papers, options.scale, (0,), only, Path("outputs"))[0]
+    _training((f"experiment={cell.paper}/{cell.name}", f"scale={options.scale}", *options.overrides))
+
+
+def _verl(call: Call, words: tuple[str, ...]) -> None:
+    if words:
+        assert "--cfg" in words, "anything else would train"
+        _run("verl.trainer.main_ppo", words)
+
+
+def _pytest(call: Call, words: tuple[str, ...]) -> None:
+    paths = [word for word in words if word.startswith("tests/")]
+    assert all((ROOT / path.partition("::")[0]).exists() for path in paths), paths
+
+
+MODULES: dict[str, Callable[[Call, tuple[str, ...]], None]] = {
+    "recipes.train": _train,
+    "recipes.doctor": _doctor,
+    "recipes.plan": _plan,
+    "recipes.evaluate": _evaluate,
+    "recipes.prepare_data": _prepare_data,
+    "recipes.launch": _launch,
+    "recipes.reproduce": _reproduce,
+    "verl.trainer.main_ppo": _verl,
+    "pytest": _pytest,
+}
+
+
+class _Parsed(Exception):
+    """The command line was understood; what the program does then is not rehearsed."""
+
+
+def _parsed(module: str, words: tuple[str, ...]) -> argparse.Namespace:
+    """What argparse makes of the words, in the program itself: `module` is its name, or a file under the root."""
+    genuine = argparse.ArgumentParser.parse_args
+
+    def parse_args(self: argparse.ArgumentParser, *arguments: Any, **keywords: Any) -> Any:
+        raise _Parsed(genuine(self, *arguments, **keywords))
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(_Parsed) as parsed:
+        patch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+        _run(module, words)
+    result = parsed.value.args[0]
+    assert isinstance(result, argparse.Namespace)
+    return result
+
+
+def _run(module: str, words: tuple[str, ...]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [module, *words])
+        patch.syspath_prepend(str(ROOT))
+        if module.endswith(".py"):
+            runpy.run_path(str(ROOT / module), run_name="__main__")
+        else:
+            runpy.run_module(module, run_name="__main__")
+
+
+def _code(text: str) -> None:
+    """It compiles, and what it imports exists."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            assert node.module and all(hasattr(importlib.import_module(node.module), n.name) for n in node.names)
+        elif isinstance(node, ast.Import):
+            assert all(importlib.import_module(name.name) for name in node.names)
+
+
+def _python(call: Call) -> None:
+    first, *rest = call.words
+    if first == "-c":
+        _code(rest[0])
+    elif first != "-m":
+        _parsed(first, tuple(rest))
+    elif rest[0] in MODULES:
+        MODULES[rest[0]](call, tuple(rest[1:]))
+    elif len(rest) == 1:
+        assert importlib.util.find_spec(rest[0])  # the program as such: its arguments may all be required
+    else:
+        _parsed(rest[0], tuple(rest[1:]))
+
+
+def _bash(call: Call) -> None:
+    assert call.words[0] != "scripts/setup.sh" or call.words[1:] in ((), ("cpu",), ("gpu",)), call.words
+
+
+def _sbatch(call: Call) -> None:
+    options = {word.partition("=")[0] for word in call.words if word.startswith("--")}
+    assert options <= {"--nodes", "--array", "--time", "--partition", "--signal", "--gpus-per-node"}, options
+
+
+def _files(call: Call) -> None:
+    """A program of others: the files of this repository that it is given exist."""
+    assert all((ROOT / word).exists() for word in call.words if word.startswith("scripts/")), call.words
+
+
+PROGRAMS: dict[str, Callable[[Call], None]] = {
+    "python": _python,
+    "bash": _bash,
+    "sbatch": _sbatch,
+    **dict.fromkeys(("docker", "git", "kubectl", "mkdocs", "mypy", "pip", "ruff", "scancel", "uv"), _files),
+}
