@@ -34,8 +34,9 @@ KINDS = {
     "driver": "-m recipes.train ",
     "task runner": "ray::TaskRunner",
     "actor worker": "ray::WorkerDict",
-    "vLLM server": "ray::vLLMHttpServer",
+    "vLLM server": "ray::WatchedServer",
     "vLLM engine": "VLLM::EngineCore",
+    "agent loop worker": "ray::AgentLoopWorker",
     "reward worker": "ray::RewardLoopWorker",
     "raylet of the last node": "raylet/raylet",
 }

@@ -13,6 +13,7 @@ if cpu_platform.is_cpu_run():
     cpu_platform.activate()  # first: the imports below may ask verl for its platform
 
 from verl.workers.rollout.base import _ROLLOUT_REGISTRY
+from verl.workers.rollout.replica import RolloutReplicaRegistry
 
 import dgpo.config  # noqa: F401 (registers)
 import losses.estimators  # noqa: F401
@@ -20,7 +21,17 @@ import maspo.config  # noqa: F401
 from losses import baselines, registry
 
 baselines.load_all()
-_ROLLOUT_REGISTRY["vllm", "async"] = "recipes.weight_socket.AttemptServerAdapter"  # a name: nothing is imported yet
+
+
+def _replica() -> type:
+    from recipes.vllm_server import WatchedReplica
+
+    return WatchedReplica
+
+
+# Names and a loader: neither imports anything yet.
+RolloutReplicaRegistry.register("vllm", _replica)
+_ROLLOUT_REGISTRY["vllm", "async"] = "recipes.weight_socket.AttemptServerAdapter"
 
 
 class PluginError(RuntimeError):

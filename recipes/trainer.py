@@ -17,7 +17,7 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from losses.metrics import mean_weights
-from recipes import method_checks, scorer_watch, update_watch
+from recipes import method_checks, scorer_watch, update_watch, vitals
 from recipes.actor_worker import RecipeActorWorker, SnapshotActorWorker
 from recipes.durable_trainer import DurableTrainer
 from recipes.ray_actors import plain_class
@@ -47,6 +47,11 @@ class _WithRecipe(DurableTrainer):
         super().__init__(config)
         # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation is rounded up to it.
         self.replay_buffer.poll_interval = poll_interval
+
+    def fit(self, agent_loop_manager: Any) -> None:
+        """Train; a dead actor ends it."""
+        with vitals.watch():
+            super().fit(agent_loop_manager)
 
     def _init_resource_pool_mgr(self) -> None:
         super()._init_resource_pool_mgr()

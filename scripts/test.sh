@@ -8,15 +8,19 @@ cd "$(dirname "$0")/.."
 bash scripts/setup.sh cpu # the tests run on any machine; what needs a GPU is in benchmarks/
 export HF_HUB_OFFLINE="${HF_HUB_OFFLINE:-1}" # no test may download anything
 
-selection=(-m "not slow and not slurm")
-lint=yes
+which="not slow and not slurm"
 case "${1:-}" in
-    --all) selection=(-m "not slurm"); shift ;;
-    --slurm) selection=(-m slurm tests/slurm); lint=; shift ;;
+    --all) which="not slurm"; shift ;;
+    --slurm) shift; exec .venv/bin/python -m pytest -m slurm tests/slurm "$@" ;;
 esac
-if [ -n "$lint" ] && [ $# -eq 0 ]; then
-    .venv/bin/ruff check .
-    .venv/bin/ruff format --check .
-    .venv/bin/mypy
+if [ $# -gt 0 ]; then
+    exec .venv/bin/python -m pytest -m "$which" "$@"
 fi
-exec .venv/bin/python -m pytest "${selection[@]}" "$@"
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/mypy
+# Trainings one after the other: each has a dozen processes. The rest side by side; tests of one xdist_group share ports.
+failed=0
+.venv/bin/python -m pytest -m "($which) and not end_to_end" -n auto --maxprocesses 4 --dist loadgroup || failed=$?
+.venv/bin/python -m pytest -m "($which) and end_to_end" || failed=$?
+exit "$failed"

@@ -33,8 +33,8 @@ def wait_without_spinning() -> None:
     """Let the worker sleep while it waits for the engine's next step.
 
     vllm/distributed/device_communicators/shm_broadcast.py (SpinCondition) calls sched_yield for a second after each
-    message, for the microseconds that a GPU would wait otherwise. Here that takes one of a laptop's cores from those who
-    prepare the next step. What the writer announces meanwhile waits in the reader's socket, so nothing is missed.
+    message, for the microseconds that a GPU would wait otherwise. Here that takes one of a laptop's cores from those
+    who prepare the next step. What the writer announces meanwhile waits in the reader's socket, so nothing is missed.
     """
     from vllm.distributed.device_communicators import shm_broadcast
 

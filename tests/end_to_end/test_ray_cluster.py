@@ -21,8 +21,6 @@ def test_two_nodes_train_together_and_keep_running(launcher, fast_sizes, tmp_pat
         result = subprocess.run(command, env=cluster.environment, capture_output=True, text=True, timeout=1200)
         assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-1000:]
         assert launcher.steps() == [1, 2, 3]
-        (log,) = launcher.output.rglob("train-*.log")
-        assert "2 node(s)" in result.stdout or log.read_text().count("vLLMHttpServer") >= 2
         shards = sorted(path.name for path in launcher.output.rglob("model_world_size_2_rank_*.pt"))
         assert shards == ["model_world_size_2_rank_0.pt", "model_world_size_2_rank_1.pt"]
 
