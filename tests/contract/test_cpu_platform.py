@@ -92,3 +92,32 @@ def test_every_function_verl_calls_on_its_device_module_exists() -> None:
                 used |= set(re.findall(r"get_torch_device\(\)\.(\w+)", file.read_text()))
     assert len(used) > 5
     assert not {name for name in used if not hasattr(device_module, name)}
+
+
+QUEUE = """
+import threading
+from recipes.cpu import vllm_worker
+vllm_worker.wait_without_spinning()
+from vllm.distributed.device_communicators.shm_broadcast import MessageQueue
+writer = MessageQueue(n_reader=1, n_local_reader=1)
+reader = MessageQueue.create_from_handle(writer.export_handle(), rank=0)
+ready = threading.Thread(target=writer.wait_until_ready)
+ready.start()
+reader.wait_until_ready()
+ready.join()
+print(reader._spin_condition.busy_loop_s)
+received = []
+thread = threading.Thread(target=lambda: received.extend(reader.dequeue(timeout=20) for _ in range(300)))
+thread.start()
+for number in range(300):
+    writer.enqueue(number)
+thread.join()
+print(received == list(range(300)))
+"""
+
+
+def test_the_worker_of_vllm_sleeps_while_it_waits_and_misses_nothing(run_python) -> None:
+    result = run_python(QUEUE)
+    assert result.stdout.split()[-2:] == ["0", "True"], result.stdout + result.stderr
+    spinning = run_python(QUEUE.replace("vllm_worker.wait_without_spinning()", ""))
+    assert spinning.stdout.split()[-2:] == ["1", "True"], "vLLM no longer spins: take the seam out"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("ray")  # ports, and memory
 COMMAND = [sys.executable, "-m", "recipes.doctor"]
 
 

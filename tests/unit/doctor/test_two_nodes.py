@@ -13,6 +13,7 @@ import pytest
 from recipes.launching.ports import BLOCK
 
 # What the launcher runs in place of recipes.train: the doctor, and then the all-reduce while a GPU is taken.
+pytestmark = pytest.mark.xdist_group("ray")  # ports, and memory
 DOCTOR = """
 import json, os, sys
 from recipes import doctor

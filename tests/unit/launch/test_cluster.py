@@ -14,6 +14,7 @@ import pytest
 
 from recipes.launching.ports import BLOCK
 
+pytestmark = pytest.mark.xdist_group("ray")  # ports, and memory
 ROOT = Path(__file__).resolve().parents[3]
 TRAINING = """
 import os, pathlib, signal, sys, time
