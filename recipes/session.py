@@ -99,7 +99,8 @@ def _attempt(config: DictConfig, folder: RunFolder, metrics: AttemptFile, first:
     log, last = metrics.source.with_suffix(".log"), config.trainer.total_training_steps
     with chatter_to(log) as console:
         try:
-            with TrainingProgress(console, metrics, first, last):
+            title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
+            with TrainingProgress(console, metrics, first, last, title, bool(config.trainer.val_before_train)):
                 _train(config, folder, metrics, console)
             metrics.new_rows()
             status = "finished" if folder.logged_step() >= last else "interrupted"  # it was asked to stop
