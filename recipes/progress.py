@@ -47,7 +47,7 @@ class TrainingProgress:
         self._log = metrics.source.with_suffix(".log")
         earlier = read_metrics(metrics.target)
         history, startup = History(first_step, last_step, earlier), Startup(self._log, validates)
-        self._view = View(history, startup, title, f"log {self._log}")
+        self._view = View(history, startup, title, f"log {self._log.parent.name}/{self._log.name}")
         self._alarms = AlarmWatch()
         self._alarms.new(earlier)  # told by the attempts that met them
         self._stop = threading.Event()

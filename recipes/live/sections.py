@@ -67,7 +67,7 @@ def _progress(history: History, running: float, width: int, ascii_only: bool) ->
         words = ["done"]
     else:
         left = f"left {duration(history.left(running))}"
-        words = [left, f"{duration(running)} in step {history.step + 1}"]
+        words = [left, f"step {history.step + 1}: {duration(running)}"]
     each = history.seconds_per_step()
     if each is not None:
         words.insert(1, f"{each:.1f} s/step")

@@ -50,7 +50,7 @@ class View:
         room = height - 1 - (FRAME if framed else 0)
         alarms = self._alarm_lines(inside, ascii_only)
         lines = self._lines(inside, ascii_only)[: max(1, room - len(alarms))]
-        body = Group(*lines, *alarms)
+        body = Group(*lines, *alarms[: max(0, room - 1)])
         if not framed:
             return body
         title, log = Text(self.title, "bold"), Text(self.log, "bright_black")
@@ -72,7 +72,10 @@ class View:
             parts = sections.training(self.history, time.monotonic() - self.row_came, width - LABEL, ascii_only)
         else:
             parts = sections.starting(self.history, self.startup, width - LABEL, ascii_only)
-        return [Text.assemble((f"{label:<{LABEL}}", "cyan"), fit(said, width - LABEL)) for label, said in parts]
+        lines = [Text.assemble((f"{label:<{LABEL}}", "cyan"), fit(said, width - LABEL)) for label, said in parts]
+        for line in lines:
+            line.truncate(width, overflow="crop")  # where not even the label fits
+        return lines
 
     def _alarm_lines(self, width: int, ascii_only: bool) -> list[Text]:
         lines = []

@@ -36,5 +36,5 @@ def fit(parts: Sequence[Text | str], width: int) -> Text:
         if line.plain and line.cell_len + len(gap) + piece.cell_len > width:
             break
         line = Text.assemble(line, gap, piece)
-    line.truncate(width, overflow="crop")
+    line.truncate(max(0, width), overflow="crop")
     return line
