@@ -60,7 +60,7 @@ def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> in
     shown.print(f"run folder  {folder.path}\nlog file    {log}")
     manifest = folder.manifest
     manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first)
-    trackers.resume(folder.path, first)
+    trackers.start(config, folder.path, first)
     status = _attempt(config, folder, AttemptFile(log.with_suffix(".jsonl"), folder.metrics, carried), first)
     manifest.end_attempt(status, logged_step=folder.logged_step(), checkpointed_step=folder.checkpointed_step())
     return _report(shown, status, folder, config, log)
