@@ -1,6 +1,7 @@
 """What a person should look at in the metrics of a run."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,13 +40,18 @@ def of_rows(rows: list[dict[str, Any]]) -> list[Alarm]:
 
 
 class AlarmWatch:
-    """Alarms of a run that goes on, each told once when it begins."""
+    """Alarms of a run that goes on, each told once when it begins.
 
-    def __init__(self) -> None:
+    Args:
+        earlier: rows of the attempts before, whose alarms are not told again.
+    """
+
+    def __init__(self, earlier: Iterable[dict[str, Any]] = ()) -> None:
         self._rows: list[dict[str, Any]] = []
         self._told: set[tuple[str, int]] = set()
+        self.new(earlier)
 
-    def new(self, rows: list[dict[str, Any]]) -> list[Alarm]:
+    def new(self, rows: Iterable[dict[str, Any]]) -> list[Alarm]:
         """Those that begin with these further rows."""
         self._rows += rows
         begun = [alarm for alarm in of_rows(self._rows) if (alarm.name, alarm.first_step) not in self._told]

@@ -48,8 +48,7 @@ class TrainingProgress:
         earlier = read_metrics(metrics.target)
         history, startup = History(first_step, last_step, earlier), Startup(self._log, validates)
         self._view = View(history, startup, title, f"log {self._log.parent.name}/{self._log.name}")
-        self._alarms = AlarmWatch()
-        self._alarms.new(earlier)  # told by the attempts that met them
+        self._alarms = AlarmWatch(earlier)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="training-progress", daemon=True)
         self._live = is_live(console)
