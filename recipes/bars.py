@@ -57,7 +57,8 @@ class Counter:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._bar.add_task(self._text(), total=total, completed=done)
+        self._task = self._bar.add_task(self._text(), total=total)
+        self._bar.update(self._task, completed=done)
 
     def advance(self) -> None:
         """One more is done."""
