@@ -212,7 +212,7 @@ def _pretrain(
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 20))
     accuracy = 0.0
-    console, what = Console(stderr=True, highlight=False), "pre-training a tiny model: accuracy"
+    console, what = Console(stderr=True, highlight=False), "tiny model: accuracy"
     with bars.counting(console, what, target_accuracy, form="{:.2f}", with_left=False) as counter:
         for step, batch in enumerate(_batches(examples, steps, batch_size, seed), start=1):
             loss = -completion_log_probs(model, batch).sum() / batch.learned.sum()
