@@ -20,7 +20,9 @@ def chatter_to(log: Path) -> Iterator[Console]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept = {1: os.dup(1), 2: os.dup(2)}
-    with log.open("a") as file, os.fdopen(os.dup(1), "w") as terminal:
+    # A character that the terminal's encoding lacks must not end a training.
+    terminal_copy = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace")
+    with log.open("a") as file, terminal_copy as terminal:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
         try:

@@ -50,7 +50,7 @@ class AttemptFile:
 
     def __init__(self, source: Path, target: Path, carried: dict[int, dict[str, Any]] | None = None) -> None:
         self.source = source
-        self._target = target
+        self.target = target
         self._carried = carried or {}
         self._position = 0
         source.parent.mkdir(parents=True, exist_ok=True)
@@ -68,5 +68,5 @@ class AttemptFile:
         rows = [json.loads(line) for line in complete.splitlines()]
         for row in rows:
             row["data"] = self._carried.get(row["step"], {}) | row["data"]
-        append_rows(self._target, rows)
+        append_rows(self.target, rows)
         return rows

@@ -1,89 +1,126 @@
-"""The live line of a training run: step, reward, accuracy and time left."""
+"""What a person sees while a training runs: a live view on a terminal, elsewhere a line per step."""
 
-import statistics
+import os
 import threading
 import time
+from io import UnsupportedOperation
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.control import Control
+from rich.live import Live
 
-from recipes.metrics_file import AttemptFile, validation_accuracy
+from recipes.alarms import Alarm, AlarmWatch, of_rows
+from recipes.bars import is_live
+from recipes.live import plain
+from recipes.live.history import History
+from recipes.live.startup import Startup
+from recipes.live.view import View, alarm_words
+from recipes.metrics_file import AttemptFile, read_metrics
 
-
-def _number(value: float | None, form: str = ".3f") -> str:
-    return "-" if value is None else format(value, form)
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "-"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+POLL = 0.5  # seconds between two looks at the files
+PER_SECOND = 1  # redraws: little for a slow line
 
 
 class TrainingProgress:
-    """Follows the metrics of a running attempt; on a terminal one live line, elsewhere one line per step.
+    """Follows the metrics and the log of a running attempt.
 
     Args:
         console: where to show it.
-        metrics: the attempt's metrics.
+        metrics: the attempt's metrics; its log lies beside them.
         first_step: step the attempt starts from.
         last_step: step it ends with.
+        title: of the run.
+        validates: whether verl validates before it trains.
     """
 
-    def __init__(self, console: Console, metrics: AttemptFile, first_step: int, last_step: int) -> None:
-        self._console = console
-        self._metrics = metrics
-        self._first, self._last = first_step, last_step
-        self._seconds: list[float] = []
-        self._accuracy: float | None = None
+    def __init__(
+        self,
+        console: Console,
+        metrics: AttemptFile,
+        first_step: int,
+        last_step: int,
+        title: str = "",
+        validates: bool = True,
+    ) -> None:
+        self._console, self._metrics = console, metrics
+        self._log = metrics.source.with_suffix(".log")
+        earlier = read_metrics(metrics.target)
+        history, startup = History(first_step, last_step, earlier), Startup(self._log, validates)
+        self._view = View(history, startup, title, f"log {self._log.parent.name}/{self._log.name}")
+        self._alarms = AlarmWatch(earlier)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="training-progress", daemon=True)
-        self._bar = Progress(
-            SpinnerColumn(),
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
+        self._live = is_live(console)
+        self._fit()
+        self._screen = Live(
+            self._view,
             console=console,
+            refresh_per_second=PER_SECOND,
             # rich would otherwise take over sys.stdout and show what belongs into the log.
             redirect_stdout=False,
             redirect_stderr=False,
-            disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("starting Ray, vLLM and the actor", total=last_step, completed=first_step)
 
     def __enter__(self) -> "TrainingProgress":
-        self._bar.start()
-        if not self._console.is_terminal:
-            self._console.print("starting Ray, vLLM and the actor (some minutes on a laptop) ...")
+        if self._live:
+            self._screen.start()
+        else:
+            self._say(self._view.startup.phase)
         self._thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._show(self._metrics.new_rows())
-        self._bar.stop()
+        self._look()
+        if self._live:
+            self._screen.stop()
 
     def _follow(self) -> None:
-        while not self._stop.wait(0.5):
-            self._show(self._metrics.new_rows())
+        while not self._stop.wait(POLL):
+            self._look()
 
-    def _show(self, rows: list[dict[str, Any]]) -> None:
-        for row in rows:
-            line = self._line(row["step"], row["data"])
-            self._bar.update(self._task, completed=row["step"], description=line)
-            if not self._console.is_terminal:
-                self._console.print(f"{time.strftime('%H:%M:%S')}  {line}")
+    def _look(self) -> None:
+        if self._live:
+            self._fit()
+        if self._view.startup.look() and not self._live:
+            self._say(self._view.startup.phase)
+        for row in self._metrics.new_rows():
+            self._take(row)
 
-    def _line(self, step: int, data: dict[str, Any]) -> str:
-        accuracy = validation_accuracy(data)
-        self._accuracy = self._accuracy if accuracy is None else accuracy
-        if "timing_s/step" in data:
-            self._seconds.append(data["timing_s/step"])
-        left = statistics.median(self._seconds[-10:]) * (self._last - step) if self._seconds else None
-        return (
-            f"step {step}/{self._last}  reward {_number(data.get('critic/score/mean'))}  "
-            f"validation {_number(self._accuracy)}  left {_duration(left)}"
-        )
+    def _take(self, row: dict[str, Any]) -> None:
+        history = self._view.history
+        history.add(row)
+        self._view.row_came = time.monotonic()
+        if not self._live:
+            self._say(plain.step_line(history))
+        for alarm in self._alarms.new([row]):
+            self._warn(alarm)
+        self._view.alarms = [alarm for alarm in of_rows(history.rows) if alarm.last_step >= history.step]
+        if self._live:
+            self._screen.refresh()
+
+    def _warn(self, alarm: Alarm) -> None:
+        line = plain.stamped(f"warning: {alarm_words(alarm)} (docs/metrics.md#{alarm.anchor})")
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(f"{line}\n")
+        if not self._live:
+            self._console.print(line, markup=False)
+
+    def _say(self, words: str) -> None:
+        self._console.print(plain.stamped(words), markup=False)
+
+    def _fit(self) -> None:
+        """Follow the size of the terminal: rich asks descriptors 0 to 2 for it, and two of them are the log here."""
+        try:
+            width, height = os.get_terminal_size(self._console.file.fileno())
+        except (OSError, UnsupportedOperation):
+            return  # no terminal of its own: the size that rich was given
+        narrower = width < self._console.width
+        if width and height and (width, height) != tuple(self._console.size):
+            self._console.size = (width, height)
+        if self._live and narrower and self._thread.is_alive():
+            # The terminal has broken the lines of the old view anew, so it does not know how far up that begins.
+            self._console.control(Control.clear(), Control.home())
+            self._screen.refresh()

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from recipes import estimate
+from recipes import bars, estimate
 from recipes.errors import UserError
 from recipes.paths import config_dir
 from recipes.report.cells import published
@@ -151,7 +151,7 @@ def run(todo: list[Cell], overrides: Sequence[str], shown: Console) -> list[str]
             if code:
                 failed.append(f"{what} {cell.paper}/{cell.name} seed {cell.seed} (exit code {code})")
                 break
-            shown.print(f"{title}: {(time.monotonic() - started) / 60:.1f} min")
+            shown.print(f"{title}: took {bars.duration(time.monotonic() - started)}")
     return failed
 
 

@@ -60,7 +60,7 @@ def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> in
     shown.print(f"run folder  {folder.path}\nlog file    {log}")
     manifest = folder.manifest
     manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first)
-    trackers.resume(folder.path, first)
+    trackers.start(config, folder.path, first)
     status = _attempt(config, folder, AttemptFile(log.with_suffix(".jsonl"), folder.metrics, carried), first)
     manifest.end_attempt(status, logged_step=folder.logged_step(), checkpointed_step=folder.checkpointed_step())
     return _report(shown, status, folder, config, log)
@@ -99,7 +99,8 @@ def _attempt(config: DictConfig, folder: RunFolder, metrics: AttemptFile, first:
     log, last = metrics.source.with_suffix(".log"), config.trainer.total_training_steps
     with chatter_to(log) as console:
         try:
-            with TrainingProgress(console, metrics, first, last):
+            title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
+            with TrainingProgress(console, metrics, first, last, title, bool(config.trainer.val_before_train)):
                 _train(config, folder, metrics, console)
             metrics.new_rows()
             status = "finished" if folder.logged_step() >= last else "interrupted"  # it was asked to stop

@@ -4,6 +4,7 @@ import netrc
 import os
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import urlparse
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -49,7 +50,7 @@ def check_loggers(config: DictConfig) -> None:
 
 
 def check_trackers(config: DictConfig, environment: Mapping[str, str] = os.environ) -> None:
-    """The chosen loggers are installed here, and W&B knows who writes.
+    """The chosen loggers are installed here, and those that ask who writes know it.
 
     Raises:
         UserError: names the key and what to do.
@@ -67,6 +68,18 @@ def check_trackers(config: DictConfig, environment: Mapping[str, str] = os.envir
             f"{KEY}={_listed(config.trainer.logger)}: W&B has no login here, and a job can't be asked for one. Set "
             "WANDB_API_KEY (on every node), run `wandb login`, or set WANDB_MODE=offline."
         )
+    if "swanlab" in config.trainer.logger and not _knows_swanlab(environment):
+        raise UserError(
+            f"{KEY}={_listed(config.trainer.logger)}: SwanLab has no login here, and a job can't be asked for one. Set "
+            "SWANLAB_API_KEY (on every node), run `swanlab login`, or set SWANLAB_MODE=local."
+        )
+
+
+def _knows_swanlab(environment: Mapping[str, str]) -> bool:
+    if environment.get("SWANLAB_API_KEY") or environment.get("SWANLAB_MODE") in ("local", "offline", "disabled"):
+        return True
+    home = Path(environment.get("SWANLAB_ROOT") or environment.get("SWANLAB_SAVE_DIR") or "~/.swanlab").expanduser()
+    return (home / ".netrc").is_file()  # where `swanlab login` puts it
 
 
 def _knows_wandb(environment: Mapping[str, str]) -> bool:

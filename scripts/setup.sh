@@ -7,8 +7,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-say() { printf '\033[1m[setup]\033[0m %s\n' "$*" >&2; }
-die() { printf '\033[1;31m[setup] %s\033[0m\n' "$*" >&2; exit 1; }
+bold=""; red=""; plain=""
+if [ -t 2 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+    bold=$'\033[1m'; red=$'\033[1;31m'; plain=$'\033[0m'
+fi
+say() { printf '%s[setup %d:%02d]%s %s\n' "$bold" $((SECONDS / 60)) $((SECONDS % 60)) "$plain" "$*" >&2; }
+die() { printf '%s[setup] %s%s\n' "$red" "$*" "$plain" >&2; exit 1; }
 
 kind=".venv/.kind" # written before anything is installed: an interrupted set-up must not be mixed with the other kind
 if [ -f "$kind" ]; then default="$(cat "$kind")"
@@ -49,11 +53,15 @@ hand_over UV_DEFAULT_INDEX index-url
 hand_over UV_FIND_LINKS find-links
 # Compiled once here: a training starts some ten processes that import the same thousands of files, and where Python may
 # not write its bytecode (a read-only environment, PYTHONDONTWRITEBYTECODE) each of them compiles them again.
-install() { .venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --no-deps "$@"; }
+quiet="--quiet"; [ -n "$bold" ] && quiet="" # on a terminal uv shows what it downloads
+install() { .venv/bin/uv pip install $quiet --compile-bytecode --python .venv/bin/python --no-deps "$@"; }
 
 if [ "$extra" = cpu ]; then
     torch="$(grep -E '^torch==' "$lock")"
-    if ! install "$torch" 2>.venv/torch.log; then
+    say "$torch"
+    if install --dry-run "$torch" >.venv/torch.log 2>&1; then
+        install "$torch"
+    else
         say "the configured index did not give $torch; taking it from the PyTorch index"
         install --index "${TORCH_CPU_INDEX:-https://download.pytorch.org/whl/cpu}" "$torch" \
             || { cat .venv/torch.log >&2; die "$torch is to be had from neither index (the configured one said the above)"; }
@@ -61,11 +69,13 @@ if [ "$extra" = cpu ]; then
 fi
 # flash-attn builds against the torch that is already there, so it comes last and without isolation.
 grep -v '^flash-attn==' "$lock" >.venv/packages.txt
+say "$(grep -c == .venv/packages.txt) packages of $lock"
 install -r .venv/packages.txt
 if grep -q '^flash-attn==' "$lock"; then
     say "flash-attn: where no wheel fits, it is compiled with nvcc (up to an hour; MAX_JOBS limits its memory)"
     install --no-build-isolation "$(grep '^flash-attn==' "$lock" | cut -d';' -f1)"
 fi
+say "this project, and a check that verl loads it"
 install -e .
 
 .venv/bin/python -c "from recipes import plugin; plugin.check()" >/dev/null 2>.venv/check.log \

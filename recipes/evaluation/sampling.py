@@ -83,16 +83,20 @@ def _sample(plan: Plan, rows: RowFile, missing: list[Key], shown: Console) -> No
     failure: Exception | None = None
     with chatter_to(log) as console:
         try:
-            console.print("starting Ray and vLLM ...")
-            engine.start_ray(config)
+            with bars.waiting(console, "starting Ray"):
+                engine.start_ray(config)
             total = len(plan.keys)
-            with bars.counting(console, "samples", total, total - len(missing)) as advance:
+            with bars.counting(console, "samples", total, total - len(missing)) as counter:
+
+                def started(engines: int) -> None:
+                    counter.say(f"engines: {engines}")
 
                 def done(sample: engine.Sample) -> None:
                     rows.append(_drawn(plan, tokenizer, sample))
-                    advance()
+                    counter.advance()
 
-                asyncio.run(engine.generate(config, requests, lambda count: None, done))
+                counter.say("starting vLLM")
+                asyncio.run(engine.generate(config, requests, started, done))
         except UserError:
             raise
         except Exception as error:  # whatever it was, its processes must end and the person be told

@@ -46,7 +46,7 @@ def _score(plan: Plan, name: str, file: Path, shown: Console) -> None:
 
         with (
             verifiers.VERIFIERS[name](_options(plan)) as submit,
-            bars.counting(shown, f"scoring ({name})", len(wanted), len(wanted) - left) as advance,
+            bars.counting(shown, f"scoring ({name})", len(wanted), len(wanted) - left) as counter,
         ):
             for row, verdict in verifiers.verdicts(submit, unscored()):
                 rows.append(
@@ -55,7 +55,7 @@ def _score(plan: Plan, name: str, file: Path, shown: Console) -> None:
                         **{"acc": verdict.acc, "pred": verdict.pred, "status": verdict.status},
                     }
                 )
-                advance()
+                counter.advance()
 
 
 def _options(plan: Plan) -> RewardOptions:

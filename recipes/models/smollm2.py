@@ -16,6 +16,7 @@ from typing import cast
 
 import torch
 import transformers
+from rich.console import Console
 from tokenizers import decoders, pre_tokenizers
 from transformers import (
     AutoModelForCausalLM,
@@ -25,6 +26,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from recipes import bars
 from recipes.files import new_folder, write_record
 from recipes.models.saving import save
 
@@ -44,8 +46,9 @@ def build(path: str | os.PathLike[str]) -> None:
     start = time.perf_counter()
     file = gguf_file()
     with new_folder(path) as folder:
-        tokenizer = _tokenizer(file)
-        save(folder, _model(file, tokenizer), tokenizer)
+        with bars.waiting(Console(stderr=True, highlight=False), f"converting {file.name}"):
+            tokenizer = _tokenizer(file)
+            save(folder, _model(file, tokenizer), tokenizer)
         record = {
             "target": f"{__name__}.build",
             "arguments": {},

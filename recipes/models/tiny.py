@@ -11,9 +11,8 @@ sometimes the answer, so that reinforcement learning has something to reward and
 from __future__ import annotations
 
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -21,10 +20,10 @@ from typing import Any, cast
 import torch
 import transformers
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
+from recipes import bars
 from recipes.files import new_folder, write_record
 from recipes.models.saving import save
 from recipes.tasks import arithmetic
@@ -213,7 +212,8 @@ def _pretrain(
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 20))
     accuracy = 0.0
-    with _progress(target_accuracy) as report:
+    console, what = Console(stderr=True, highlight=False), "tiny model: accuracy"
+    with bars.counting(console, what, target_accuracy, form="{:.2f}", with_left=False) as counter:
         for step, batch in enumerate(_batches(examples, steps, batch_size, seed), start=1):
             loss = -completion_log_probs(model, batch).sum() / batch.learned.sum()
             optimiser.zero_grad()
@@ -223,7 +223,7 @@ def _pretrain(
             warm_up.step()
             if step % CHECK_EVERY == 0 or step == steps:
                 accuracy = expected_accuracy(model, examples[:CALIBRATION])
-                report(step, loss.item(), accuracy)
+                counter.to(accuracy, f"step {step}, loss {loss.item():.3f}")
                 if accuracy >= target_accuracy:
                     return step, accuracy
     raise RuntimeError(
@@ -252,27 +252,3 @@ def _private_torch(seed: int) -> Iterator[None]:
             yield
         finally:
             torch.set_num_threads(threads)
-
-
-@contextmanager
-def _progress(target_accuracy: float) -> Iterator[Callable[[int, float, float], None]]:
-    """Yield a function (step, loss, accuracy) that shows progress on stderr: a bar in a terminal, otherwise lines."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-
-        def line(step: int, loss: float, accuracy: float) -> None:
-            if step % (10 * CHECK_EVERY) == 0 or accuracy >= target_accuracy:
-                text = f"tiny model: step {step}, loss {loss:.3f}, accuracy {accuracy:.2f} of {target_accuracy:.2f}"
-                print(text, file=sys.stderr, flush=True)
-
-        yield line
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("Pre-training a tiny model", total=target_accuracy, text="")
-
-        def update(step: int, loss: float, accuracy: float) -> None:
-            text = f"accuracy {accuracy:.2f} of {target_accuracy:.2f}, step {step}, loss {loss:.3f}"
-            bar.update(task, completed=min(accuracy, target_accuracy), text=text)
-
-        yield update

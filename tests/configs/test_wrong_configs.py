@@ -19,6 +19,7 @@ ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "roll
 OPTIM, ENGINE, VALIDATION = f"{ACTOR}.optim", f"{ACTOR}.fsdp_config", f"{ROLLOUT}.val_kwargs"
 REFERENCE, CORRECTION = "actor_rollout_ref.ref", "algorithm.rollout_correction"
 PAPER = "experiment=dgpo/7b_dgpo"
+TRACKERS = sorted(file.stem for file in (ROOT / "configs" / "logging").glob("*.yaml") if file.stem != "default")
 
 # overrides, key that the message names, what it says to write
 WRONG_VALUES = [
@@ -357,6 +358,34 @@ def test_a_tracker_that_is_not_installed_or_has_no_login(
     tracking_checks.check_trackers(config, nobody | {"WANDB_API_KEY": "x" * 40})
     (tmp_path / "netrc").write_text("machine api.wandb.ai login user password secret\n")
     tracking_checks.check_trackers(config, {"NETRC": str(tmp_path / "netrc")})
+
+
+@pytest.mark.parametrize("name", TRACKERS)
+def test_every_tracker_is_one_more_logger_and_says_how_it_is_installed(
+    quickly_composed, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from recipes import tracking_checks
+
+    config = preflight.resolved(quickly_composed(f"logging={name}"))
+    assert list(config.trainer.logger) == ["console", "file", "tensorboard", name]
+    tracking_checks.check_loggers(config)
+    monkeypatch.setattr(tracking_checks, "find_spec", lambda package: None if package == name else object())
+    with pytest.raises(UserError, match=f"pip install {name}"):
+        tracking_checks.check_trackers(config)
+
+
+def test_swanlab_without_a_login(quickly_composed, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    from recipes import tracking_checks
+
+    config = preflight.resolved(quickly_composed("logging=swanlab"))
+    monkeypatch.setattr(tracking_checks, "find_spec", lambda name: object())
+    nobody = {"SWANLAB_ROOT": str(tmp_path)}
+    with pytest.raises(UserError, match=r"SwanLab has no login.*SWANLAB_API_KEY.*SWANLAB_MODE=local"):
+        tracking_checks.check_trackers(config, nobody)
+    for known in ({"SWANLAB_API_KEY": "x" * 20}, {"SWANLAB_MODE": "local"}):
+        tracking_checks.check_trackers(config, nobody | known)
+    (tmp_path / ".netrc").write_text("machine api.swanlab.cn login user password secret\n")
+    tracking_checks.check_trackers(config, nobody)
 
 
 # overrides, what the one line says, whether Ray was as much as imported

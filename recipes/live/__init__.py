@@ -1,0 +1,1 @@
+"""What a person sees of a training while it runs; see docs/live.md."""
