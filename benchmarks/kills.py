@@ -3,7 +3,8 @@
 One training of the tiny model, on two Ray nodes of this machine or on one, is hit by SIGKILL at random moments: a
 process of each kind in turn. After each kill the same command is given again. Recorded: how the command ended, how long
 it took, what was left running, from which step it went on, and in the end whether every step stands exactly once in
-metrics.jsonl. Writes docs/results/kills.json and .md.
+metrics.jsonl. Writes docs/results/kills.json and .md, one table per number of nodes. With --folder it goes on where it
+was stopped.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -91,7 +93,8 @@ class Training:
     """
 
     def __init__(self, folder: Path, nodes: int, steps: int) -> None:
-        self.folder, self.nodes, self.attempts = folder, nodes, 0
+        self.folder, self.nodes = folder, nodes
+        self.attempts = len(list(folder.glob("attempt-*.log")))
         self.run = RunFolder(folder / "outputs" / "kills" / "run")
         self.overrides = [
             *SIZES,
@@ -200,7 +203,7 @@ def still_there(training: Training) -> tuple[int, float]:
     return len(left), time.monotonic() - began
 
 
-def verdict(training: Training, steps: int) -> dict[str, object]:
+def verdict(training: Training, steps: int) -> dict[str, bool]:
     """Whether every step stands exactly once, and no problem was seen twice."""
     logged = [row["step"] for row in read_metrics(training.run.metrics)]
     seen = [
@@ -215,14 +218,12 @@ def verdict(training: Training, steps: int) -> dict[str, object]:
     }
 
 
-def table(hits: list[Hit], facts: dict[str, object], nodes: int) -> str:
+def table(hits: list[Hit], facts: dict[str, Any], nodes: int) -> str:
     """Markdown."""
     lines = [
-        "# kill -9",
+        f"## {'One Ray node' if nodes == 1 else f'{nodes} Ray nodes on one machine'}",
         "",
-        f"`python -m benchmarks.kills --kills {len(hits)} --nodes {nodes}`: the tiny model on {nodes} Ray "
-        "node(s) of one machine, a checkpoint every third step.",
-        "The same command was given again after each kill.",
+        f"`python -m benchmarks.kills --kills {len(hits)} --nodes {nodes}`, revision {facts['git']['revision'][:7]}.",
         "",
         "| # | killed | from step | logged | checkpoint then | the command | after, s "
         "| the last process, s later | left running | went on from |",
@@ -248,6 +249,20 @@ def table(hits: list[Hit], facts: dict[str, object], nodes: int) -> str:
     return "\n".join([*lines, ""])
 
 
+def write(facts: dict[str, Any], nodes: int) -> None:
+    """Replace the results for that number of nodes, and print the page."""
+    path = RESULTS / "kills.json"
+    everything = json.loads(path.read_text()) if path.is_file() else {}
+    everything[str(nodes)] = facts
+    path.write_text(json.dumps(everything, indent=1) + "\n")
+    tables = [
+        table([Hit(**one) for one in facts["hits"]], facts, int(number)) for number, facts in sorted(everything.items())
+    ]
+    intro = "The tiny model, a checkpoint every third step. The same command was given again after each kill."
+    (RESULTS / "kills.md").write_text("\n".join(["# kill -9", "", intro, "", *tables]))
+    print((RESULTS / "kills.md").read_text())
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
@@ -255,25 +270,30 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--kinds", default=",".join(KINDS), help="comma-separated")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, help="default: a temporary one")
+    parser.add_argument("--folder", type=Path, help="default: a temporary one; an existing one is gone on with")
     arguments = parser.parse_args()
-    chance, kinds = random.Random(arguments.seed), arguments.kinds.split(",")
+    kinds = arguments.kinds.split(",")
     folder = (arguments.folder or Path(tempfile.mkdtemp(prefix="rlvr-kills-"))).absolute()
     folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "hits.json"
+    hits = [Hit(**one) for one in json.loads(kept.read_text())] if kept.is_file() else []
     steps = 4 * arguments.kills
-    training, hits = Training(folder, arguments.nodes, steps), []
-    for number in range(arguments.kills):
-        hits.append(hit(training, kinds[number % len(kinds)], chance))
+    training = Training(folder, arguments.nodes, steps)
+    for number in range(len(hits), arguments.kills):
+        hits.append(hit(training, kinds[number % len(kinds)], random.Random(f"{arguments.seed} {number}")))
+        kept.write_text(json.dumps([asdict(one) for one in hits]))
         print(number + 1, hits[-1], flush=True)
     last_from = training.run.checkpointed_step()
     with training.attempt() as process:
         code = process.wait(1800)
-    facts = {"last_from": last_from, "exit_code": code, **verdict(training, steps)}
-    machine = {"machine": manifest.machine(), "versions": manifest.versions(), "git": manifest.git_state()}
-    content = {"nodes": arguments.nodes, "hits": [asdict(one) for one in hits], **facts, **machine}
-    (RESULTS / "kills.json").write_text(json.dumps(content, indent=1) + "\n")
-    (RESULTS / "kills.md").write_text(table(hits, facts, arguments.nodes))
-    print((RESULTS / "kills.md").read_text())
+    facts = {
+        "hits": [asdict(one) for one in hits],
+        "last_from": last_from,
+        "exit_code": code,
+        **verdict(training, steps),
+    }
+    about = {"machine": manifest.machine(), "versions": manifest.versions(), "git": manifest.git_state()}
+    write(facts | about, arguments.nodes)
 
 
 if __name__ == "__main__":
