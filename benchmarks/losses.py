@@ -138,7 +138,7 @@ def section(measured: dict[str, Any]) -> str:
         ]
         for name, row in measured["results"].items()
     ]
-    return f"""Forward and backward on {tuple(measured["shape"])} {measured["dtype"]} tokens on the {measured["device"]}, \
+    return f"""Forward and backward on {tuple(measured["shape"])} {measured["dtype"]} tokens ({measured["device"]}), \
 {measured["rounds"]} rounds in turn. `time` and `peak memory`
 (on top of the inputs) are multiples of verl's `vanilla`; `spread` is the distance between the quartiles; `launches` are
 kernels on a GPU. {tensor_cost.BYTES_PER_TOKEN} bytes per token must move (three inputs and the mask in, the gradient \

@@ -34,9 +34,7 @@ def module_of(subject: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise UserError(
-            f"{subject}: benchmarks/{subject}.py is missing in this checkout. Leave the subject out."
-        ) from error
+        raise UserError(f"{subject}: this checkout has no benchmarks/{subject}.py. Leave the subject out.") from error
 
 
 def render(subject: str, result: dict[str, Any]) -> str:
