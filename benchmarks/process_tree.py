@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 
 import psutil
 
-from recipes import processes
-
 
 class TreeMemory:
     """The most memory that a process, and the process with its descendants, held at any look.
@@ -70,10 +68,16 @@ def wait(
     return time.perf_counter() - started
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
-    """End a child and every descendant of this process that it may have left; harmless when they have ended."""
-    with contextlib.suppress(ProcessLookupError):
+def end(process: "subprocess.Popen[bytes]", grace: float = 30.0) -> None:
+    """End a child and what it has started, first by asking; harmless when they have ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        started = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(30)
-    processes.end_descendants()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(grace)
+        process.kill()
+        for one in started:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(started, timeout=grace)
+    process.wait()

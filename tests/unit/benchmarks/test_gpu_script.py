@@ -33,7 +33,9 @@ def test_selftest_runs_without_verl_and_its_gradients_are_exact(run_python, tmp_
 
 
 def test_without_a_gpu_one_line_says_so(run_python) -> None:
-    result = run_python("import sys; from benchmarks import gpu; sys.argv = ['gpu']; sys.exit(gpu.main())", CUDA_VISIBLE_DEVICES="")
+    result = run_python(
+        "import sys; from benchmarks import gpu; sys.argv = ['gpu']; sys.exit(gpu.main())", CUDA_VISIBLE_DEVICES=""
+    )
     assert result.returncode == 2
     assert result.stderr.strip().splitlines()[-1].startswith("No CUDA device")
 
