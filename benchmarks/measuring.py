@@ -53,6 +53,11 @@ def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
+def bests(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The best call of each: the one that other programs disturbed least. Beside them medians are those of waiting."""
+    return {name: min(values) for name, values in times.items()}
+
+
 def spread(values: Sequence[float]) -> float:
     """Distance between the quartiles as a share of the median; 0 for a single value."""
     if len(values) < 2:

@@ -15,6 +15,7 @@ from reward.scoring import default_scorer
 
 TITLE = "Scoring against verl's `math_verify`"
 VERL, OURS, BATCH = "verl", "ours", "ours, batch"
+RATIOS = ("ratio", "best_ratio")
 
 
 class Scorers:
@@ -78,7 +79,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
     count, rounds = (60, 3) if quick else (300, 5)
     scorers = Scorers(make_responses(count))
     times = measuring.interleave(scorers.passes, rounds)
-    middle = measuring.medians(times)
+    middle, best = measuring.medians(times), measuring.bests(times)
     ordered = sorted(scorers.latencies)
     return {
         "responses": count,
@@ -86,6 +87,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
         "per_second": {name: round(count / seconds, 1) for name, seconds in middle.items()},
         "spread": {name: round(measuring.spread(values), 2) for name, values in times.items()},
         "ratio": {name: round(middle[VERL] / seconds, 1) for name, seconds in middle.items()},
+        "best_ratio": {name: round(best[VERL] / seconds, 1) for name, seconds in best.items()},
         "latency_ms": {
             "median": round(1e3 * statistics.median(ordered), 3),
             "p99": round(1e3 * ordered[int(len(ordered) * 0.99)], 2),
@@ -107,14 +109,14 @@ def full_evaluation(problems: int) -> dict[str, Any]:
 def section(measured: dict[str, Any]) -> str:
     """Markdown."""
     rows = [
-        [name, f"{speed:,}", f"{100 * measured['spread'][name]:.0f} %", measured["ratio"][name]]
+        [name, f"{speed:,}", f"{100 * measured['spread'][name]:.0f} %", *(measured[key][name] for key in RATIOS)]
         for name, speed in measured["per_second"].items()
     ]
     latency, right, whole = measured["latency_ms"], measured["as_intended"], measured["full_evaluation"]
     return f"""{measured["responses"]} made-up responses of about 4,000 tokens (10 % cut off, 35 % wrong), \
 {measured["rounds"]} rounds in turn.
 
-{measuring.table(["scorer", "responses/s", "spread", "ratio"], rows)}
+{measuring.table(["scorer", "responses/s", "spread", "ratio of medians", "of best passes"], rows)}
 
 One call of ours takes {latency["median"]} ms (median), {latency["p99"]} ms (99th percentile). Verdicts as meant by the
 generator: verl {right[VERL]}, ours {right[OURS]} of {measured["responses"]}; {len(measured["differing"])} differ \

@@ -40,8 +40,8 @@ SPANS = (
     Span("actor worker: process, imports, model", re.compile(r"actor and ref model engine initialized")),
     Span("reward workers", re.compile(r"reward loop manager initialized")),
     Span("vLLM: processes, imports, model", re.compile(r"checkpoint engine manager initialized")),
-    Span("checkpoint, trackers, agent workers", re.compile(r"Creating file logger")),
-    Span("first weights, validation", re.compile(r"Initial validation metrics|step:0 ")),
+    Span("checkpoint, trackers", re.compile(r"Creating file logger")),
+    Span("agent workers, first weights, validation", re.compile(r"Initial validation metrics|step:0 ")),
     Span("first step", re.compile(r"step:1 ")),
 )
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
