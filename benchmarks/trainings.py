@@ -70,7 +70,9 @@ class Training:
     def started(self) -> Iterator["subprocess.Popen[bytes]"]:
         """The process; no child of this process, old or new, is left at the end of the block."""
         processes.adopt_orphans()
-        environment = {**os.environ, "VERL_FILE_LOGGER_PATH": str(self.folder / "stock.jsonl")}
+        # recipes.train sets both itself.
+        own = {"VERL_FILE_LOGGER_PATH": self.folder / "stock.jsonl", "TENSORBOARD_DIR": self.folder / "tensorboard"}
+        environment = {**os.environ, **{name: str(path) for name, path in own.items()}}
         with self.output.open("wb") as log:
             process = subprocess.Popen(self.command, cwd=ROOT, env=environment, stdout=log, stderr=log)
             try:
