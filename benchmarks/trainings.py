@@ -102,7 +102,7 @@ def stock(folder: Path, *overrides: str) -> Training:
     folder.mkdir(parents=True)
     composed = [sys.executable, "-m", "recipes.train", *_overrides(folder, "grpo", overrides), "dry_run=true"]
     config = subprocess.run(composed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    OmegaConf.save(as_stock(OmegaConf.create(config)), folder / "stock.yaml")
+    OmegaConf.save(as_stock(DictConfig(OmegaConf.create(config))), folder / "stock.yaml")
     command = [sys.executable, "-m", "verl.trainer.main_ppo", f"--config-path={folder}", "--config-name=stock"]
     return Training(folder, [*command, "hydra.output_subdir=null", f"hydra.run.dir={folder}"])
 
