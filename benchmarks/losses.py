@@ -100,7 +100,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
         median and best time and of peak memory to vanilla, best time as a multiple of the floor, launches (GPU only).
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    rows, length, rounds = (16, 4096, 7) if quick else (64, 8192, 31)
+    rows, length, rounds = (16, 4096, 41) if quick else (64, 8192, 31)
     steps = steps_of(QUICK if quick else (), rows, length, device)
     timed = {**steps, COPY: tensor_cost.copying(device)}
     times = measuring.interleave(timed, rounds, warmup=2, clock=tensor_cost.clock_of(device))
