@@ -46,7 +46,7 @@ def circumstances(about: Mapping[str, Any]) -> str:
         f"{about['date']}, {where}, {machine['cores']} cores, {machine['memory_gib']} GiB; {versions}",
         f"revision {git['revision'][:12]}{' with changes' if git['modified'] else ''}" if git else "",
         f"load average before: {about['load_before']}",
-        "a quick run: fewer rounds, smaller sizes" if about["quick"] else "",
+        "a quick run: small sizes, few rounds" if about["quick"] else "",
         about["note"],
     ]
     return "*" + ". ".join(part.rstrip(".") for part in parts if part) + ".*"
