@@ -1,28 +1,28 @@
-"""One full evaluation of responses that exist already: `python -m benchmarks.evaluation`.
+"""One full evaluation of responses that exist already: `python -m benchmarks.run evaluation`.
 
 49,504 responses (32 samples × 1,547 problems) of about 4,000 tokens, made up, go through `python -m recipes.evaluate
 responses=…` in a process of its own: reading, scoring, statistics. Time and the largest memory of it and of the scoring
-processes. Writes docs/results/evaluation.json and .md.
+processes, beside the time that verl's `math_verify` alone would take at its speed on some of the same responses.
 """
 
-import argparse
 import json
 import subprocess
 import sys
 import tempfile
-import time
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.reward import PROBLEMS, SAMPLES, one_evaluation
-from recipes import manifest
+from benchmarks import measuring, process_tree
+from benchmarks.responses import PROBLEMS, SAMPLES, one_evaluation
 
-RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
+TITLE = "Scoring and counting one full evaluation"
 BENCHMARK_SIZES = {"aime24": 30, "aime25": 30, "amc23": 40, "math500": 500, "minerva": 272, "olympiadbench": 675}
+LIMIT = 1800.0  # seconds
+SCORED_BY_VERL = 200  # responses
 
 
 def write_inputs(folder: Path, tokens: int) -> int:
@@ -49,69 +49,62 @@ def write_inputs(folder: Path, tokens: int) -> int:
     return (folder / "responses.jsonl").stat().st_size
 
 
-def measure(folder: Path) -> dict[str, Any]:
-    """Seconds and MiB of one evaluation."""
+def evaluate(folder: Path) -> dict[str, Any]:
+    """Seconds and MiB of one evaluation.
+
+    Raises:
+        RuntimeError: it failed.
+    """
     command = [sys.executable, "-m", "recipes.evaluate", "eval=paper", "eval.verifiers=[ours]", f"output_root={folder}"]
     command += [f"responses={folder / 'responses.jsonl'}", "name=synthetic"]
     command += [f"eval.files.{name}={folder / f'{name}.parquet'}" for name in BENCHMARK_SIZES]
-    started = time.perf_counter()
     process = subprocess.Popen(command)
-    peaks = {"driver": 0, "with_scoring_processes": 0}
-    while process.poll() is None:
-        _note_memory(psutil.Process(process.pid), peaks)
-        time.sleep(0.1)
-    seconds = time.perf_counter() - started
+    memory = process_tree.TreeMemory(process.pid)
+    seconds = process_tree.wait(process, LIMIT, [(0.1, memory.look)])
     if process.returncode:
-        raise SystemExit(f"the evaluation ended with exit code {process.returncode}")
+        raise RuntimeError(f"the evaluation ended with exit code {process.returncode}")
     records = json.loads((folder / "evaluations" / "synthetic" / "results-ours.json").read_text())["records"]
     return {
         "responses": PROBLEMS * SAMPLES,
         "missing": records["average"]["missing"],
         "seconds": round(seconds, 1),
-        "peak_mib": {name: round(peak / 2**20) for name, peak in peaks.items()},
+        "peak_mib": {"driver": round(memory.driver / 2**20), "with_scoring_processes": round(memory.tree / 2**20)},
     }
 
 
-def _note_memory(process: psutil.Process, peaks: dict[str, int]) -> None:
-    try:
-        driver = process.memory_info().rss
-        children = sum(child.memory_info().rss for child in process.children(recursive=True))
-    except psutil.NoSuchProcess:
-        return
-    peaks["driver"] = max(peaks["driver"], driver)
-    peaks["with_scoring_processes"] = max(peaks["with_scoring_processes"], driver + children)
+def verls_speed(tokens: int) -> float:
+    """Responses per second of verl's `math_verify`, on the last sample of the first problems."""
+    from verl.utils.reward_score.math_verify import compute_score
+
+    pairs = [(samples[-1], gold) for gold, samples in islice(one_evaluation(tokens), SCORED_BY_VERL)]
+    compute_score(*pairs[0])  # starts its processes
+    return len(pairs) / measuring.seconds(lambda: [compute_score(*pair) for pair in pairs])
 
 
-def page(measured: dict[str, Any]) -> str:
-    """What docs show."""
-    about, whole = measured["about"], measured["evaluation"]
-    return (
-        "# Cost of scoring and counting one full evaluation\n\n"
-        f"{whole['responses']:,} made-up responses ({whole['input_mib']:,} MiB) through `python -m recipes.evaluate "
-        f"responses=…`: reading, scoring, statistics, start-up included.\n`python -m benchmarks.evaluation`, "
-        f"{about['date']}. Machine: {about['machine']['processor']}, {about['machine']['cores']} cores.\n\n"
-        "| seconds | largest memory of the driver | with scoring processes |\n|---|---|---|\n"
-        f"| {whole['seconds']} | {whole['peak_mib']['driver']:,} MiB | "
-        f"{whole['peak_mib']['with_scoring_processes']:,} MiB |\n\n"
-        "Pages that processes share count for each of them.\n"
-    )
-
-
-def main() -> None:
-    """Measure and write both files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tokens", type=int, default=4000, help="length of the responses")
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    about = {"date": manifest.now()[:10], "machine": manifest.machine(), "versions": manifest.versions()}
+def measure(quick: bool = False) -> dict[str, Any]:
+    """The whole evaluation once; quick with responses of 500 tokens."""
+    tokens = 500 if quick else 4000
     with tempfile.TemporaryDirectory() as name:
-        size = write_inputs(Path(name), arguments.tokens)
-        measured = {"about": about, "evaluation": {**measure(Path(name)), "input_mib": round(size / 2**20)}}
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / "evaluation.json").write_text(json.dumps(measured, indent=1) + "\n")
-    (arguments.output / "evaluation.md").write_text(page(measured))
-    print(page(measured))
+        size = write_inputs(Path(name), tokens)
+        found = {**evaluate(Path(name)), "tokens": tokens, "input_mib": round(size / 2**20)}
+    speed = verls_speed(tokens)
+    scoring = found["responses"] / speed
+    return {**found, "verl_per_second": round(speed, 1), "ratio": round(scoring / found["seconds"], 1)}
 
 
-if __name__ == "__main__":
-    main()
+def section(measured: dict[str, Any]) -> str:
+    """Markdown."""
+    peak, count = measured["peak_mib"], measured["responses"]
+    of_verl = round(count / measured["verl_per_second"])
+    ours = ["`recipes.evaluate`, everything", measured["seconds"], peak["driver"], peak["with_scoring_processes"]]
+    rows = [[*ours, measured["ratio"]], ["verl's `math_verify`, scoring alone (reckoned)", of_verl, "–", "–", 1.0]]
+    head = ["", "seconds", "driver, MiB", "with scoring processes, MiB", "ratio"]
+    return f"""{count:,} made-up responses of about {measured["tokens"]:,} tokens ({measured["input_mib"]:,} MiB) \
+through `python -m recipes.evaluate
+responses=…`: reading, scoring, statistics, start-up included. verl's line is reckoned from its speed on \
+{SCORED_BY_VERL} of the same
+responses, {measured["verl_per_second"]} per second.
+
+{measuring.table(head, rows)}
+
+Pages that processes share count for each of them."""

@@ -1,34 +1,32 @@
-"""Every policy loss against verl's `vanilla`, on the same tensors in the same process: `python -m benchmarks.losses`.
+"""Every policy loss against verl's `vanilla` on the same tensors in one process: `python -m benchmarks.run losses`.
 
-Forward and backward of one micro-batch of (64, 8192) float32 tokens, op by op and fused, interleaved; medians of the
-time and the peak of what is allocated on top of the inputs, both as a ratio to `vanilla`. The floor is the time to copy
-the bytes that must move once (log_prob, old_log_prob, advantages and mask in, the gradient out). Writes
-docs/results/losses-<device>.json and .md.
+Forward and backward of one micro-batch of (64, 8192) float32 tokens, op by op and fused, in turn with verl's; medians
+of the time, and the peak of what is allocated on top of the inputs. The floor is the time that the bytes which must
+move (log_prob, old_log_prob, advantages and mask in, the gradient out) take at the speed of a large copy, timed right
+after.
 """
 
-import argparse
-import json
-import statistics
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch.profiler import ProfilerActivity, profile
 from verl.trainer.ppo.core_algos import get_policy_loss_fn
 from verl.workers.config import ActorConfig, PolicyLossConfig
 
+from benchmarks import measuring, tensor_cost
 from losses import extras
 from losses.registry import METHODS
 from losses.tokens import Tokens
-from recipes import manifest, plugin
+from recipes import plugin
 
-RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
-BYTES_PER_TOKEN = 4 + 4 + 4 + 1 + 4
+TITLE = "Losses against verl's `vanilla`"
+VANILLA = "verl vanilla"
+QUICK = ("dgpo", "maspo", "grpo")
+
+Batch = dict[str, torch.Tensor]
 
 
-def make_batch(rows: int, length: int, device: str) -> dict[str, torch.Tensor]:
+def make_batch(rows: int, length: int, device: str) -> Batch:
     """Random responses of unequal length whose ratios lie on both sides of the trust region."""
     generator = torch.Generator().manual_seed(0)
     old = -3 * torch.rand(rows, length, generator=generator)
@@ -43,7 +41,7 @@ def make_batch(rows: int, length: int, device: str) -> dict[str, torch.Tensor]:
     return {name: tensor.to(device) for name, tensor in batch.items()}
 
 
-def actor_config(method: PolicyLossConfig, batch: dict[str, torch.Tensor]) -> ActorConfig:
+def actor_config(method: PolicyLossConfig, batch: Batch) -> ActorConfig:
     """verl's actor config around a method, with the sizes of a whole mini-batch as its worker sets them."""
     config = ActorConfig(strategy="fsdp", rollout_n=1, ppo_micro_batch_size_per_gpu=1, policy_loss=method)
     tokens = int(batch["response_mask"].sum())
@@ -53,7 +51,7 @@ def actor_config(method: PolicyLossConfig, batch: dict[str, torch.Tensor]) -> Ac
     return config
 
 
-def step_of(config: ActorConfig, batch: dict[str, torch.Tensor]) -> Callable[[], Any]:
+def step_of(config: ActorConfig, batch: Batch) -> Callable[[], Any]:
     """One forward and backward pass through the loss, called as verl calls it."""
     loss_fn = get_policy_loss_fn(config.policy_loss.loss_mode)
     inputs = {name: batch[name] for name in ("old_log_prob", "advantages", "response_mask")}
@@ -72,51 +70,14 @@ def step_of(config: ActorConfig, batch: dict[str, torch.Tensor]) -> Callable[[],
     return step
 
 
-def seconds(step: Callable[[], Any], device: str) -> float:
-    """Wall time of one call, the device's queue drained."""
-    started = time.perf_counter()
-    step()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - started
-
-
-def peak_bytes(step: Callable[[], Any], device: str) -> int:
-    """The most that was allocated at once during one call, on top of what was there before."""
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        step()
-        return torch.cuda.max_memory_allocated() - before
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        step()
-    held = peak = 0
-    for event in profiler.profiler.kineto_results.events():
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            peak = max(peak, held)
-    return peak
-
-
-def kernel_launches(step: Callable[[], Any]) -> int:
-    """Kernels that one call starts on a GPU."""
-    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
-        step()
-        torch.cuda.synchronize()
-    return sum(event.count for event in profiler.key_averages() if event.device_type == torch.autograd.DeviceType.CUDA)
-
-
-def copy_seconds(tokens: int, device: str, rounds: int) -> float:
-    """Time to copy half the bytes that must move (a copy reads and writes each)."""
-    source = torch.zeros(tokens * BYTES_PER_TOKEN // 2, dtype=torch.uint8, device=device)
-    target = torch.empty_like(source)
-    return statistics.median(seconds(lambda: target.copy_(source), device) for _ in range(rounds))
-
-
-def variants() -> dict[str, PolicyLossConfig]:
-    """verl's `vanilla`, and every method op by op (verl's own loss where it is one) and fused."""
-    found: dict[str, PolicyLossConfig] = {"verl vanilla": PolicyLossConfig()}
-    for name, config_class in METHODS.items():
+def variants(methods: tuple[str, ...] = ()) -> dict[str, PolicyLossConfig]:
+    """verl's `vanilla`, and methods (by default every one) op by op (verl's own loss where it is one) and fused."""
+    plugin.check()
+    # A training compiles the pass for one method; here one process compiles it for all.
+    torch._dynamo.config.recompile_limit = 4 * len(METHODS)
+    found: dict[str, PolicyLossConfig] = {VANILLA: PolicyLossConfig()}
+    for name in methods or METHODS:
+        config_class = METHODS[name]
         eager = config_class()
         found[f"{name} ({'verl' if eager.loss_mode == eager.verl_loss else 'eager'})"] = eager
         if eager.loss_mode == eager.verl_loss:
@@ -125,88 +86,69 @@ def variants() -> dict[str, PolicyLossConfig]:
     return found
 
 
-def measure(rows: int, length: int, device: str, rounds: int) -> dict[str, Any]:
-    """All variants, interleaved.
+def steps_of(methods: tuple[str, ...], rows: int, length: int, device: str) -> dict[str, Callable[[], Any]]:
+    """One step per variant, all on the same batch."""
+    batch = make_batch(rows, length, device)
+    return {name: step_of(actor_config(method, batch), batch) for name, method in variants(methods).items()}
+
+
+def measure(quick: bool = False) -> dict[str, Any]:
+    """All variants in turn, on the GPU if there is one.
 
     Returns:
-        The machine and versions, the bandwidth floor in ms, and per variant: milliseconds, ratio of time and of peak
-        memory to vanilla, kernel launches (GPU only).
+        Shape, device, bytes per second of a copy, floor in ms; per variant: milliseconds and their spread, ratios of
+        median and best time and of peak memory to vanilla, best time as a multiple of the floor, launches (GPU only).
     """
-    # A training compiles the pass for one method; here one process compiles it for all.
-    torch._dynamo.config.recompile_limit = 4 * len(METHODS)
-    batch = make_batch(rows, length, device)
-    steps = {name: step_of(actor_config(method, batch), batch) for name, method in variants().items()}
-    for step in steps.values():  # warm up: compile, allocate
-        step()
-        step()
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for _ in range(rounds):
-        for name, step in steps.items():
-            times[name].append(seconds(step, device))
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    peaks = {name: peak_bytes(step, device) for name, step in steps.items()}
-    base, base_peak = medians["verl vanilla"], peaks["verl vanilla"]
-    results = {
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    rows, length, rounds = (16, 4096, 41) if quick else (64, 8192, 31)
+    steps = steps_of(QUICK if quick else (), rows, length, device)
+    clock = tensor_cost.clock_of(device)
+    times = measuring.interleave(steps, rounds, warmup=2, clock=clock)
+    # Not in turn with the losses: whoever came after the copy would find the caches emptied.
+    copies = measuring.interleave({"copy": tensor_cost.copying(device)}, rounds, clock=clock)
+    bandwidth = tensor_cost.bandwidth(copies["copy"])
+    floor = tensor_cost.floor_seconds(rows * length, bandwidth)
+    middle, best = measuring.medians(times), measuring.bests(times)
+    peaks = {name: tensor_cost.peak_bytes(step, device) for name, step in steps.items()}
+    found = {
         name: {
-            "ms": round(1e3 * medians[name], 3),
-            "time": round(medians[name] / base, 3),
-            "memory": round(peaks[name] / base_peak, 3),
-            **({"launches": kernel_launches(step)} if device == "cuda" else {}),
+            "ms": round(1e3 * middle[name], 3),
+            "spread": round(measuring.spread(times[name]), 2),
+            "time": round(middle[name] / middle[VANILLA], 3),
+            "best_time": round(best[name] / best[VANILLA], 3),
+            "memory": round(peaks[name] / peaks[VANILLA], 3),
+            "floors": round(best[name] / floor, 2),
+            **({"launches": tensor_cost.kernel_launches(step)} if device == "cuda" else {}),
         }
         for name, step in steps.items()
     }
-    floor = copy_seconds(rows * length, device, rounds)
-    about: dict[str, Any] = {
-        "shape": [rows, length],
-        "dtype": "float32",
-        "rounds": rounds,
-        "floor_ms": round(1e3 * floor, 3),
-    }
-    about |= {"date": manifest.now()[:10], "machine": manifest.machine(), "git": manifest.git_state()}
-    return {"about": {**about, "versions": manifest.versions()}, "results": results}
+    facts = {"shape": [rows, length], "dtype": "float32", "device": device, "rounds": rounds}
+    return {**facts, "copy_gb_per_s": round(bandwidth / 1e9, 1), "floor_ms": round(1e3 * floor, 3), "results": found}
 
 
-def table(measured: dict[str, Any], command: str) -> str:
-    """The Markdown page."""
-    about, results = measured["about"], measured["results"]
-    launches = any("launches" in row for row in results.values())
-    lines = [
-        "# Cost of the losses",
-        "",
-        f"Forward and backward on {tuple(about['shape'])} {about['dtype']} tokens, medians of {about['rounds']}",
-        f"interleaved rounds, as a ratio to verl's `vanilla` in the same process. `{command}`, {about['date']}.",
-        "",
-        f"Machine: {', '.join(about['machine']['gpus']) or about['machine']['processor']}, "
-        f"{about['machine']['cores']} cores. torch {about['versions']['torch']}, verl {about['versions']['verl']}.",
-        f"Copying the bytes that must move (17 per token) takes {about['floor_ms']} ms there.",
-        "",
-        "| loss | ms | time | peak memory |" + (" launches |" if launches else ""),
-        "|---|---|---|---|" + ("---|" if launches else ""),
+def section(measured: dict[str, Any]) -> str:
+    """Markdown."""
+    head = ["loss", "ms", "spread", "time", "best time", "peak memory", "best / floor", "launches"]
+    rows = [
+        [
+            name,
+            f"{row['ms']:.2f}",
+            f"{100 * row['spread']:.0f} %",
+            f"{row['time']:.2f}",
+            f"{row['best_time']:.2f}",
+            f"{row['memory']:.2f}",
+            f"{row['floors']:.1f}",
+            row.get("launches", "–"),
+        ]
+        for name, row in measured["results"].items()
     ]
-    for name, row in results.items():
-        cells = [name, f"{row['ms']:.2f}", f"{row['time']:.2f}", f"{row['memory']:.2f}"]
-        lines.append("| " + " | ".join(cells + ([str(row["launches"])] if launches else [])) + " |")
-    return "\n".join(lines) + "\n"
+    return f"""Forward and backward on {tuple(measured["shape"])} {measured["dtype"]} tokens ({measured["device"]}), \
+{measured["rounds"]} rounds in turn. `time` (of medians), `best time`
+(of the best calls: on a busy machine the truer one) and `peak memory` (on top of the inputs) are multiples of verl's
+`vanilla`; `spread` is the distance between the quartiles; `launches` are kernels on a GPU. \
+{tensor_cost.BYTES_PER_TOKEN} bytes per token must move
+(three inputs and the mask in, the gradient out): {measured["floor_ms"]} ms, the floor, at the \
+{measured["copy_gb_per_s"]} GB/s of the best large copy
+right after them. `grpo (verl)` is verl's `vanilla` again: its distance from 1.00 is noise.
 
-
-def main() -> None:
-    """Measure and write both files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--rows", type=int, default=64)
-    parser.add_argument("--length", type=int, default=8192)
-    parser.add_argument("--rounds", type=int, default=31)
-    parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the two files")
-    arguments = parser.parse_args()
-    plugin.check()
-    measured = measure(arguments.rows, arguments.length, arguments.device, arguments.rounds)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    stem = arguments.output / f"losses-{arguments.device}"
-    page = table(measured, "python -m benchmarks.losses")
-    stem.with_suffix(".json").write_text(json.dumps(measured, indent=1) + "\n")
-    stem.with_suffix(".md").write_text(page)
-    print(page)
-
-
-if __name__ == "__main__":
-    main()
+{measuring.table(head, rows)}"""

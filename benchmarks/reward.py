@@ -1,200 +1,125 @@
-"""Scoring: ours against verl's `math_verify.compute_score` in one run: `python -m benchmarks.reward`.
+"""Scoring: ours against verl's `math_verify.compute_score` in one process: `python -m benchmarks.run reward`.
 
-300 responses of about 4,000 tokens (10 % cut off, 35 % wrong), made here from a seed: reasoning with formulas and false
-starts, then an answer in a box, of the kinds the competition sets hold. Both scorers take the same responses in rounds,
-interleaved. Then 49,504 verdicts, the size of one full evaluation (32 samples × 1,547 problems). Writes
-docs/results/reward.{json,md}.
+Made-up responses (benchmarks/responses.py: 10 % cut off, 35 % wrong) go through both scorers in turn, one call after
+the other, and through ours all at once. Then 49,504 verdicts, the size of one full evaluation.
 """
 
-import argparse
-import json
-import random
 import statistics
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from recipes import manifest
+from benchmarks import measuring
+from benchmarks.responses import PROBLEMS, make_responses, one_evaluation
 from reward import score, score_many
 from reward.scoring import default_scorer
 
-RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
-SAMPLES, PROBLEMS = 32, 1547
-WORDS = (
-    *("so", "we", "have", "that", "the", "value", "of", "this", "expression", "is", "now", "let", "us", "check", "it"),
-    *("again", "because", "wait", "maybe", "not"),
-)
-FORMULAS = (
-    r"$x^2 + {0}x + {1} = 0$",
-    r"\[ \frac{{{0}}}{{{1}}} = \sqrt{{{2}}} \]",
-    r"$\sum_{{k=1}}^{{{0}}} k = {1}$",
-    r"${0} \times {1} = {2}$",
-    r"\boxed{{{0}}}? No, that was for $n = {1}$.",
-)
+TITLE = "Scoring against verl's `math_verify`"
+VERL, OURS, BATCH = "verl", "ours", "ours, batch"
+RATIOS = ("ratio", "best_ratio")
 
 
-def answers(rng: random.Random) -> tuple[str, str, str]:
-    """A gold, a correct answer as a model may write it, and a wrong one."""
-    n, m = rng.randint(2, 900), rng.randint(2, 60)
-    kinds = (
-        *[(str(n), str(n), str(n + 1))] * 12,
-        (rf"\frac{{{n}}}{{{m}}}", rf"\dfrac{{{n}}}{{{m}}}", rf"\frac{{{n}}}{{{m + 1}}}"),
-        (rf"{m}\%", rf"{m}\%", rf"{m + 1}\%"),
-        (f"{n / 8:.3f}", str(n / 8), f"{n / 8 + 1:.3f}"),
-        (rf"{m}\sqrt{{{n}}}", rf"\sqrt{{{m * m * n}}}", rf"{m}\sqrt{{{n + 1}}}"),
-        (f"({n}, {m})", rf"\left({n},{m}\right)", f"({m}, {n + 61})"),
-        (rf"{m}\pi", rf"\pi \cdot {m}", rf"{m}\pi^2"),
-    )
-    return rng.choice(kinds)
+class Scorers:
+    """Both scorers on the same responses.
 
+    Args:
+        responses: as of benchmarks.responses.make_responses.
 
-def reasoning(rng: random.Random, tokens: int) -> str:
-    """Text of roughly so many tokens, with a formula every dozen words."""
-    parts = []
-    for _ in range(tokens // 24):
-        parts.append(" ".join(rng.choices(WORDS, k=12)))
-        parts.append(rng.choice(FORMULAS).format(*(rng.randint(1, 99) for _ in range(3))))
-    return " ".join(parts)
+    Attributes:
+        verdicts: scorer → scores of the latest pass.
+        latencies: seconds of each single call of ours, over all passes.
+    """
 
+    def __init__(self, responses: list[tuple[str, str, str]]) -> None:
+        from verl.utils.reward_score.math_verify import compute_score
 
-def make_responses(count: int, seed: int = 0, tokens: int = 4000) -> list[tuple[str, str, str]]:
-    """(response, gold, kind) with kind cut, wrong or right: 10, 35 and 55 percent."""
-    rng = random.Random(seed)
-    kinds = ["cut"] * (count // 10) + ["wrong"] * (count * 35 // 100)
-    kinds += ["right"] * (count - len(kinds))
-    rng.shuffle(kinds)
-    responses = []
-    for kind in kinds:
-        gold, right, wrong = answers(rng)
-        text = f"<think>\n{reasoning(rng, rng.randint(tokens // 2, tokens * 3 // 2))}"
-        if kind != "cut":
-            answer = right if kind == "right" else wrong
-            text += f"\n</think>\n\nAdding it up, the answer is\n\\[ \\boxed{{{answer}}} \\]"
-        responses.append((text, gold, kind))
-    return responses
+        self._verl = compute_score
+        self.responses = responses
+        self.pairs = [(text, gold) for text, gold, _ in responses]
+        self.verdicts: dict[str, list[float]] = {}
+        self.latencies: list[float] = []
 
+    @property
+    def passes(self) -> dict[str, measuring.Function]:
+        """One pass over all responses per scorer."""
+        return {VERL: self._pass_of_verl, OURS: self._one_by_one, BATCH: self._at_once}
 
-def compare_with_verl(responses: list[tuple[str, str, str]], rounds: int) -> dict[str, Any]:
-    """Responses per second of both, one call after the other and ours all at once; latencies; differing verdicts."""
-    from verl.utils.reward_score.math_verify import compute_score as verls
+    def _pass_of_verl(self) -> None:
+        self.verdicts[VERL] = [float(self._verl(*pair)) for pair in self.pairs]
 
-    pairs = [(text, gold) for text, gold, _ in responses]
-    score(*pairs[0])
-    verls(*pairs[0])  # both start their processes
-    times: dict[str, list[float]] = {"verl": [], "ours": [], "ours, batch": []}
-    latencies: list[float] = []
-    verdicts: dict[str, list[float]] = {}
-    for _ in range(rounds):
+    def _one_by_one(self) -> None:
         default_scorer().forget()  # verl's scorer remembers nothing either
-        times["verl"].append(_timed(lambda: verdicts.update(verl=[verls(*pair) for pair in pairs])))
-        started = time.perf_counter()
         found = []
-        for pair in pairs:
-            one = time.perf_counter()
+        for pair in self.pairs:
+            started = time.perf_counter()
             found.append(score(*pair).score)
-            latencies.append(time.perf_counter() - one)
-        times["ours"].append(time.perf_counter() - started)
-        verdicts["ours"] = found
+            self.latencies.append(time.perf_counter() - started)
+        self.verdicts[OURS] = found
+
+    def _at_once(self) -> None:
         default_scorer().forget()
-        times["ours, batch"].append(_timed(lambda: score_many(pairs)))
-    speeds = {name: len(pairs) / statistics.median(values) for name, values in times.items()}
-    ordered = sorted(latencies)
-    differing = [
-        {"gold": gold, "end": text[-60:], "kind": kind, "verl": theirs, "ours": ours}
-        for (text, gold, kind), theirs, ours in zip(responses, verdicts["verl"], verdicts["ours"], strict=True)
-        if theirs != ours
-    ]
-    expected = [float(kind == "right") for *_, kind in responses]
+        self.verdicts[BATCH] = [verdict.score for verdict in score_many(self.pairs)]
+
+    def differing(self) -> list[dict[str, Any]]:
+        """Responses on which verl and ours disagree."""
+        both = zip(self.responses, self.verdicts[VERL], self.verdicts[OURS], strict=True)
+        return [
+            {"gold": gold, "end": text[-60:], "kind": kind, "verl": theirs, "ours": ours}
+            for (text, gold, kind), theirs, ours in both
+            if theirs != ours
+        ]
+
+    def as_intended(self) -> dict[str, int]:
+        """Scorer → how many verdicts are what the generator of the responses meant."""
+        meant = [float(kind == "right") for *_, kind in self.responses]
+        return {name: sum(map(float.__eq__, found, meant)) for name, found in self.verdicts.items()}
+
+
+def measure(quick: bool = False) -> dict[str, Any]:
+    """Responses per second of both, latencies, differing verdicts, and the time of one full evaluation."""
+    count, rounds = (60, 3) if quick else (300, 5)
+    scorers = Scorers(make_responses(count))
+    times = measuring.interleave(scorers.passes, rounds)
+    middle, best = measuring.medians(times), measuring.bests(times)
+    ordered = sorted(scorers.latencies)
     return {
-        "responses": len(pairs),
+        "responses": count,
         "rounds": rounds,
-        "per_second": {name: round(speed, 1) for name, speed in speeds.items()},
-        "ratio": {name: round(speeds[name] / speeds["verl"], 1) for name in ("ours", "ours, batch")},
-        "latency_ms": {"median": round(1e3 * statistics.median(ordered), 3), "p99": _percentile_ms(ordered, 0.99)},
-        "right_verdicts": {name: sum(map(float.__eq__, found, expected)) for name, found in verdicts.items()},
-        "differing": differing,
+        "per_second": {name: round(count / seconds, 1) for name, seconds in middle.items()},
+        "spread": {name: round(measuring.spread(values), 2) for name, values in times.items()},
+        "ratio": {name: round(middle[VERL] / seconds, 1) for name, seconds in middle.items()},
+        "best_ratio": {name: round(best[VERL] / seconds, 1) for name, seconds in best.items()},
+        "latency_ms": {
+            "median": round(1e3 * statistics.median(ordered), 3),
+            "p99": round(1e3 * ordered[int(len(ordered) * 0.99)], 2),
+        },
+        "as_intended": scorers.as_intended(),
+        "differing": scorers.differing(),
+        "full_evaluation": full_evaluation(PROBLEMS // 10 if quick else PROBLEMS),
     }
 
 
-def one_evaluation(tokens: int = 1000) -> Iterator[tuple[str, list[str]]]:
-    """The gold and the samples of each problem of one full evaluation: they share few answers, some are cut off."""
-    rng = random.Random(1)
-    for number in range(PROBLEMS):
-        gold, right, wrong = answers(rng)
-        text = reasoning(rng, tokens)
-        samples = [f"<think>{text}</think> \\boxed{{{rng.choice((right, wrong))}}}" for _ in range(SAMPLES)]
-        if number % 10 == 0:
-            samples[-1] = f"<think>{text}"
-        yield gold, samples
-
-
-def full_evaluation() -> dict[str, Any]:
-    """Time for the verdicts of one full evaluation."""
-    pairs = [(response, gold) for gold, samples in one_evaluation() for response in samples]
+def full_evaluation(problems: int) -> dict[str, Any]:
+    """Time for the verdicts of one full evaluation of so many problems."""
+    pairs = [(response, gold) for gold, samples in one_evaluation(problems=problems) for response in samples]
     default_scorer().forget()
-    seconds = _timed(lambda: score_many(pairs))
+    seconds = measuring.seconds(lambda: score_many(pairs))
     return {"verdicts": len(pairs), "seconds": round(seconds, 1), "per_second": round(len(pairs) / seconds)}
 
 
-def _timed(function: Any) -> float:
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
-
-
-def _percentile_ms(ordered: list[float], share: float) -> float:
-    return round(1e3 * ordered[min(int(len(ordered) * share), len(ordered) - 1)], 2)
-
-
-def page(measured: dict[str, Any]) -> str:
-    """The Markdown page."""
-    about, against, whole = measured["about"], measured["against_verl"], measured["full_evaluation"]
+def section(measured: dict[str, Any]) -> str:
+    """Markdown."""
     rows = [
-        f"| {name} | {speed} | {against['ratio'].get(name, 1.0)} |" for name, speed in against["per_second"].items()
+        [name, f"{speed:,}", f"{100 * measured['spread'][name]:.0f} %", *(measured[key][name] for key in RATIOS)]
+        for name, speed in measured["per_second"].items()
     ]
-    return "\n".join(
-        [
-            "# Scoring, measured",
-            "",
-            f"{against['responses']} responses of about 4,000 tokens (10 % cut off, 35 % wrong), {against['rounds']}",
-            f"interleaved rounds, medians. `python -m benchmarks.reward`, {about['date']}. Machine:",
-            f"{about['machine']['processor']}, {about['machine']['cores']} cores.",
-            "",
-            "| scorer | responses/s | ratio |",
-            "|---|---|---|",
-            *rows,
-            "",
-            f"One call of ours takes {against['latency_ms']['median']} ms (median), {against['latency_ms']['p99']} ms "
-            "(99th percentile).",
-            f"Verdicts as intended by the generator: verl {against['right_verdicts']['verl']}, ours "
-            f"{against['right_verdicts']['ours']} of {against['responses']}; {len(against['differing'])} differ "
-            "(in reward.json).",
-            "",
-            f"One full evaluation, {whole['verdicts']:,} verdicts: {whole['seconds']} s "
-            f"({whole['per_second']:,} per second).",
-        ]
-    )
+    latency, right, whole = measured["latency_ms"], measured["as_intended"], measured["full_evaluation"]
+    return f"""{measured["responses"]} made-up responses of about 4,000 tokens (10 % cut off, 35 % wrong), \
+{measured["rounds"]} rounds in turn.
 
+{measuring.table(["scorer", "responses/s", "spread", "ratio of medians", "of best passes"], rows)}
 
-def main() -> None:
-    """Measure and write both files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--responses", type=int, default=300)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=RESULTS)
-    arguments = parser.parse_args()
-    about = {"date": manifest.now()[:10], "machine": manifest.machine(), "versions": manifest.versions()}
-    measured = {
-        "about": about,
-        "against_verl": compare_with_verl(make_responses(arguments.responses), arguments.rounds),
-        "full_evaluation": full_evaluation(),
-    }
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    (arguments.output / "reward.json").write_text(json.dumps(measured, indent=1) + "\n")
-    (arguments.output / "reward.md").write_text(page(measured) + "\n")
-    print(page(measured))
-
-
-if __name__ == "__main__":
-    main()
+One call of ours takes {latency["median"]} ms (median), {latency["p99"]} ms (99th percentile). Verdicts as meant by the
+generator: verl {right[VERL]}, ours {right[OURS]} of {measured["responses"]}; {len(measured["differing"])} differ \
+(listed in performance.json).
+All at once, {whole["verdicts"]:,} shorter responses (a full evaluation has 49,504): {whole["seconds"]} s \
+({whole["per_second"]:,} per second)."""
