@@ -16,7 +16,7 @@ from losses.tokens import working_dtype
 
 _ABOVE_ONE = (1.001, 1.01, 1.02, 1.05, 1.1, 1.2, 1.28, 1.4, 1.6, 2.0, 3.0, 5.0, 10.0, 100.0, 1000.0)
 _BELOW_ONE = (0.001, 0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999)
-# Ratios, ascending; bin i holds edge[i-1] <= r < edge[i]. Fine near 1, where tokens are; the usual clip bounds are edges.
+# Ratios, ascending; bin i holds edge[i-1] <= r < edge[i]. Fine near 1, where tokens are; the clip bounds are edges.
 RATIO_EDGES = (*_BELOW_ONE, *_ABOVE_ONE)
 SHARE, QUANTILE = "actor/ratio_share", "actor/ratio_quantile"
 RATIO_SHARES = tuple(f"{SHARE}/bin_{i:02d}" for i in range(len(RATIO_EDGES) + 1))
@@ -41,9 +41,7 @@ def _log_edges(device: torch.device, dtype: torch.dtype) -> torch.Tensor:
 
 
 @torch.no_grad()
-def ratio_counts(
-    log_prob: torch.Tensor, old_log_prob: torch.Tensor, response_mask: torch.Tensor
-) -> torch.Tensor:
+def ratio_counts(log_prob: torch.Tensor, old_log_prob: torch.Tensor, response_mask: torch.Tensor) -> torch.Tensor:
     """Number of picked response tokens in each bin of the ratio; nothing waits for the device.
 
     Args:
