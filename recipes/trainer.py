@@ -108,10 +108,11 @@ class _WithRecipe(DurableTrainer):
         self._ends, self._verdicts = self._ends_of(real), dict(zip(real.keys, verdicts, strict=True))
         super()._log_rollout_data(real, timing_raw, rollout_data_dir)
 
-    def _dump_generations(self, *, reward_extra_infos_dict: dict[str, list[Any]], **dumped: Any) -> None:
-        keys = reward_extra_infos_dict["uid"]
-        more = dump_columns.columns(keys, self._ends, self._verdicts)
-        super()._dump_generations(reward_extra_infos_dict=reward_extra_infos_dict | more, **dumped)
+    def _dump_generations(
+        self, inputs: Any, outputs: Any, gts: Any, scores: Any, reward_extra_infos_dict: Any, dump_path: Any
+    ) -> None:
+        more = dump_columns.columns(reward_extra_infos_dict["uid"], self._ends, self._verdicts)
+        super()._dump_generations(inputs, outputs, gts, scores, reward_extra_infos_dict | more, dump_path)
 
     def _validate(self) -> dict[str, float]:
         self._ends, self._verdicts = {}, {}  # verl's own dump of a validation holds the verdicts
