@@ -1,8 +1,9 @@
 """How the ratios r = π_θ/π_old of an update are spread, at next to no cost.
 
-A step has millions of response tokens; a few thousand say the same. So a fixed stride picks positions, and what is
-reported is the share of the picked tokens in each bin: shares can be averaged over micro-batches and ranks, quantiles
-cannot, so these are read off the averaged shares (`ratio_quantiles`).
+A step has millions of response tokens; a few thousand say the same. So short runs of positions are picked at a fixed
+distance (single ones would cost a memory access each), and what is reported is the share of the picked tokens in each
+bin: shares can be averaged over micro-batches and ranks, quantiles cannot, so these are read off the averaged shares
+(`ratio_quantiles`).
 """
 
 import functools
@@ -21,18 +22,25 @@ RATIO_EDGES = (*_BELOW_ONE, *_ABOVE_ONE)
 SHARE, QUANTILE = "actor/ratio_share", "actor/ratio_quantile"
 RATIO_SHARES = tuple(f"{SHARE}/bin_{i:02d}" for i in range(len(RATIO_EDGES) + 1))
 QUANTILES = {"q001": 0.001, "q01": 0.01, "q10": 0.1, "q50": 0.5, "q90": 0.9, "q99": 0.99, "q999": 0.999}
-POSITIONS = 2**13  # of a micro-batch, padding included, that are looked at
+POSITIONS = 2**12  # of a micro-batch, padding included, that are looked at
+RUN = 16  # positions in a row: a cache line of float32
 
 
-def stride_of(rows: int, length: int) -> int:
-    """Distance of the positions looked at in a flattened (rows, length) tensor, at most POSITIONS of them.
+def distance_of(rows: int, length: int) -> int:
+    """Distance of the starts of runs in a flattened (rows, length) tensor, for at most POSITIONS in all.
 
-    It shares no factor with the length: else it would meet the same positions of every response.
+    It shares no factor with the length: else runs would meet the same positions of every response.
     """
-    stride = max(1, -(-rows * length // POSITIONS))
-    while math.gcd(stride, length) > 1:
-        stride += 1
-    return stride
+    distance = -(-rows * length * RUN // POSITIONS)
+    while math.gcd(distance, length) > 1:
+        distance += 1
+    return distance
+
+
+def _picked(tensor: torch.Tensor) -> torch.Tensor:
+    if tensor.numel() <= POSITIONS:
+        return tensor.flatten()
+    return tensor.flatten().unfold(0, RUN, distance_of(*tensor.shape)).flatten()
 
 
 @functools.cache
@@ -52,14 +60,11 @@ def ratio_counts(log_prob: torch.Tensor, old_log_prob: torch.Tensor, response_ma
     Returns:
         Counts, (len(RATIO_SHARES),), float.
     """
-    stride = stride_of(*log_prob.shape)
-    picked, old, mask = (tensor.flatten()[::stride] for tensor in (log_prob, old_log_prob, response_mask))
-    log_ratio = picked.to(working_dtype(picked, old)) - old
+    new, old, mask = _picked(log_prob), _picked(old_log_prob), _picked(response_mask)
+    log_ratio = new.to(working_dtype(new, old)) - old
     bins = torch.bucketize(log_ratio, _log_edges(log_ratio.device, log_ratio.dtype), right=True)
-    # Padding may hold anything: it is counted in a bin of its own, which is left out.
-    bins = torch.where(mask.bool(), bins, len(RATIO_SHARES))
-    counts = log_ratio.new_zeros(len(RATIO_SHARES) + 1).scatter_add_(0, bins, torch.ones_like(log_ratio))
-    return counts[:-1]
+    # Padding may hold anything, NaN too: it falls into some bin and counts 0 there.
+    return log_ratio.new_zeros(len(RATIO_SHARES)).scatter_add_(0, bins, mask.to(log_ratio.dtype))
 
 
 def ratio_quantiles(metrics: Mapping[str, float]) -> dict[str, float]:

@@ -10,7 +10,7 @@ from loss_cases import actor_config, call, make_batch, pieces_of
 
 from dgpo.config import DGPOConfig
 from losses.metrics import RATIO_EDGES
-from losses.ratio_histogram import POSITIONS, QUANTILES, RATIO_SHARES, ratio_counts, ratio_quantiles, stride_of
+from losses.ratio_histogram import POSITIONS, QUANTILES, RATIO_SHARES, RUN, distance_of, ratio_counts, ratio_quantiles
 
 INNER = (-np.inf, *np.log(RATIO_EDGES), np.inf)
 
@@ -40,7 +40,7 @@ def test_edges_ascend_with_the_clip_bounds_among_them_and_a_bin_around_1():
 
 
 @pytest.mark.parametrize("spread", [1e-4, 0.02, 0.3, 3.0])
-@pytest.mark.parametrize("shape", [(1, 1), (8, 12), (64, 128)])
+@pytest.mark.parametrize("shape", [(1, 1), (8, 12), (64, 64)])
 def test_where_every_position_is_looked_at_counts_are_numpys(spread, shape):
     new, old, mask = tokens(*shape, spread)
     np.testing.assert_array_equal(ratio_counts(new, old, mask).numpy(), by_numpy((new - old)[mask].numpy()))
@@ -49,19 +49,27 @@ def test_where_every_position_is_looked_at_counts_are_numpys(spread, shape):
 def test_of_a_large_batch_a_fixed_few_thousand_are_looked_at_and_say_the_same():
     new, old, mask = tokens(64, 8192)
     counts, again = ratio_counts(new, old, mask).numpy(), ratio_counts(new, old, mask).numpy()
-    assert (counts == again).all() and mask.sum() / 80 < counts.sum() <= POSITIONS
+    assert (counts == again).all() and mask.sum() / 160 < counts.sum() <= POSITIONS
     everything = by_numpy((new - old)[mask].numpy())
     expected = everything / everything.sum()
     # Four standard deviations of a share of so many independent draws.
     assert (np.abs(counts / counts.sum() - expected) <= 4 * np.sqrt(expected / counts.sum()) + 1e-9).all()
 
 
-@pytest.mark.parametrize(("rows", "length"), [(64, 8192), (1, 10**6), (16384, 4096), (3, 7), (50, 14000)])
-def test_the_stride_meets_every_position_of_a_response(rows, length):
-    stride = stride_of(rows, length)
-    assert math.gcd(stride, length) == 1
-    assert rows * length / stride <= POSITIONS
-    assert stride <= 2 * max(1, rows * length / POSITIONS) + 60, "too few are looked at"
+@pytest.mark.parametrize(("rows", "length"), [(64, 8192), (1, 10**6), (16384, 4096), (8, 1025), (50, 14000)])
+def test_the_distance_meets_every_position_of_a_response(rows, length):
+    distance = distance_of(rows, length)
+    assert math.gcd(distance, length) == 1 and distance > RUN
+    looked_at = (1 + (rows * length - RUN) // distance) * RUN
+    assert POSITIONS / 2 < looked_at <= POSITIONS + RUN
+
+
+@pytest.mark.parametrize("length", [1024, 8192, 10_000])
+def test_positions_late_in_a_response_are_looked_at_as_often_as_early_ones(length):
+    """Ratios that grow along the response; the share beyond its middle is one half."""
+    late = (torch.arange(length) >= length // 2).expand(64, length).double()
+    counts = ratio_counts(late, torch.zeros_like(late), torch.ones_like(late))
+    assert counts[-6:].sum() / counts.sum() == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("garbage", [math.nan, math.inf, -math.inf, 1e9])
@@ -86,7 +94,7 @@ def test_extreme_ratios_are_in_the_open_bins(dtype):
 
 @pytest.mark.parametrize("spread", [0.02, 0.1, 0.5])
 def test_quantiles_are_numpys_to_within_a_bin(spread):
-    new, old, mask = tokens(64, 128, spread)
+    new, old, mask = tokens(64, 64, spread)
     ratios = np.exp((new - old)[mask].numpy())
     found = ratio_quantiles(shares_of(new, old, mask))
     assert list(found) == [f"actor/ratio_quantile/{name}" for name in QUANTILES]
