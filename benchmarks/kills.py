@@ -95,6 +95,7 @@ class Training:
     def __init__(self, folder: Path, nodes: int, steps: int) -> None:
         self.folder, self.nodes = folder, nodes
         self.attempts = len(list(folder.glob("attempt-*.log")))
+        self._earlier: set[Path] = set()
         self.run = RunFolder(folder / "outputs" / "kills" / "run")
         self.overrides = [
             *SIZES,
@@ -110,6 +111,7 @@ class Training:
     def attempt(self) -> Iterator["subprocess.Popen[bytes]"]:
         """Start it; whatever is left at the end of the block is killed."""
         self.attempts += 1
+        self._earlier = set((self.run.path / "logs").glob("train-*.jsonl"))
         log = (self.folder / f"attempt-{self.attempts}.log").open("wb")
         try:
             yield self._start(log)
@@ -153,7 +155,7 @@ class Training:
 
     def logged(self) -> int:
         """Last step of the attempt that runs, in verl's own file or ours."""
-        newest = sorted((self.run.path / "logs").glob("train-*.jsonl"))
+        newest = sorted(set((self.run.path / "logs").glob("train-*.jsonl")) - self._earlier)
         return max((row["step"] for row in read_metrics(newest[-1])), default=0) if newest else 0
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from losses.ratio_histogram import RATIO_EDGES as RATIO_EDGES
+from losses.ratio_histogram import RATIO_SHARES
 from losses.tokens import Tokens
 
 # By side of the ratio (left: r < 1−ε_low, right: r > 1+ε_high) and sign of the advantage. DGPO's two boundary cases are
@@ -58,13 +60,19 @@ def token_sums(
     return sums
 
 
-def as_metrics(sums: dict[str, torch.Tensor]) -> dict[str, float]:
-    """Means over the response tokens as plain floats, with one device-to-host copy."""
+def as_metrics(sums: dict[str, torch.Tensor], ratio_counts: torch.Tensor) -> dict[str, float]:
+    """Means over the response tokens as plain floats, with one device-to-host copy.
+
+    Args:
+        sums: see `token_sums`.
+        ratio_counts: see losses.ratio_histogram; its shares are means over the tokens counted there.
+    """
     dtype = sums[COUNT].dtype
-    values = torch.stack([value.to(dtype) for value in sums.values()]).tolist()
-    totals = dict(zip(sums, values, strict=True))
-    count = max(totals.pop(COUNT), 1.0)
-    return {name: total / count for name, total in totals.items()}
+    values = torch.cat([torch.stack([value.to(dtype) for value in sums.values()]), ratio_counts.to(dtype)]).tolist()
+    totals, counts = dict(zip(sums, values, strict=False)), values[len(sums) :]
+    count, counted = max(totals.pop(COUNT), 1.0), max(math.fsum(counts), 1.0)
+    means = {name: total / count for name, total in totals.items()}
+    return means | {name: number / counted for name, number in zip(RATIO_SHARES, counts, strict=True)}
 
 
 def mean_weights(metrics: dict[str, float]) -> dict[str, float]:

@@ -15,6 +15,7 @@ from verl.trainer.ppo.core_algos import agg_loss
 
 from losses import extras, fused
 from losses.metrics import as_metrics, token_sums
+from losses.ratio_histogram import ratio_counts
 from losses.tokens import Tokens
 
 
@@ -102,4 +103,4 @@ def policy_loss(
         # agg_loss multiplies by the mask; only that of a padded token's log-prob may be NaN, and it never enters.
         per_token = _Surrogate.apply(log_prob, slope)
         loss = agg_loss(per_token, response_mask.to(slope.dtype), loss_agg_mode, **config.global_batch_info)
-    return loss, as_metrics(sums)
+    return loss, as_metrics(sums, ratio_counts(log_prob, old_log_prob, response_mask))

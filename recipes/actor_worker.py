@@ -20,6 +20,7 @@ from verl.workers.utils.padding import no_padding_2_padding
 from losses import extras
 from losses.method import MethodConfig
 from losses.metrics import as_metrics
+from losses.ratio_histogram import ratio_counts
 from losses.surrogate import slope_and_sums
 
 
@@ -54,7 +55,7 @@ class ActorLoss:
         with extras.provided(self._extras(model_output, data)):
             loss, metrics = self.verl_loss(model_output=model_output, data=data, dp_group=dp_group)
         if self.method and self.method.loss_mode == self.method.verl_loss:
-            described: dict[str, Any] = dict(as_metrics(self._describe(model_output, data)))
+            described: dict[str, Any] = dict(self._describe(model_output, data))
             metrics.update(Metric.from_dict(described, aggregation=AggregationType.MEAN))
         return self._refuse_if_far(loss, metrics), metrics
 
@@ -76,12 +77,13 @@ class ActorLoss:
             correct = is_correct(data)
         return extras.Extras(entropy, correct, self.correct_share, self.statistics, self.collected)
 
-    def _describe(self, model_output: dict[str, Any], data: TensorDict) -> dict[str, torch.Tensor]:
+    def _describe(self, model_output: dict[str, Any], data: TensorDict) -> dict[str, float]:
         """Where verl's own loss trains: the metrics that all our losses report, from the method's gradient weight."""
         padded = data.select("response_mask", "old_log_probs", "advantages").to_padded_tensor()
         log_prob = no_padding_2_padding(model_output["log_probs"], data)
         inputs = (log_prob, padded["old_log_probs"], padded["advantages"], padded["response_mask"])
-        return slope_and_sums(*inputs, None, extras.NONE, self.actor)[1]
+        sums = slope_and_sums(*inputs, None, extras.NONE, self.actor)[1]
+        return as_metrics(sums, ratio_counts(log_prob, padded["old_log_probs"], padded["response_mask"]))
 
 
 def count_skipped(metrics: dict[str, Any]) -> dict[str, Any]:

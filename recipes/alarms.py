@@ -1,20 +1,26 @@
-"""What a person should look at in the metrics of a run."""
+"""Is a run in trouble? One sentence per condition that its metrics meet, with the number and where to look.
 
-import math
+Pure Python over the rows of metrics.jsonl: what is missing or no number is passed over and never raises.
+"""
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from recipes.alarming.moments import Moment, moments
+from recipes.alarming.rules import RULES, Rule
+
 
 @dataclass(frozen=True)
 class Alarm:
-    """One condition that held over steps.
+    """A condition that held.
 
     Attributes:
         name: of the condition.
-        first_step, last_step: over which it held.
-        sentence: what was measured, and where to look.
-        anchor: heading in docs/metrics.md.
+        first_step: the first step at which it held.
+        last_step: the last one; it still holds if no later step has the metric.
+        sentence: what was measured at `last_step`, and where to look.
+        anchor: heading of docs/metrics.md that says what to do.
     """
 
     name: str
@@ -24,36 +30,62 @@ class Alarm:
     anchor: str
 
 
-SCORER_LIMIT = 0.05  # share of responses that could not be scored
-
-
 def of_rows(rows: list[dict[str, Any]]) -> list[Alarm]:
-    """All alarms in the rows of metrics.jsonl, in the order of their first steps."""
-    found: dict[str, Alarm] = {}
-    for row in rows:
-        share = row["data"].get("reward/failure_share")
-        if share is not None and math.isfinite(share) and share > SCORER_LIMIT:
-            first = found["scorer"].first_step if "scorer" in found else row["step"]
-            sentence = f"{share:.0%} of the responses could not be scored"
-            found["scorer"] = Alarm("scorer", first, row["step"], sentence, "reward")
-    return list(found.values())
+    """The alarms of a run, in the order in which they began.
+
+    A condition that ends and comes back is one alarm: the last time it held.
+
+    Args:
+        rows: dicts with `step` and `data`, as recipes.metrics_file.read_metrics returns them.
+    """
+    names = {name for rule in RULES for name in rule.metrics}
+    seen = list(moments(rows, names))
+    found = [alarm for rule in RULES if (alarm := _last_time(rule, seen))]
+    return sorted(found, key=lambda alarm: alarm.first_step)
+
+
+def _last_time(rule: Rule, seen: list[Moment]) -> Alarm | None:
+    alarm: Alarm | None = None
+    held: list[int] = []  # steps in a row
+    for now in seen:
+        if not now.has(rule.metrics):
+            continue
+        sentence = rule.sentence(now)
+        if not sentence:
+            held = []
+            continue
+        held.append(now.step)
+        if len(held) >= rule.lasting:
+            alarm = Alarm(rule.name, held[0], held[-1], sentence, rule.anchor)
+    return alarm
 
 
 class AlarmWatch:
-    """Alarms of a run that goes on, each told once when it begins.
+    """Alarms of a run that is going on; each is said once, when it begins.
 
     Args:
-        earlier: rows of the attempts before, whose alarms are not told again.
+        earlier: rows of the attempts before, whose alarms are not said again.
     """
 
     def __init__(self, earlier: Iterable[dict[str, Any]] = ()) -> None:
-        self._rows: list[dict[str, Any]] = []
-        self._told: set[tuple[str, int]] = set()
-        self.new(earlier)
+        self._rows: dict[Any, dict[str, Any]] = {}
+        self._began: dict[str, int] = {}
+        self._look(earlier)
 
     def new(self, rows: Iterable[dict[str, Any]]) -> list[Alarm]:
-        """Those that begin with these further rows."""
-        self._rows += rows
-        begun = [alarm for alarm in of_rows(self._rows) if (alarm.name, alarm.first_step) not in self._told]
-        self._told |= {(alarm.name, alarm.first_step) for alarm in begun}
+        """Take in further rows of metrics.jsonl and return the alarms that begin with them.
+
+        Args:
+            rows: those since the last call; one whose step is known already replaces it.
+        """
+        return self._look(rows)
+
+    def _look(self, rows: Iterable[dict[str, Any]]) -> list[Alarm]:
+        more = {row.get("step"): row for row in rows if isinstance(row, dict)}
+        if not more:
+            return []
+        self._rows |= more
+        alarms = of_rows(list(self._rows.values()))
+        begun = [alarm for alarm in alarms if self._began.get(alarm.name) != alarm.first_step]
+        self._began = {alarm.name: alarm.first_step for alarm in alarms}
         return begun

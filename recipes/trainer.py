@@ -17,9 +17,11 @@ from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
 from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from losses.metrics import mean_weights
-from recipes import method_checks, scorer_watch, update_watch, vitals
+from losses.ratio_histogram import ratio_quantiles
+from recipes import dump_columns, method_checks, response_ends, scorer_watch, update_watch, validation_errors, vitals
 from recipes.actor_worker import RecipeActorWorker, SnapshotActorWorker
 from recipes.durable_trainer import DurableTrainer
+from recipes.prompt_groups import group_shares
 from recipes.ray_actors import plain_class
 
 POLL_INTERVAL = 0.2  # seconds
@@ -47,6 +49,29 @@ class _WithRecipe(DurableTrainer):
         super().__init__(config)
         # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation is rounded up to it.
         self.replay_buffer.poll_interval = poll_interval
+        # What the next dump says about its responses, by verl's key of the response.
+        self._ends: dict[str, response_ends.End] = {}
+        self._verdicts: dict[str, dict[str, Any]] = {}
+        self._note_ends_of_validation()
+
+    def _init_tokenizer(self) -> None:
+        super()._init_tokenizer()
+        self._stops = response_ends.stop_tokens(self.tokenizer, self.config.actor_rollout_ref.model)
+
+    def _ends_of(self, batch: Any) -> dict[str, response_ends.End]:
+        return response_ends.ends_of(batch, self.config.data.max_response_length, self._stops)
+
+    def _note_ends_of_validation(self) -> None:
+        """verl's _validate clears the responses before it dumps them; only what it samples passes by in between."""
+        sample = self.replay_buffer.sample
+
+        def sample_and_note(*args: Any, **options: Any) -> Any:
+            batch, metrics = sample(*args, **options)
+            if batch.partition_id == "val":
+                self._ends.update(self._ends_of(batch))
+            return batch, metrics
+
+        self.replay_buffer.sample = sample_and_note
 
     def fit(self, agent_loop_manager: Any) -> None:
         """Train; a dead actor ends it."""
@@ -60,10 +85,14 @@ class _WithRecipe(DurableTrainer):
                 self.role_worker_mapping[role] = ray.remote(self.actor_worker)
 
     def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
-        stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
+        real = response_ends.real_part(batch)
+        fields = ["extra_fields", "rm_scores"]
+        stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=fields)
         metrics.update(scorer_watch.status_metrics(stored.pop("extra_fields").tolist()))
+        metrics.update(group_shares(real.keys, stored["rm_scores"].sum(dim=1).tolist()))
+        metrics.update(response_ends.truncated_share(self._ends_of(real).values()))
         try:
-            scorer_watch.stop_if_broken(metrics, len(batch), self._scorer_failure_limit)
+            scorer_watch.stop_if_broken(metrics, len(real), self._scorer_failure_limit)
         except scorer_watch.BrokenScorerError:
             self._keep_responses(batch, metrics)
             raise
@@ -76,9 +105,36 @@ class _WithRecipe(DurableTrainer):
             self._log_rollout_data(batch, {}, self.config.trainer.rollout_data_dir)
             self._shutdown_dump_executor()
 
+    def _log_rollout_data(self, batch: Any, timing_raw: dict[str, float], rollout_data_dir: str) -> None:
+        """verl's dump of the training responses, with lengths and verdicts and without rows that are none."""
+        real = response_ends.real_part(batch)
+        stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=["extra_fields"])
+        verdicts = dump_columns.verdicts(stored.pop("extra_fields").tolist())
+        self._ends, self._verdicts = self._ends_of(real), dict(zip(real.keys, verdicts, strict=True))
+        super()._log_rollout_data(real, timing_raw, rollout_data_dir)
+
+    def _dump_generations(
+        self, inputs: Any, outputs: Any, gts: Any, scores: Any, reward_extra_infos_dict: Any, dump_path: Any
+    ) -> None:
+        more = dump_columns.columns(reward_extra_infos_dict["uid"], self._ends, self._verdicts)
+        super()._dump_generations(inputs, outputs, gts, scores, reward_extra_infos_dict | more, dump_path)
+
+    def _validate(self) -> dict[str, float]:
+        self._ends, self._verdicts = {}, {}  # verl's own dump of a validation holds the verdicts
+        return super()._validate()
+
+    def _val_metrics_update(
+        self, data_sources: Any, sample_uids: Any, reward_extra_infos_dict: Any, *rest: Any, **options: Any
+    ) -> dict[str, float]:
+        metrics = super()._val_metrics_update(data_sources, sample_uids, reward_extra_infos_dict, *rest, **options)
+        right = reward_extra_infos_dict.get("acc") or [None] * len(sample_uids)
+        expected = options.get("expected_acc_counts")
+        return metrics | validation_errors.standard_errors(data_sources, sample_uids, right, expected)
+
     def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
         batch = super()._update_actor(batch, metrics)
         metrics.update(mean_weights(metrics))
+        metrics.update(ratio_quantiles(metrics))
         actor, samples = self.config.actor_rollout_ref.actor, self.config.actor_rollout_ref.rollout.n
         updates = max(1, len(batch) // (actor.ppo_mini_batch_size * samples)) * actor.ppo_epochs
         try:

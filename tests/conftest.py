@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(
+    str(Path(__file__).parent / "support")
+)  # what tests of several folders share; see tests/unit/conftest.py
 
 
 @pytest.fixture

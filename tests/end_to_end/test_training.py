@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from metrics_page import undocumented
 from safetensors.torch import load_file
 
 from recipes.evaluation import checkpoint
@@ -80,6 +81,7 @@ def assert_trained(run: Path) -> None:
     """Every step once, both boundary cases populated, validated, weights changed, everything in its place."""
     rows = metrics_of(run)
     assert [row["step"] for row in rows] == [0, 1, 2, 3], "a step is missing or stands twice"
+    assert not undocumented(name for row in rows for name in row["data"]), "docs/metrics.md lacks metrics"
     assert any(key.startswith("val-core/") and "/acc/mean@4" in key for key in rows[-1]["data"])
     for case in ("left_negative", "right_positive"):
         assert any(data[f"actor/token_share/{case}"] > 0 for data in updates_of(run)), f"{case} is empty: on-policy?"

@@ -26,6 +26,7 @@ from loss_cases import (
 from verl.trainer.ppo.core_algos import get_policy_loss_fn
 
 from dgpo.config import DGPOConfig
+from losses.ratio_histogram import RATIO_SHARES
 from maspo.config import MASPOConfig
 
 
@@ -278,7 +279,7 @@ def test_metric_names_are_known_and_reduce_by_mean(default_method):
     batch = make_batch()
     _, _, metrics = call(actor_config(policy_loss, batch["response_mask"]), batch)
     kinds = ("token_share", "weight_mass")
-    names = {"actor/ppo_kl"} | {f"actor/{kind}/{case}" for kind in kinds for case in BOUNDARY_CASES}
+    names = {"actor/ppo_kl", *RATIO_SHARES} | {f"actor/{kind}/{case}" for kind in kinds for case in BOUNDARY_CASES}
     if policy_loss.loss_mode == "maspo":
         names |= {"actor/maspo_gate", "actor/maspo_sigma"}
     assert set(metrics) == names

@@ -10,6 +10,7 @@ from baseline_cases import CASES, EVERY_OF_OURS, OURS, called, full_batch, ratio
 from loss_cases import BOUNDARY_CASES, HIGH, LOW
 
 from losses.metrics import mean_weights
+from losses.ratio_histogram import RATIO_SHARES
 
 WITHOUT_LIKELIHOOD = [pytest.param(CASES[name], id=name) for name in OURS if "likelihood" not in name]
 
@@ -19,7 +20,7 @@ def test_metrics_are_plain_floats_that_verl_reduces_by_mean(case):
     """verl reduces a metric by maximum or minimum when its NAME contains `max` or `min`."""
     _, _, metrics = called(case, full_batch())
     kinds = ("token_share", "weight_mass")
-    shared = {"actor/ppo_kl"} | {f"actor/{kind}/{name}" for kind in kinds for name in BOUNDARY_CASES}
+    shared = {"actor/ppo_kl", *RATIO_SHARES} | {f"actor/{kind}/{name}" for kind in kinds for name in BOUNDARY_CASES}
     assert shared <= set(metrics)
     assert not [name for name in metrics if "max" in name or "min" in name or not name.startswith("actor/")]
     assert all(type(number) is float and math.isfinite(number) for number in metrics.values())

@@ -1,0 +1,135 @@
+"""What a step's metrics and its dump say about the responses."""
+
+import numpy as np
+import pytest
+import torch
+from transfer_queue import KVBatchMeta
+
+from recipes import response_ends
+from recipes.dump_columns import columns, verdicts
+from recipes.prompt_groups import group_shares
+from recipes.response_ends import End, ends_of, real_part, stop_tokens, truncated_share
+from recipes.validation_errors import standard_errors
+
+EOS, TURN_END, TEXT = 0, 7, 3
+LIMIT = 4
+
+
+def keys_of(*sizes: int) -> list[str]:
+    return [f"prompt-{group}_{i}_0" for group, size in enumerate(sizes) for i in range(size)]
+
+
+# Groups
+
+
+def test_groups_whose_responses_all_fare_alike() -> None:
+    scores = [1, 1, 1, 0, 0, -1, 1, 0, 0.5, 0.2, 0, 1]
+    assert group_shares(keys_of(2, 2, 2, 2, 2, 2), scores) == pytest.approx(
+        {"reward/groups/all_right_share": 2 / 6, "reward/groups/all_wrong_share": 1 / 6}
+    )
+
+
+def test_a_group_of_one_is_no_group() -> None:
+    assert group_shares(keys_of(1, 1), [1.0, 0.0]) == {}
+    assert group_shares([], []) == {}
+    assert group_shares(keys_of(1, 2), [0.0, 1.0, 1.0])["reward/groups/all_right_share"] == 1.0
+
+
+# Standard errors
+
+
+def test_the_standard_error_is_that_of_means_of_problems() -> None:
+    right = np.array([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 1]], dtype=float)
+    problems = np.repeat(["a", "b", "c"], 4)
+    found = standard_errors(["set"] * 12, list(problems), list(right.flatten()))
+    assert found == {"val-aux/set/acc/stderr@4": pytest.approx(right.mean(1).std(ddof=1) / 3**0.5)}
+
+
+def test_sources_are_apart_and_a_single_problem_says_nothing() -> None:
+    sources, problems = ["a", "a", "b", "b", "b", "b"], ["1", "1", "2", "2", "3", "3"]
+    found = standard_errors(sources, problems, [1, 0, 1, 1, 0, 0])
+    assert found == {"val-aux/b/acc/stderr@2": pytest.approx(0.5)}
+    assert standard_errors(["a"] * 4, ["1"] * 4, [1, 0, 0, 1]) == {}
+
+
+def test_a_failed_sample_is_wrong_as_in_verls_mean() -> None:
+    from verl.trainer.ppo.metric_utils import process_validation_metrics
+
+    problems, right = ["1", "1", "2", "3", "3"], [1.0, 1.0, 1.0, 1.0, 0.0]
+    expected = {("set", "1"): 2, ("set", "2"): 2, ("set", "3"): 2, ("other", "4"): 2}
+    found = standard_errors(["set"] * 5, problems, right, expected)
+    assert found == {"val-aux/set/acc/stderr@2": pytest.approx(np.std([1, 0.5, 0.5], ddof=1) / 3**0.5)}
+    verls = process_validation_metrics(["set"] * 5, problems, {"acc": right}, expected_acc_counts=expected)
+    assert verls["set"]["acc"]["mean@2"] == pytest.approx(np.mean([1, 0.5, 0.5])), "the mean it is the error of"
+
+
+def test_no_standard_error_without_accuracies() -> None:
+    assert standard_errors(["a", "a"], ["1", "2"], [None, None], {("a", "1"): 1, ("a", "2"): 1}) == {}
+
+
+# Ends
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> KVBatchMeta:
+    """Four responses in a TransferQueue of one's own: short, stopped at the limit by either token, and cut off."""
+    tokens = {
+        "p_0_0": [TEXT, EOS],
+        "p_1_0": [TEXT, TEXT, TEXT, EOS],
+        "q_0_0": [TEXT, TEXT, TEXT, TURN_END],
+        "q_1_0": [TEXT, TEXT, TEXT, TEXT],
+    }
+
+    def get(keys: list[str], partition_id: str, select_fields: list[str]) -> dict[str, torch.Tensor]:
+        assert partition_id == "train" and select_fields == ["responses"]
+        rows = [torch.tensor(tokens[key]) for key in keys]
+        assert all(len(row) >= LIMIT for row in rows), "only those at the limit are needed"
+        return {"responses": torch.nested.nested_tensor(rows, layout=torch.jagged)}
+
+    monkeypatch.setattr(response_ends.tq, "kv_batch_get", get)
+    tags = [{"response_len": len(row)} for row in tokens.values()]
+    return KVBatchMeta(keys=list(tokens), tags=tags, partition_id="train")
+
+
+def test_cut_off_is_what_reaches_the_limit_without_a_stop_token(stored: KVBatchMeta) -> None:
+    ends = ends_of(stored, LIMIT, {EOS, TURN_END})
+    assert ends == {"p_0_0": End(2, False), "p_1_0": End(4, False), "q_0_0": End(4, False), "q_1_0": End(4, True)}
+    assert truncated_share(ends.values()) == {"response/truncated_share": 0.25}
+    assert truncated_share([]) == {}
+
+
+def test_stop_tokens_are_the_tokenizers_and_the_generation_configs(tmp_path) -> None:
+    from omegaconf import OmegaConf
+    from transformers import GenerationConfig
+
+    GenerationConfig(eos_token_id=[TURN_END, EOS]).save_pretrained(tmp_path)
+    tokenizer = type("Tokenizer", (), {"eos_token_id": 5})
+    assert stop_tokens(tokenizer, OmegaConf.create({"path": str(tmp_path)})) == {5, TURN_END, EOS}
+
+
+def test_rows_that_verl_adds_are_no_responses() -> None:
+    batch = KVBatchMeta(keys=["a_0_0", "b_0_0"], tags=[{}, {"is_padding": True}], partition_id="train")
+    assert real_part(batch).keys == ["a_0_0"] and len(batch) == 2
+
+
+# Dumps
+
+
+def test_a_line_has_its_group_its_end_and_its_verdict() -> None:
+    info = {"status": "ok", "pred": "7", "acc": 1.0, "score": 1.0, "status_ok": 1.0}
+    keys = ["p_0_0", "p_1_0"]
+    found = verdicts([{"reward_extra_info": info}, None])
+    assert found == [{"status": "ok", "pred": "7", "acc": 1.0}, {}]
+    ends = {"p_0_0": End(3, False), "p_1_0": End(4, True)}
+    assert columns(keys, ends, dict(zip(keys, found, strict=True))) == {
+        "uid": ["p", "p"],
+        "length": [3, 4],
+        "truncated": [False, True],
+        "status": ["ok", None],
+        "pred": ["7", None],
+        "acc": [1.0, None],
+    }
+
+
+def test_what_nobody_knows_is_no_column() -> None:
+    assert columns(["p_0_0"], {}, {}) == {"uid": ["p"]}
