@@ -1,0 +1,280 @@
+'use strict';
+// From the list of charts to cards with plots. A chart without data gets no card.
+
+// In the order in which they are stacked.
+const STATUS_COLOURS = { ok: 'c2', wrong: 'c6', truncated: 'c3', no_answer: 'c4', unparsable: 'c5', timeout: 'c1', crashed: 'c0' };
+const PHASE_COLOURS = { gen: 'c0', reward: 'c3', 'old log prob': 'c5', ref: 'c7', adv: 'c7', 'update actor': 'c2', 'update weights': 'c4', testing: 'c1', 'save checkpoint': 'c3', other: 'c6' };
+const MOST_BARS = 80;
+const HALF_INTERVAL = 1.96; // standard errors
+const RARE_POINTS = 40; // fewer are shown as dots too
+
+const readable = (name) => name.replaceAll('_', ' ');
+
+// [{ metric, label }] of a chart over all runs: patterns become the metrics that match them.
+function seriesOf(chart, runs) {
+  const found = new Map();
+  for (const [metric, label] of chart.series) {
+    for (const run of runs) {
+      for (const name of run.series.names(metric)) {
+        if (chart.quiet && run.series.get(name).every((value) => !value)) continue;
+        found.set(name, label || readable(name.match(metric)?.[1] ?? name));
+      }
+    }
+  }
+  const order = [...Object.keys(STATUS_COLOURS).map(readable), ...Object.keys(PHASE_COLOURS)];
+  const rank = ({ label }) => (order.indexOf(label) + order.length + 1) % (order.length + 1);
+  const list = [...found].map(([metric, label]) => ({ metric, label }));
+  return chart.form === 'area' || chart.form === 'bars' ? list.sort((a, b) => rank(a) - rank(b)) : list;
+}
+
+function lineTraces(run, metric, name, tone, faint = 0.25) {
+  const values = run.series.get(metric);
+  const known = values.filter((value) => value != null).length;
+  const line = { color: tone, width: 1.8, dash: runDash(run.number) };
+  const plain = {
+    x: run.series.steps, y: values, name, type: 'scatter', mode: known > RARE_POINTS ? 'lines' : 'lines+markers',
+    connectgaps: known < run.series.steps.length, line, marker: { size: 4.5, color: tone },
+  };
+  if (!state.smoothing || known < 3) return [plain];
+  return [
+    { ...plain, mode: 'lines', line: { ...line, width: 1 }, opacity: faint, hoverinfo: 'skip' },
+    { ...plain, mode: 'lines', y: smoothed(values, state.smoothing) },
+  ];
+}
+
+function accuracyTraces(run, metric) {
+  const [, source, samples] = metric.match(/^val-core\/(.+)\/acc\/mean@(\d+)$/);
+  const tone = runColour(run.number);
+  const errors = run.series.get(`val-aux/${source}/acc/stderr@${samples}`);
+  const trace = {
+    x: [], y: [], name: run.name, type: 'scatter', mode: 'lines+markers', line: { color: tone, width: 1.8, dash: runDash(run.number) },
+    marker: { size: 6, color: tone }, error_y: { type: 'data', array: [], color: tone, thickness: 1.1, width: 3 },
+  };
+  run.series.get(metric).forEach((value, place) => {
+    if (value == null) return;
+    trace.x.push(run.series.steps[place]);
+    trace.y.push(value);
+    trace.error_y.array.push(HALF_INTERVAL * (errors[place] ?? 0));
+  });
+  return [trace];
+}
+
+function bandTraces(run, chart) {
+  const tone = runColour(run.number);
+  const at = (name) => run.series.get(`actor/ratio_quantile/${name}`);
+  const line = (name, label, style, fill) => ({
+    x: run.series.steps, y: at(name), name: label, type: 'scatter', mode: 'lines', connectgaps: true, ...style,
+    ...(fill ? { fill: 'tonexty', fillcolor: faded(tone, fill) } : {}),
+  });
+  const none = { line: { width: 0 } };
+  const dotted = { line: { width: 1, dash: 'dot', color: tone } };
+  return [
+    line('q999', '99.9 %', dotted), line('q99', '99 %', none), line('q01', '1 %', none, 0.16), line('q90', '90 %', none),
+    line('q10', '10 %', none, 0.28), line('q001', '0.1 %', dotted), line('q50', 'median', { line: { width: 2, color: tone } }),
+  ].filter((trace) => trace.y.length && trace.y.some((value) => value != null));
+}
+
+const toneName = (label, place) => STATUS_COLOURS[label.replaceAll(' ', '_')] ?? PHASE_COLOURS[label] ?? `c${place % RUN_COLOURS}`;
+const toneOf = (label, place) => colour(toneName(label, place));
+
+function areaTraces(run, series) {
+  return series.map(({ metric, label }, place) => ({
+    x: run.series.steps, y: run.series.get(metric), name: label, type: 'scatter', mode: 'lines', stackgroup: 'one', connectgaps: true,
+    line: { width: 0.5, color: toneOf(label, place) }, fillcolor: faded(toneOf(label, place), 0.75),
+  }));
+}
+
+// Means over neighbouring steps, so that there are at most MOST_BARS bars.
+function binned(steps, values) {
+  const size = Math.max(1, Math.ceil(steps.length / MOST_BARS));
+  const bins = { x: [], y: [], size };
+  for (let from = 0; from < steps.length; from += size) {
+    const part = values.slice(from, from + size).filter((value) => value != null);
+    bins.x.push(steps[Math.min(from + Math.floor(size / 2), steps.length - 1)]);
+    bins.y.push(part.length ? part.reduce((sum, value) => sum + value, 0) / Math.min(size, steps.length - from) : 0);
+  }
+  return bins;
+}
+
+function barTraces(run, series) {
+  return series.map(({ metric, label }, place) => ({
+    ...binned(run.series.steps, run.series.get(metric)), name: label, type: 'bar', marker: { color: toneOf(label, place), line: { width: 0 } },
+    hovertemplate: '%{y:.3~g} s',
+  }));
+}
+
+// The whole step is no part of itself; what no part accounts for is "other".
+function phases(series, run) {
+  const of = ({ metric }) => run.series.get(metric);
+  const step = series.find(({ label }) => label === 'step');
+  const parts = series.filter((one) => one !== step && of(one).some((value) => value > 0));
+  if (!step || !of(step).length) return parts;
+  run.series.columns['timing_s/other'] = of(step).map((value, place) => {
+    const sum = parts.reduce((total, one) => total + (one.label === 'other' ? 0 : of(one)[place] ?? 0), 0);
+    return value == null ? null : Math.max(0, value - sum);
+  });
+  return [...parts.filter(({ label }) => label !== 'other'), { metric: 'timing_s/other', label: 'other' }];
+}
+
+function yAxis(chart) {
+  return {
+    tickformat: chart.percent ? '.3~p' : undefined, hoverformat: chart.percent ? '.2%' : '.4~g',
+    ...(chart.log ? { type: 'log', nticks: 4, exponentformat: 'none', minorloglabels: 'complete' } : {}),
+    ...(chart.form === 'area' ? { range: [0, 1] } : {}),
+    ...(chart.form === 'bars' ? { rangemode: 'tozero' } : {}),
+  };
+}
+
+function keys(entries = []) {
+  return entries.length > 0 && el('ul', { class: 'keys' }, entries.map(([label, tone, kind]) => el('li', { class: kind, style: `--colour: var(--${tone})` }, label)));
+}
+
+// [{ title, run, traces, keys }], one per plot of the card.
+function cellsOf(chart, runs) {
+  const shown = () => runs.filter((run) => !state.hidden.has(run.number));
+  const series = seriesOf(chart, runs);
+  const faint = runs.length > 2 ? 0.13 : 0.25; // of the unsmoothed lines
+  const has = (run, list) => list.some(({ metric }) => run.series.get(metric).some((value) => value != null));
+  if (!series.length || !runs.some((run) => has(run, series))) return [];
+  const perRun = { band: bandTraces, area: areaTraces, bars: barTraces }[chart.form];
+  if (perRun) {
+    return runs.filter((run) => has(run, series)).map((run) => {
+      const own = chart.form === 'bars' ? phases(series, run) : series.filter(({ metric }) => run.series.get(metric).some((value) => value > 0));
+      const labels = chart.form === 'band' ? [] : own.map(({ label }, place) => [label, toneName(label, place)]);
+      return { title: runs.length > 1 ? run.name : '', run, traces: () => perRun(run, own), keys: labels };
+    });
+  }
+  if (chart.form === 'accuracy') {
+    return series.map(({ metric, label }) => ({
+      title: `${label} · Avg@${metric.match(/@(\d+)$/)[1]}`, traces: () => shown().flatMap((run) => accuracyTraces(run, metric)),
+    }));
+  }
+  if (!chart.split && (runs.length === 1 || series.length === 1)) {
+    const several = series.length > 1;
+    return [{
+      title: '', keys: several ? series.map(({ label }, place) => [label, `c${place}`, 'line']) : [],
+      traces: () => shown().flatMap((run) => series.flatMap(({ metric, label }, place) => (
+        lineTraces(run, metric, several ? label : run.name, several ? colour(`c${place}`) : runColour(run.number), faint)))),
+    }];
+  }
+  const highest = Math.max(...runs.flatMap((run) => series.flatMap(({ metric }) => run.series.get(metric).filter((value) => value != null))));
+  return series.map(({ metric, label }) => ({
+    title: label, range: chart.split ? [0, 1.08 * highest] : undefined,
+    traces: () => shown().flatMap((run) => lineTraces(run, metric, run.name, runColour(run.number), faint)),
+  }));
+}
+
+// So many cards side by side that the last row is nearly full.
+const columnsFor = (cards) => (cards <= 4 ? cards : cards % 3 === 0 || cards % 4 === 1 || cards % 4 === 2 ? 3 : 4);
+
+function chartCard(chart, runs) {
+  const cells = cellsOf(chart, runs);
+  if (!cells.length) return null;
+  const wide = cells.length > 1 || chart.wide;
+  const card = el('figure', { class: wide ? 'card wide' : 'card', id: `chart-${chart.id}` },
+    el('h3', {}, chart.title), el('p', { class: 'unit' }, chart.unit), cells.length === 1 && keys(cells[0].keys));
+  const grid = el('div', { class: 'cells', style: `--columns: ${columnsFor(cells.length)}` });
+  for (const cell of cells) {
+    const node = el('div', { class: 'plot', role: 'img', 'aria-label': `${chart.title}${cell.title ? `, ${cell.title}` : ''}: ${chart.unit} over training steps` });
+    grid.append(el('div', { class: 'cell' },
+      cell.title && el('h4', {}, cell.run && el('i', { class: 'dot', style: `--colour: var(--c${cell.run.number % RUN_COLOURS})` }), cell.title),
+      cells.length > 1 && keys(cell.keys), node));
+    const layout = () => baseLayout({
+      yaxis: { ...yAxis(chart), ...(cell.range ? { range: cell.range } : {}) },
+      ...(chart.form === 'bars' ? { barmode: 'stack', bargap: 0.12 } : {}),
+    });
+    addPlot(node, cell.traces, layout);
+  }
+  card.append(grid);
+  if (chart.note) card.append(el('p', { class: 'note' }, chart.note));
+  return card;
+}
+
+function showCharts(charts, runs) {
+  forgetPlots();
+  const sections = new Map();
+  for (const chart of charts) {
+    const card = chartCard(chart, runs);
+    if (!card) continue;
+    if (!sections.has(chart.section)) sections.set(chart.section, el('div', { class: 'grid' }));
+    sections.get(chart.section).append(card);
+  }
+  for (const grid of sections.values()) grid.style.setProperty('--columns', columnsFor(grid.querySelectorAll(':scope > :not(.wide)').length));
+  const parts = [...sections].flatMap(([name, grid]) => [el('h3', { class: 'section-name' }, name), grid]);
+  $('charts').replaceChildren(...(parts.length ? parts : [el('p', { class: 'about' }, 'No curves yet: no step has been logged.')]));
+  $('curve-tools').hidden = !parts.length;
+}
+
+// Share of response tokens per bin of log r over the whole run, null without the metric.
+function ratioHistogram(run, edges) {
+  const bins = run.series.names('^actor/ratio_share/bin_\\d+$').sort();
+  if (!edges.length || bins.length !== edges.length + 1) return null;
+  const mean = (name) => {
+    const known = run.series.get(name).filter((value) => value != null);
+    return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : 0;
+  };
+  const logs = edges.map(Math.log);
+  const outer = (logs.at(-1) - logs[0]) / edges.length;
+  const bounds = [logs[0] - outer, ...logs, logs.at(-1) + outer];
+  return {
+    x: bins.map((_, place) => (bounds[place] + bounds[place + 1]) / 2), width: bins.map((_, place) => bounds[place + 1] - bounds[place]),
+    y: bins.map(mean),
+    text: bins.map((_, place) => `${place ? edges[place - 1].toPrecision(3) : '0'} to ${place < edges.length ? edges[place].toPrecision(3) : '∞'}`),
+  };
+}
+
+function weightTraces(run, histogram) {
+  const { weight } = run;
+  const ratios = weight.log_ratio.map((value) => Math.exp(value).toPrecision(3));
+  const curve = (y, name, tone, dash) => ({
+    x: weight.log_ratio, y, name, type: 'scatter', mode: 'lines', line: { color: tone, width: 2.2, dash }, customdata: ratios,
+    hovertemplate: 'w = %{y:.3f} at r = %{customdata}', xaxis: 'x', yaxis: 'y',
+  });
+  const plain = { ...curve(weight.log_ratio.map(Math.exp), 'w = r', colour('faint'), 'dot'), hoverinfo: 'skip', hovertemplate: undefined };
+  plain.line = { color: colour('faint'), width: 1, dash: 'dot' };
+  const traces = [plain, curve(weight.positive, 'Â > 0', colour('c0'), 'solid'), curve(weight.negative, 'Â < 0', colour('c1'), '6px,3px')];
+  if (histogram) {
+    traces.push({
+      ...histogram, type: 'bar', name: 'tokens', marker: { color: faded(colour('c6'), 0.75), line: { width: 0 } }, xaxis: 'x', yaxis: 'y2',
+      hovertemplate: '%{y:.2~p} of tokens<br>r from %{text}', textposition: 'none',
+    });
+  }
+  return traces;
+}
+
+function weightLayout(run, histogram) {
+  const marks = innerWidth < 600 ? [0.25, 0.5, 1, 2, 4] : [0.25, 0.5, 0.8, 1, 1.25, 2, 4];
+  const layout = baseLayout({
+    hovermode: 'closest', bargap: 0,
+    xaxis: {
+      range: [-Math.log(4), Math.log(4)], tickvals: marks.map(Math.log), ticktext: marks.map((mark) => ({ 0.25: '¼', 0.5: '½' }[mark] ?? String(mark))), showgrid: true,
+      title: { text: 'ratio r, logarithmic', font: { size: 11 }, standoff: 6 }, anchor: histogram ? 'y2' : 'y',
+    },
+    yaxis: { domain: histogram ? [0.42, 1] : [0, 1], range: [-0.08, 3.25], title: { text: 'weight w', font: { size: 11 }, standoff: 6 } },
+  });
+  if (histogram) {
+    layout.yaxis2 = {
+      ...layout.yaxis, domain: [0, 0.32], range: undefined, type: 'log', tickformat: '.3~p', nticks: 4, title: { text: 'tokens', font: { size: 11 }, standoff: 6 },
+    };
+  }
+  if (run.weight.region) {
+    layout.shapes = [{ type: 'rect', xref: 'x', yref: 'paper', x0: run.weight.region[0], x1: run.weight.region[1], y0: 0, y1: 1, line: { width: 0 }, fillcolor: faded(colour('c6'), 0.12), layer: 'below' }];
+  }
+  return layout;
+}
+
+function showWeights(runs, edges) {
+  const drawn = runs.filter((run) => run.weight);
+  $('weight').hidden = !drawn.length;
+  document.querySelector('nav a[href="#weight"]').hidden = !drawn.length;
+  $('weights').replaceChildren(...drawn.map((run) => {
+    const histogram = ratioHistogram(run, edges);
+    const node = el('div', { class: 'plot tall', role: 'img', 'aria-label': `Gradient weight of ${run.story.method} against the ratio` });
+    addPlot(node, () => weightTraces(run, ratioHistogram(run, edges)), () => weightLayout(run, histogram), false);
+    return el('figure', { class: drawn.length === 1 ? 'card wide' : 'card' },
+      el('h3', {}, runs.length > 1 && el('i', { class: 'dot', style: `--colour: var(--c${run.number % RUN_COLOURS})` }), runs.length > 1 ? `${run.name}: ${run.story.method}` : run.story.method),
+      el('p', { class: 'unit' }, run.story.settings.join(', ')),
+      keys([['Â > 0', 'c0', 'line'], ['Â < 0', 'c1', 'line dashed'], ...(histogram ? [['share of response tokens', 'c6', '']] : [])]),
+      node, el('p', { class: 'note' }, `Dotted: w = r. A token of probability ${run.weight.probability} under π_old.`));
+  }));
+}
