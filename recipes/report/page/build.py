@@ -92,7 +92,7 @@ def response_batch(
     read = responses.read(files)
     batch, shown = blocks.within_budget(read.responses, budget)
     if read.broken:
-        run.notes.append(f"{read.broken} line{'s' * (read.broken > 1)} under generations/ can't be read as responses.")
+        run.notes.append(f"{read.broken} line{'s' * (read.broken > 1)} under generations/: no response, left out.")
     return batch, {**shown, "files": read.files, "skipped": read.skipped}
 
 

@@ -26,25 +26,29 @@ def weight_figure(run: RunFiles) -> tuple[dict[str, Any] | None, str | None]:
     given = within(run.config, PATH)
     if not isinstance(given, dict) or not isinstance(given.get("policy_loss"), dict):
         return None, None
-    from recipes.report import curves
-
     mode = given["policy_loss"].get("loss_mode")
     try:
+        from recipes.report import curves
+
         actor = _actor(given)
-    except (ValueError, TypeError) as error:  # the config was edited, or belongs to another version
+        if actor is None:
+            return None, f"The gradient weight of {mode} is not drawn: it is no method of this code."
+        old = curves.OLD_PROBABILITIES[0]
+        found = {(sign, old): curves.weight(actor, sign, old) for sign in curves.SIGNS}
+        region = curves.trust_region(found, old)
+    except (ImportError, TypeError, ValueError) as error:  # another version's config, or one that was edited
         return None, f"The gradient weight of {mode} is not drawn: {error}"
-    if actor is None:
-        return None, f"The gradient weight of {mode} is not drawn: it is no method of this code."
-    old = curves.OLD_PROBABILITIES[0]
-    found = {(sign, old): curves.weight(actor, sign, old) for sign in curves.SIGNS}
-    region = curves.trust_region(found, old)
     return {
-        "log_ratio": [round(float(value), 5) for value in curves.LOG_RATIO[::EVERY]],
-        "positive": [round(float(value), 5) for value in found[1.0, old][::EVERY]],
-        "negative": [round(float(value), 5) for value in found[-1.0, old][::EVERY]],
+        "log_ratio": _thinned(curves.LOG_RATIO),
+        "positive": _thinned(found[1.0, old]),
+        "negative": _thinned(found[-1.0, old]),
         "region": [math.log(bound) for bound in region] if region else None,
         "probability": old,
     }, None
+
+
+def _thinned(values: Any) -> list[float]:
+    return [round(float(value), 5) for value in values[::EVERY]]
 
 
 def _actor(given: dict[str, Any]) -> Any:

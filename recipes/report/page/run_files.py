@@ -1,5 +1,6 @@
 """What is readable in a run folder, in whatever state it is; what is not becomes a note for the reader."""
 
+import functools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from recipes.errors import UserError
 from recipes.secrets import redacted
 
 PARTS = ("config.yaml", "manifest.json", "metrics.jsonl", "generations", "logs", "checkpoints", "tensorboard")
-LARGEST_RECORD = 8 * 2**20  # bytes; a config or manifest beyond is none
+LARGEST_RECORD = 2**20  # bytes; a config or manifest beyond is none
 LAST_STEP = 10**9
 
 
@@ -67,7 +68,7 @@ class RunFiles:
             if file.stat().st_size > LARGEST_RECORD:
                 raise ValueError("it is too large")
             text = file.read_text(errors="replace")
-            content = yaml.load(text, _Loader) if name.endswith(".yaml") else json.loads(text)
+            content = _yaml(text) if name.endswith(".yaml") else json.loads(text)
             if not isinstance(content, dict):
                 raise ValueError("it is no mapping")
             return dict(redacted(content))
@@ -87,18 +88,26 @@ class RunFiles:
             elif line.strip():
                 broken += 1
         if broken:
-            self.notes.append(f"{broken} line{'s' * (broken > 1)} of metrics.jsonl can't be read and are left out.")
+            self.notes.append(f"{broken} line{'s' * (broken > 1)} of metrics.jsonl: cut off or no JSON, left out.")
         return [found[step] for step in sorted(found)]
 
 
-class _Loader(yaml.CSafeLoader):
-    """Safe, and without anchors: a few lines of nested ones would fill the memory. Our configs hold none."""
+class _Loader(yaml.SafeLoader):
+    """Safe, and without aliases: a few lines of nested ones would fill the memory. Our configs hold none.
+
+    In Python, because the loader in C dies of a text that is nested too deeply.
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """As of yaml, but refuses aliases."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("it holds YAML aliases")
         return super().compose_node(parent, index)
+
+
+@functools.lru_cache(maxsize=16)  # a page that follows a run looks again and again
+def _yaml(text: str) -> Any:
+    return yaml.load(text, _Loader)
 
 
 def parsed(line: bytes | str) -> Any:

@@ -119,9 +119,9 @@ def accuracy(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 error = number(row["data"].get(f"val-aux/{match[1]}/acc/stderr@{match[2]}"))
                 found.setdefault((match[1], match[2]), []).append((row["step"], mean, error))
     return [
-        {"name": display_text(name, 80), "samples": int(samples), "before": _point(points[0]), "after": _point(points[-1])}
-        for (name, samples), points in sorted(found.items())
-    ]  # fmt: skip
+        {"name": display_text(name, 80), "samples": int(samples), "before": _point(ends[0]), "after": _point(ends[-1])}
+        for (name, samples), ends in sorted(found.items())
+    ]
 
 
 def _point(point: tuple[int, float, float | None]) -> dict[str, Any]:

@@ -13,14 +13,17 @@ EDGES = [math.exp(0.1 * place) for place in range(-15, 16)]  # of the ratio's hi
 METHODS: dict[str, dict[str, Any]] = {
     "dgpo": {"_target_": "dgpo.config.DGPOConfig", "loss_mode": "dgpo", "dual_clip": False, "dgpo_n": 1, "dgpo_m": 2},
     "maspo": {
-        "_target_": "maspo.config.MASPOConfig", "loss_mode": "maspo", "dual_clip": False, "maspo_sigma_base": 1.0,
+        "_target_": "maspo.config.MASPOConfig",
+        "loss_mode": "maspo",
+        "dual_clip": False,
+        "maspo_sigma_base": 1.0,
         "maspo_alpha": 0.3,
     },
     "grpo": {"_target_": "losses.baselines.grpo.GRPOConfig", "loss_mode": "vanilla", "dual_clip": True},
     "cispo": {"_target_": "losses.baselines.cispo.CISPOConfig", "loss_mode": "cispo", "dual_clip": False},
     "gppo": {"_target_": "losses.baselines.gppo.GPPOConfig", "loss_mode": "gppo", "dual_clip": False},
     "sapo": {"_target_": "losses.baselines.sapo.SAPOConfig", "loss_mode": "sapo", "dual_clip": False},
-}  # fmt: skip
+}
 PROBLEMS = (
     ("Find the sum of all positive integers $n$ such that $n^2 + {a}n + {b}$ is a perfect square.", "{c}"),
     ("Let $x$ be a real number with $x + \\frac{{1}}{{x}} = {a}$. Compute $x^2 + \\frac{{1}}{{x^2}}$.", "{d}"),
@@ -29,14 +32,23 @@ PROBLEMS = (
     ("How many subsets of $\\{{1, 2, \\dots, {f}\\}}$ contain no two consecutive integers?", "{g}"),
 )
 THOUGHTS = (
-    "Let me set up the equation. We have $f(x) = x^2 - {a}x + {b}$, so the discriminant is $\\Delta = {a}^2 - 4\\cdot{b}$.",
+    "Let me set up the equation: $f(x) = x^2 - {a}x + {b}$ has the discriminant $\\Delta = {a}^2 - 4\\cdot{b}$.",
     "Wait, I should check the case $k = {a}$ separately, because then $\\gcd(k, {b}) > 1$.",
-    "Expanding gives \\[\\left(x + \\frac{{1}}{{x}}\\right)^2 = x^2 + 2 + \\frac{{1}}{{x^2}},\\] and the middle term is constant.",
-    "By linearity of expectation, $\\mathbb{{E}}[X] = \\sum_{{i=1}}^{{{a}}} p_i$ and the variance adds up the same way.",
+    "This is \\[\\left(x + \\frac{{1}}{{x}}\\right)^2 = x^2 + 2 + \\frac{{1}}{{x^2}},\\] and 2 is constant.",
+    "By linearity of expectation, $\\mathbb{{E}}[X] = \\sum_{{i=1}}^{{{a}}} p_i$ and so does the variance.",
     "So the number of ways is $\\binom{{{a}}}{{2}} = \\frac{{{a}({a}-1)}}{{2}}$, which we subtract from the total.",
     "Therefore modulo {b} the powers repeat with period {a}, and only the residues $0, 1$ matter.",
     "Let me verify with small numbers: for $n = 1$ this is 1, for $n = 2$ it is {a}. That agrees.",
-)  # fmt: skip
+)
+
+
+CASES = {
+    "left_positive": (0.5, 0.71),
+    "right_positive": (1.2, 1.16),
+    "left_negative": (1.0, 0.57),
+    "right_negative": (0.6, 1.31),
+}
+QUANTILES = {"q001": -4.2, "q01": -2.6, "q10": -1.1, "q50": 0.0, "q90": 1.1, "q99": 2.6, "q999": 4.2}
 
 
 @dataclass
@@ -144,15 +156,10 @@ def row(made: Made, step: int, chance: random.Random) -> dict[str, Any]:
         "perf/total_num_tokens": 512 * 8 * 5200,
         **timing,
     }
-    for case, factor in (
-        ("left_positive", 0.5),
-        ("right_positive", 1.2),
-        ("left_negative", 1.0),
-        ("right_negative", 0.6),
-    ):
+    for case, (factor, weight) in CASES.items():
         data[f"actor/token_share/{case}"] = left * factor * noise(0.12)
-        data[f"actor/weight_mean/{case}"] = {"left_positive": 0.71, "right_positive": 1.16, "left_negative": 0.57}.get(case, 1.31) * noise(0.02)  # fmt: skip
-    for name, place in (("q001", -4.2), ("q01", -2.6), ("q10", -1.1), ("q50", 0.0), ("q90", 1.1), ("q99", 2.6), ("q999", 4.2)):  # fmt: skip
+        data[f"actor/weight_mean/{case}"] = weight * noise(0.02)
+    for name, place in QUANTILES.items():
         data[f"actor/ratio_quantile/{name}"] = math.exp(place * width * 2.2 * noise(0.05))
     shares = [math.exp(-abs(0.1 * place) / (1.4 * width)) for place in range(-16, 16)]
     for place, share in enumerate(shares):
@@ -189,15 +196,22 @@ def response(made: Made, step: int, chance: random.Random, problem: str, gold: s
         for _ in range(chance.randint(*made.thoughts))
     ]
     draw, right = chance.random(), chance.random() < accuracy(made, step)
-    status = "timeout" if draw < 0.003 else "truncated" if draw < 0.06 else "no_answer" if draw < 0.08 else "ok" if right else "wrong"  # fmt: skip
+    rare = ("timeout", 0.003), ("truncated", 0.06), ("no_answer", 0.08)
+    status = next((name for name, below in rare if draw < below), "ok" if right else "wrong")
     answer = gold if status == "ok" else str(chance.randrange(2, 400))
     ending = f"\n</think>\n\nThe answer is \\boxed{{{answer}}}." if status in ("ok", "wrong") else ""
     earned = float(status == "ok")
     return {
-        "input": f"user\n{problem}\nassistant\n<think>\n", "output": "\n\n".join(thoughts) + ending, "gts": gold, "score": earned,
-        "acc": earned, "status": status, "pred": answer if ending else "", "length": 60 * len(thoughts) + chance.randrange(50),
+        "input": f"user\n{problem}\nassistant\n<think>\n",
+        "output": "\n\n".join(thoughts) + ending,
+        "gts": gold,
+        "score": earned,
+        "acc": earned,
+        "status": status,
+        "pred": answer if ending else "",
+        "length": 60 * len(thoughts) + chance.randrange(50),
         "truncated": status == "truncated",
-    }  # fmt: skip
+    }
 
 
 def fibonacci(place: int) -> int:
@@ -214,20 +228,43 @@ def config(made: Made) -> dict[str, Any]:
         "actor_rollout_ref": {
             "actor": {
                 "optim": {"lr": 1e-6, "weight_decay": 0.1, "lr_warmup_steps": 10, "lr_scheduler_type": "constant"},
-                "ppo_mini_batch_size": 32, "ppo_max_token_len_per_gpu": 18432, "clip_ratio": 0.2, "clip_ratio_low": 0.2,
-                "clip_ratio_high": 0.2, "clip_ratio_c": 3.0, "loss_agg_mode": "token-mean", "entropy_coeff": 0,
-                "policy_loss": dict(METHODS[made.method]), "grad_clip": 1.0,
+                "ppo_mini_batch_size": 32,
+                "ppo_max_token_len_per_gpu": 18432,
+                "clip_ratio": 0.2,
+                "clip_ratio_low": 0.2,
+                "clip_ratio_high": 0.2,
+                "clip_ratio_c": 3.0,
+                "loss_agg_mode": "token-mean",
+                "entropy_coeff": 0,
+                "policy_loss": dict(METHODS[made.method]),
+                "grad_clip": 1.0,
             },
-            "rollout": {"name": "vllm", "temperature": 1.0, "top_p": 1.0, "n": 8, "response_length": 16384, "val_kwargs": {"n": 32}},
+            "rollout": {
+                "name": "vllm",
+                "temperature": 1.0,
+                "top_p": 1.0,
+                "n": 8,
+                "response_length": 16384,
+                "val_kwargs": {"n": 32},
+            },
             "model": {"path": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"},
         },
-        "data": {"train_files": "data/train/dapo_math_17k.parquet", "train_batch_size": 512, "max_prompt_length": 1024, "seed": made.seed},
+        "data": {
+            "train_files": "data/train/dapo_math_17k.parquet",
+            "train_batch_size": 512,
+            "max_prompt_length": 1024,
+            "seed": made.seed,
+        },
         "trainer": {
-            "project_name": "dgpo", "experiment_name": made.name, "total_training_steps": made.planned or made.steps,
-            "nnodes": 1, "n_gpus_per_node": 8, "test_freq": made.every or -1,
+            "project_name": "dgpo",
+            "experiment_name": made.name,
+            "total_training_steps": made.planned or made.steps,
+            "nnodes": 1,
+            "n_gpus_per_node": 8,
+            "test_freq": made.every or -1,
         },
         "seed": made.seed,
-    }  # fmt: skip
+    }
     for dotted, value in made.extra.items():
         *way, last = dotted.split(".")
         target = content
@@ -240,12 +277,24 @@ def config(made: Made) -> dict[str, Any]:
 def manifest(made: Made) -> dict[str, Any]:
     """manifest.json of a run with one attempt."""
     about = {
-        "command": ["python", "-m", "recipes.train", f"policy_loss={made.method}", f"seed={made.seed}", "hardware=8x80gb"],
+        "command": [
+            "python",
+            "-m",
+            "recipes.train",
+            f"policy_loss={made.method}",
+            f"seed={made.seed}",
+            "hardware=8x80gb",
+        ],
         "versions": {"python": "3.11.9", "rlvr-recipes": "0.1.0", "verl": "0.9.1", "vllm": "0.24.0", "torch": "2.11.0"},
         "git": {"revision": "0e35171c9d2f4b8a6e1d7c3b5a09f8e7d6c5b4a3", "modified": False},
-        "machine": {"system": "Linux-6.8-x86_64", "processor": "AMD EPYC 9654", "cores": 96, "memory_gib": 1511.0,
-                    "gpus": ["NVIDIA H100 80GB HBM3"] * 8},
-    }  # fmt: skip
+        "machine": {
+            "system": "Linux-6.8-x86_64",
+            "processor": "AMD EPYC 9654",
+            "cores": 96,
+            "memory_gib": 1511.0,
+            "gpus": ["NVIDIA H100 80GB HBM3"] * 8,
+        },
+    }
     attempt: dict[str, Any] = {"started": "2026-03-02T08:00:00+00:00", "from_step": 0, "log": "logs/train.log", **about}
     if made.status != "running":
         ended = f"2026-03-{2 + made.steps * 130 // 86400:02}T{8 + made.steps * 130 % 86400 // 6000:02}:21:09+00:00"
@@ -259,7 +308,7 @@ def log(made: Made) -> str:
         return "ray started\n"
     return (
         "\x1b[36m(WorkerDict pid=4242)\x1b[0m Traceback (most recent call last):\n"
-        "\x1b[36m(WorkerDict pid=4242)\x1b[0m   File \"engine.py\", line 71, in forward\n"
+        '\x1b[36m(WorkerDict pid=4242)\x1b[0m   File "engine.py", line 71, in forward\n'
         "\x1b[36m(WorkerDict pid=4242)\x1b[0m torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9.28 GiB.\n"
         "ray.exceptions.RayTaskError(OutOfMemoryError): see above\n"
-    )  # fmt: skip
+    )

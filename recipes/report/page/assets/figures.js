@@ -77,9 +77,17 @@ function bandTraces(run, chart) {
 const toneName = (label, place) => STATUS_COLOURS[label.replaceAll(' ', '_')] ?? PHASE_COLOURS[label] ?? `c${place % RUN_COLOURS}`;
 const toneOf = (label, place) => colour(toneName(label, place));
 
+// The steps that hold any of these metrics, and the values there; a validation before training holds none.
+function known(run, series) {
+  const places = run.series.steps.map((_, place) => place).filter((place) => series.some(({ metric }) => run.series.get(metric)[place] != null));
+  const pick = (values) => places.map((place) => values[place] ?? null);
+  return { steps: pick(run.series.steps), get: (metric) => pick(run.series.get(metric)) };
+}
+
 function areaTraces(run, series) {
+  const { steps, get } = known(run, series);
   return series.map(({ metric, label }, place) => ({
-    x: run.series.steps, y: run.series.get(metric), name: label, type: 'scatter', mode: 'lines', stackgroup: 'one', connectgaps: true,
+    x: steps, y: get(metric), name: label, type: 'scatter', mode: 'lines', stackgroup: 'one', connectgaps: true,
     line: { width: 0.5, color: toneOf(label, place) }, fillcolor: faded(toneOf(label, place), 0.75),
   }));
 }
@@ -97,8 +105,9 @@ function binned(steps, values) {
 }
 
 function barTraces(run, series) {
+  const { steps, get } = known(run, series);
   return series.map(({ metric, label }, place) => ({
-    ...binned(run.series.steps, run.series.get(metric)), name: label, type: 'bar', marker: { color: toneOf(label, place), line: { width: 0 } },
+    ...binned(steps, get(metric)), name: label, type: 'bar', marker: { color: toneOf(label, place), line: { width: 0 } },
     hovertemplate: '%{y:.3~g} s',
   }));
 }
@@ -199,7 +208,11 @@ function showCharts(charts, runs) {
     if (!sections.has(chart.section)) sections.set(chart.section, el('div', { class: 'grid' }));
     sections.get(chart.section).append(card);
   }
-  for (const grid of sections.values()) grid.style.setProperty('--columns', columnsFor(grid.querySelectorAll(':scope > :not(.wide)').length));
+  for (const grid of sections.values()) {
+    const narrow = grid.querySelectorAll(':scope > :not(.wide)').length;
+    grid.style.setProperty('--columns', columnsFor(narrow));
+    grid.classList.toggle('lone', narrow === 1);
+  }
   const parts = [...sections].flatMap(([name, grid]) => [el('h3', { class: 'section-name' }, name), grid]);
   $('charts').replaceChildren(...(parts.length ? parts : [el('p', { class: 'about' }, 'No curves yet: no step has been logged.')]));
   $('curve-tools').hidden = !parts.length;
@@ -242,8 +255,8 @@ function weightTraces(run, histogram) {
   return traces;
 }
 
-function weightLayout(run, histogram) {
-  const marks = innerWidth < 600 ? [0.25, 0.5, 1, 2, 4] : [0.25, 0.5, 0.8, 1, 1.25, 2, 4];
+function weightLayout(run, histogram, node) {
+  const marks = node.clientWidth < 500 ? [0.25, 0.5, 1, 2, 4] : [0.25, 0.5, 0.8, 1, 1.25, 2, 4];
   const layout = baseLayout({
     hovermode: 'closest', bargap: 0,
     xaxis: {
@@ -270,7 +283,7 @@ function showWeights(runs, edges) {
   $('weights').replaceChildren(...drawn.map((run) => {
     const histogram = ratioHistogram(run, edges);
     const node = el('div', { class: 'plot tall', role: 'img', 'aria-label': `Gradient weight of ${run.story.method} against the ratio` });
-    addPlot(node, () => weightTraces(run, ratioHistogram(run, edges)), () => weightLayout(run, histogram), false);
+    addPlot(node, () => weightTraces(run, ratioHistogram(run, edges)), () => weightLayout(run, histogram, node), false);
     return el('figure', { class: drawn.length === 1 ? 'card wide' : 'card' },
       el('h3', {}, runs.length > 1 && el('i', { class: 'dot', style: `--colour: var(--c${run.number % RUN_COLOURS})` }), runs.length > 1 ? `${run.name}: ${run.story.method}` : run.story.method),
       el('p', { class: 'unit' }, run.story.settings.join(', ')),

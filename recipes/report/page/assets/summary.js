@@ -77,7 +77,7 @@ function tilesOf(run) {
     sparkline(run.series, `val-core/${one.name}/acc/mean@${one.samples}`)));
   if (story.reward) {
     const { window } = story.reward;
-    tiles.push(tile(window > 1 ? `Reward, last ${window} steps` : 'Reward, last step', short(story.reward.after), `from ${short(story.reward.before)} in the first${window > 1 ? ` ${window}` : ''}`, sparkline(run.series, 'critic/score/mean')));
+    tiles.push(tile(window > 1 ? `Reward, last ${window} steps` : 'Reward, last step', short(story.reward.after), `first${window > 1 ? ` ${window}` : ''}: ${short(story.reward.before)}`, sparkline(run.series, 'critic/score/mean')));
   }
   tiles.push(tile('Steps', whole(story.steps), story.planned && (story.planned === story.steps ? 'as planned' : `of ${whole(story.planned)}`)));
   if (story.time) tiles.push(tile('Time', story.time, story.tokens ? `${compact(story.tokens)} tokens trained on` : null));
@@ -86,17 +86,17 @@ function tilesOf(run) {
 
 function boxes(run, several) {
   const { story } = run;
-  const where = several ? `${run.name}: ` : '';
+  const named = (words) => (several ? `${run.name}: ${words}` : words[0].toUpperCase() + words.slice(1));
   const found = [];
   if (story.cause.length) {
-    found.push(el('div', { class: 'notice bad' }, el('b', {}, `${where}the log says first`), el('pre', {}, story.cause.join('\n'))));
+    found.push(el('div', { class: 'notice bad' }, el('b', {}, named('the log says first')), el('pre', {}, story.cause.join('\n'))));
   }
   for (const alarm of story.alarms) {
     const steps = alarm.first === alarm.last ? `step ${alarm.first}` : `steps ${alarm.first} to ${alarm.last}`;
-    found.push(el('div', { class: 'notice warn' }, el('b', {}, `${where}${alarm.name}, ${steps}. `), `${alarm.sentence} `, el('small', {}, `docs/metrics.md#${alarm.anchor}`)));
+    found.push(el('div', { class: 'notice warn' }, el('b', {}, `${named(alarm.name)}, ${steps}. `), `${alarm.sentence} `, el('small', {}, `docs/metrics.md#${alarm.anchor}`)));
   }
   if (story.notes.length) {
-    found.push(el('div', { class: 'notice' }, el('b', {}, `${where}about this page's data`), el('ul', {}, story.notes.map((note) => el('li', {}, note)))));
+    found.push(el('div', { class: 'notice' }, el('b', {}, named('what could not be read')), el('ul', {}, story.notes.map((note) => el('li', {}, note)))));
   }
   return found;
 }
