@@ -94,7 +94,7 @@ def test_a_run_that_begins_later_appears(tmp_path, serve, watched):
     page = watch.show(address)
     assert page.inner_text(".title .pill") == "not begun"
     make(tmp_path / "run", Made(steps=3, every=0, planned=60, status="running"))
-    wait_until(page, "document.querySelector('.pill').textContent === 'running'")
+    page.wait_for_selector(".pill:text-is('running')")
     page.wait_for_selector("#chart-reward")
     watch.assert_quiet(address)
 

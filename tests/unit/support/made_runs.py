@@ -64,6 +64,7 @@ class Made:
         benchmarks: validation sources and the accuracy they begin and end at.
         status: of the manifest.
         thoughts: sentences of a response, from and to.
+        babble: whether sentences are words by chance, which compress no better than real ones.
         extra: keys of the config that differ, dotted.
     """
 
@@ -81,6 +82,7 @@ class Made:
     seed: int = 0
     lift: float = 1.0
     thoughts: tuple[int, int] = (2, 7)
+    babble: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -191,10 +193,7 @@ def write_responses(folder: Path, made: Made, part: str, step: int, chance: rand
 
 def response(made: Made, step: int, chance: random.Random, problem: str, gold: str) -> dict[str, Any]:
     """One line of generations/, without step and uid."""
-    thoughts = [
-        chance.choice(THOUGHTS).format(a=chance.randrange(2, 40), b=chance.randrange(2, 99))
-        for _ in range(chance.randint(*made.thoughts))
-    ]
+    thoughts = [sentence(made, chance) for _ in range(chance.randint(*made.thoughts))]
     draw, right = chance.random(), chance.random() < accuracy(made, step)
     rare = ("timeout", 0.003), ("truncated", 0.06), ("no_answer", 0.08)
     status = next((name for name, below in rare if draw < below), "ok" if right else "wrong")
@@ -212,6 +211,18 @@ def response(made: Made, step: int, chance: random.Random, problem: str, gold: s
         "length": 60 * len(thoughts) + chance.randrange(50),
         "truncated": status == "truncated",
     }
+
+
+_letters = random.Random(1)
+WORDS = ["".join(_letters.choices("etaoinshrdlucmwfgypbvk", k=_letters.randint(2, 10))) for _ in range(3000)]
+RARITY = [1 / (place + 2) for place in range(len(WORDS))]  # Zipf's law
+
+
+def sentence(made: Made, chance: random.Random) -> str:
+    """One thought of about 90 characters."""
+    if made.babble:
+        return " ".join(chance.choices(WORDS, RARITY, k=13)) + f" $x^{chance.randrange(9)} = {chance.randrange(999)}$."
+    return chance.choice(THOUGHTS).format(a=chance.randrange(2, 40), b=chance.randrange(2, 99))
 
 
 def fibonacci(place: int) -> int:

@@ -61,6 +61,7 @@ function draw(plot) {
 function follow(source, change) {
   if (state.following) return;
   if (change['xaxis.autorange']) state.range = null;
+  else if (change['xaxis.range']) state.range = [...change['xaxis.range']];
   else if ('xaxis.range[0]' in change) state.range = [change['xaxis.range[0]'], change['xaxis.range[1]']];
   else return;
   showRange(source);
