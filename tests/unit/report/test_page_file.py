@@ -12,7 +12,7 @@ import pytest
 from made_runs import Made, make
 
 from recipes.report.__main__ import main
-from recipes.report.page import build, method_weight
+from recipes.report.page import build, charts, method_weight, series
 from recipes.report.page.blocks import within_budget
 from recipes.report.page.plain import script_json
 from recipes.report.page.responses import Response, evenly, read, response_files
@@ -105,8 +105,17 @@ def test_a_long_run_with_many_responses_makes_a_small_page_soon(tmp_path):
     data = build.page_data([run])
     assert data["runs"][0]["responses"]["shown"] == data["runs"][0]["responses"]["read"] == 300 * 32 + 7 * 32
     assert len(build.document(data)) < 9e6  # 5.1 MB are Plotly and KaTeX
-    series = unpacked(data["runs"][0]["series"])
-    assert series["steps"] == list(range(301)) and len(series["columns"]["actor/entropy"]) == 301
+    curves = unpacked(data["runs"][0]["series"])
+    assert curves["steps"] == list(range(301)) and len(curves["columns"]["actor/entropy"]) == 301
+
+
+def test_curves_of_very_long_runs_are_thinned_but_keep_every_validation():
+    rows = [{"step": step, "data": {"actor/entropy": 0.5}} for step in range(9001)]
+    for step in range(0, 9001, 50):
+        rows[step]["data"]["val-core/aime24/acc/mean@32"] = 0.3
+    kept = series.columns(series.thinned(rows, charts.is_accuracy), charts.drawn)
+    assert len(kept["steps"]) < 3300
+    assert sum(value is not None for value in kept["columns"]["val-core/aime24/acc/mean@32"]) == 181
 
 
 def test_commands_and_exit_codes(tmp_path, capsys, monkeypatch):

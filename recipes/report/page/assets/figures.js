@@ -104,25 +104,23 @@ function binned(steps, values) {
   return bins;
 }
 
+// Seconds per phase; "other" is what no phase of the step accounts for.
 function barTraces(run, series) {
   const { steps, get } = known(run, series);
+  const parts = series.filter(({ label }) => label !== 'other').map(({ metric }) => get(metric));
+  const rest = (value, place) => (value == null ? null : Math.max(0, parts.reduce((left, part) => left - (part[place] ?? 0), value)));
   return series.map(({ metric, label }, place) => ({
-    ...binned(steps, get(metric)), name: label, type: 'bar', marker: { color: toneOf(label, place), line: { width: 0 } },
-    hovertemplate: '%{y:.3~g} s',
+    ...binned(steps, label === 'other' ? get(metric).map(rest) : get(metric)), name: label, type: 'bar',
+    marker: { color: toneOf(label, place), line: { width: 0 } }, hovertemplate: '%{y:.3~g} s',
   }));
 }
 
-// The whole step is no part of itself; what no part accounts for is "other".
+// The whole step is no part of itself: it stands for what its parts leave over.
 function phases(series, run) {
   const of = ({ metric }) => run.series.get(metric);
   const step = series.find(({ label }) => label === 'step');
   const parts = series.filter((one) => one !== step && of(one).some((value) => value > 0));
-  if (!step || !of(step).length) return parts;
-  run.series.columns['timing_s/other'] = of(step).map((value, place) => {
-    const sum = parts.reduce((total, one) => total + (one.label === 'other' ? 0 : of(one)[place] ?? 0), 0);
-    return value == null ? null : Math.max(0, value - sum);
-  });
-  return [...parts.filter(({ label }) => label !== 'other'), { metric: 'timing_s/other', label: 'other' }];
+  return step && of(step).length ? [...parts, { ...step, label: 'other' }] : parts;
 }
 
 function yAxis(chart) {
