@@ -72,8 +72,7 @@ def cause(run: RunFiles) -> list[str]:
 
 def latest(run: RunFiles) -> dict[str, Any]:
     """The latest attempt of the manifest, {} without one."""
-    attempts = run.manifest.get("attempts")
-    return attempts[-1] if isinstance(attempts, list) and attempts and isinstance(attempts[-1], dict) else {}
+    return run.attempts[-1] if run.attempts else {}
 
 
 def last_sign(run: RunFiles) -> float:
@@ -95,16 +94,16 @@ def is_locked(folder: Path) -> bool:
 def seconds_taken(run: RunFiles) -> float:
     """Wall-clock seconds of all attempts; one that did not end counts to the last sign of life."""
     total = 0.0
-    attempts = run.manifest.get("attempts")
-    for attempt in attempts if isinstance(attempts, list) else []:
-        started = _time(attempt, "started")
-        ended = _time(attempt, "ended") or (last_sign(run) if attempt is attempts[-1] else None)
+    for place, attempt in enumerate(run.attempts):
+        started, ended = _time(attempt, "started"), _time(attempt, "ended")
+        if ended is None and place == len(run.attempts) - 1:
+            ended = last_sign(run)
         if started is not None and ended is not None:
             total += max(0.0, ended - started)
     return total
 
 
-def _time(attempt: Any, key: str) -> float | None:
+def _time(attempt: dict[str, Any], key: str) -> float | None:
     try:
         return datetime.fromisoformat(attempt[key]).timestamp()
     except (KeyError, TypeError, ValueError):

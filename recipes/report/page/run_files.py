@@ -54,6 +54,12 @@ class RunFiles:
         """A value of the config by its dotted key."""
         return within(self.config, dotted, default)
 
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        """What the manifest says about each attempt, oldest first."""
+        listed = self.manifest.get("attempts")
+        return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
     def inside(self, relative: str) -> Path | None:
         """The file of that name, unless it is missing or a link leads it out of the folder."""
         place = (self.path / relative).resolve()

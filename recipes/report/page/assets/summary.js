@@ -153,8 +153,10 @@ function settingsGroup(group, runs, only, searched) {
   const differs = (row) => row.slice(2).some((value) => value !== row[1]);
   const rows = group.rows.filter((row) => (!only || differs(row)) && (!searched || row.some((value) => value?.toLowerCase().includes(searched))));
   if (!rows.length) return null;
-  const body = rows.map((row) => el('tr', { class: differs(row) ? 'differs' : null }, el('th', { scope: 'row' }, row[0]),
-    row.slice(1).map((value) => el('td', { class: value == null ? 'none' : null }, value ?? 'not set'))));
+  const broken = (key) => key.split('.').flatMap((part, place) => (place ? ['.', el('wbr'), part] : [part]));
+  const kind = (value, first) => [value === first ? '' : 'differs', value == null ? 'none' : ''].join(' ').trim() || null;
+  const body = rows.map((row) => el('tr', {}, el('th', { scope: 'row' }, broken(row[0])),
+    row.slice(1).map((value) => el('td', { class: kind(value, row[1]) }, value ?? 'not set'))));
   const heads = runs.length > 1 && el('thead', {}, el('tr', {}, el('th', {}, ''), runs.map((run) => el('th', { scope: 'col' }, el('i', { class: 'dot', style: `--colour: var(--c${run.number % RUN_COLOURS})` }), run.name))));
   return el('details', { open: group.title !== 'Config' || only || Boolean(searched) },
     el('summary', {}, group.title, el('small', {}, plural(rows.length, only ? 'difference' : 'value'))),
