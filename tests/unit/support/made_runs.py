@@ -1,5 +1,6 @@
 """Run folders as a training leaves them, made up: curves with noise, responses with formulas."""
 
+import itertools
 import json
 import math
 import random
@@ -9,7 +10,9 @@ from typing import Any
 
 import yaml
 
-EDGES = [math.exp(0.1 * place) for place in range(-15, 16)]  # of the ratio's histogram where losses.metrics names none
+# Of the ratio's histogram: fine near 1, as those that training uses.
+EDGES = (0.01, 0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 1.001, 1.01, 1.02, 1.05, 1.1, 1.2, 1.28, 1.4)
+EDGES = (*EDGES, 1.6, 2.0, 3.0, 10.0, 100.0)
 METHODS: dict[str, dict[str, Any]] = {
     "dgpo": {"_target_": "dgpo.config.DGPOConfig", "loss_mode": "dgpo", "dual_clip": False, "dgpo_n": 1, "dgpo_m": 2},
     "maspo": {
@@ -163,15 +166,21 @@ def row(made: Made, step: int, chance: random.Random) -> dict[str, Any]:
         data[f"actor/weight_mean/{case}"] = weight * noise(0.02)
     for name, place in QUANTILES.items():
         data[f"actor/ratio_quantile/{name}"] = math.exp(place * width * 2.2 * noise(0.05))
-    shares = [math.exp(-abs(0.1 * place) / (1.4 * width)) for place in range(-16, 16)]
-    for place, share in enumerate(shares):
-        data[f"actor/ratio_share/bin_{place:02}"] = share / sum(shares)
+    below = [0.0, *(_laplace(math.log(edge), 0.9 * width) for edge in EDGES), 1.0]
+    for place, (low, high) in enumerate(itertools.pairwise(below)):
+        data[f"actor/ratio_share/bin_{place:02}"] = high - low
     if made.method == "maspo":
         data |= {
             "actor/maspo_gate": 0.93 - 0.08 * part * noise(0.05),
             "actor/maspo_sigma": 0.61 + 0.2 * part * noise(0.05),
         }
     return data
+
+
+def _laplace(value: float, scale: float) -> float:
+    """Share below `value` of a Laplace distribution around 0 with a heavier tail."""
+    tail = (0.98 * math.exp(-abs(value) / scale) + 0.02 * math.exp(-abs(value) / 0.2)) / 2
+    return tail if value < 0 else 1 - tail
 
 
 def write_responses(folder: Path, made: Made, part: str, step: int, chance: random.Random) -> None:

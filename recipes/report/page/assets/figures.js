@@ -5,6 +5,7 @@
 const STATUS_COLOURS = { ok: 'c2', wrong: 'c6', truncated: 'c3', no_answer: 'c4', unparsable: 'c5', timeout: 'c1', crashed: 'c0' };
 const PHASE_COLOURS = { gen: 'c0', reward: 'c3', 'old log prob': 'c5', ref: 'c7', adv: 'c7', 'update actor': 'c2', 'update weights': 'c4', testing: 'c1', 'save checkpoint': 'c3', other: 'c6' };
 const MOST_BARS = 80;
+const DECADES = 6; // of the density of ratios; what is rarer is chance
 const HALF_INTERVAL = 1.96; // standard errors
 const RARE_POINTS = 40; // fewer are shown as dots too
 
@@ -216,7 +217,8 @@ function showCharts(charts, runs) {
   $('curve-tools').hidden = !parts.length;
 }
 
-// Share of response tokens per bin of log r over the whole run, null without the metric.
+// Density of the response tokens over log r, mean over the run; null without the metric. Bins differ in width, so that
+// shares alone would mislead; the two that are open have no width and are left out.
 function ratioHistogram(run, edges) {
   const bins = run.series.names('^actor/ratio_share/bin_\\d+$').sort();
   if (!edges.length || bins.length !== edges.length + 1) return null;
@@ -225,12 +227,11 @@ function ratioHistogram(run, edges) {
     return known.length ? known.reduce((sum, value) => sum + value, 0) / known.length : 0;
   };
   const logs = edges.map(Math.log);
-  const outer = (logs.at(-1) - logs[0]) / edges.length;
-  const bounds = [logs[0] - outer, ...logs, logs.at(-1) + outer];
+  const inner = bins.slice(1, -1).map((name, place) => ({ share: mean(name), from: logs[place], to: logs[place + 1] }));
   return {
-    x: bins.map((_, place) => (bounds[place] + bounds[place + 1]) / 2), width: bins.map((_, place) => bounds[place + 1] - bounds[place]),
-    y: bins.map(mean),
-    text: bins.map((_, place) => `${place ? edges[place - 1].toPrecision(3) : '0'} to ${place < edges.length ? edges[place].toPrecision(3) : '∞'}`),
+    x: inner.map(({ from, to }) => (from + to) / 2), width: inner.map(({ from, to }) => to - from),
+    y: inner.map(({ share, from, to }) => share / (to - from) || null),
+    text: inner.map(({ share, from, to }) => `${short(100 * share)}\u202f% of tokens<br>r from ${short(Math.exp(from))} to ${short(Math.exp(to))}`),
   };
 }
 
@@ -247,7 +248,7 @@ function weightTraces(run, histogram) {
   if (histogram) {
     traces.push({
       ...histogram, type: 'bar', name: 'tokens', marker: { color: faded(colour('c6'), 0.75), line: { width: 0 } }, xaxis: 'x', yaxis: 'y2',
-      hovertemplate: '%{y:.2~p} of tokens<br>r from %{text}', textposition: 'none',
+      hovertemplate: '%{text}', textposition: 'none',
     });
   }
   return traces;
@@ -264,8 +265,9 @@ function weightLayout(run, histogram, node) {
     yaxis: { domain: histogram ? [0.42, 1] : [0, 1], range: [-0.08, 3.25], title: { text: 'weight w', font: { size: 11 }, standoff: 6 } },
   });
   if (histogram) {
+    const highest = Math.log10(Math.max(...histogram.y, 1e-9));
     layout.yaxis2 = {
-      ...layout.yaxis, domain: [0, 0.32], range: undefined, type: 'log', tickformat: '.3~p', nticks: 4, title: { text: 'tokens', font: { size: 11 }, standoff: 6 },
+      ...layout.yaxis, domain: [0, 0.32], range: [highest - DECADES, highest + 0.2], type: 'log', tickformat: '~g', nticks: 4, exponentformat: 'none', title: { text: 'density', font: { size: 11 }, standoff: 6 },
     };
   }
   if (run.weight.region) {
@@ -285,7 +287,7 @@ function showWeights(runs, edges) {
     return el('figure', { class: drawn.length === 1 ? 'card wide' : 'card' },
       el('h3', {}, runs.length > 1 && el('i', { class: 'dot', style: `--colour: var(--c${run.number % RUN_COLOURS})` }), runs.length > 1 ? `${run.name}: ${run.story.method}` : run.story.method),
       el('p', { class: 'unit' }, run.story.settings.join(', ')),
-      keys([['Â > 0', 'c0', 'line'], ['Â < 0', 'c1', 'line dashed'], ...(histogram ? [['share of response tokens', 'c6', '']] : [])]),
+      keys([['Â > 0', 'c0', 'line'], ['Â < 0', 'c1', 'line dashed'], ...(histogram ? [['density of tokens over log r', 'c6', '']] : [])]),
       node, el('p', { class: 'note' }, `Dotted: w = r. A token of probability ${run.weight.probability} under π_old.`));
   }));
 }
