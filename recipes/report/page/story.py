@@ -52,8 +52,9 @@ def method(run: RunFiles) -> str:
 
 def settings(run: RunFiles) -> list[str]:
     """The hyper-parameters of the method that a reader would ask for first."""
-    policy_loss = run.setting(f"{ACTOR}policy_loss") or {}
-    prefix = str(policy_loss.get("loss_mode", "")) if isinstance(policy_loss, dict) else ""
+    policy_loss = run.setting(f"{ACTOR}policy_loss")
+    policy_loss = policy_loss if isinstance(policy_loss, dict) else {}
+    prefix = str(policy_loss.get("loss_mode", "")).removesuffix("_weighted")
     own = {key: value for key, value in policy_loss.items() if prefix and str(key).startswith(f"{prefix}_")}
     shown = [f"{key}={value}" for key, value in own.items() if isinstance(value, int | float)]
     low, high = run.setting(f"{ACTOR}clip_ratio_low"), run.setting(f"{ACTOR}clip_ratio_high")
