@@ -51,6 +51,5 @@ def not_finite(rows: list[dict[str, Any]]) -> str | None:
                 first = first or (name, row["step"])
     if first is None:
         return None
-    return (
-        f"{count} value{'s' * (count > 1)} of the metrics are not finite, the first is {first[0]} at step {first[1]}."
-    )
+    found = "1 value of the metrics is" if count == 1 else f"{count} values of the metrics are"
+    return f"{found} not finite, the first is {first[0]} at step {first[1]}."

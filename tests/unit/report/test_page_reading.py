@@ -4,6 +4,7 @@ import fcntl
 import json
 import math
 import os
+import re
 import time
 
 import pytest
@@ -53,9 +54,7 @@ def test_a_cut_off_line_and_values_that_are_no_numbers_are_left_out_and_said(run
     (run / "metrics.jsonl").write_text("\n".join(lines)[:-200])
     assert [row["step"] for row in RunFiles.read(run).rows] == list(range(12))
     assert "1 line of metrics.jsonl" in notes_of(run)
-    assert "2 values of the metrics are not finite, the first is actor/entropy at step 5" in notes_of(
-        run
-    ) or "the first is actor/grad_norm at step 5" in notes_of(run)
+    assert re.search(r"2 values of the metrics are not finite, the first is actor/\w+ at step 5\.", notes_of(run))
 
 
 @pytest.mark.parametrize("text", ["[]", "{", "a: &x [1]\nb: *x", "x" * 9_000_000, "[" * 100_000])

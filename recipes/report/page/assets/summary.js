@@ -96,7 +96,7 @@ function boxes(run, several) {
     found.push(el('div', { class: 'notice warn' }, el('b', {}, `${named(alarm.name)}, ${steps}. `), `${alarm.sentence} `, el('small', {}, `docs/metrics.md#${alarm.anchor}`)));
   }
   if (story.notes.length) {
-    found.push(el('div', { class: 'notice' }, el('b', {}, named('what could not be read')), el('ul', {}, story.notes.map((note) => el('li', {}, note)))));
+    found.push(el('div', { class: 'notice' }, el('b', {}, named('about the data')), el('ul', {}, story.notes.map((note) => el('li', {}, note)))));
   }
   return found;
 }
