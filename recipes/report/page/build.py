@@ -17,7 +17,16 @@ from recipes.report.page.run_files import RunFiles
 from recipes.report.page.story import story
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-OURS = ("text.js", "store.js", "plots.js", "figures.js", "table.js", "summary.js", "page.js")  # in the order they run
+OURS = (
+    "text.js",
+    "store.js",
+    "plots.js",
+    "figures.js",
+    "weights.js",
+    "table.js",
+    "summary.js",
+    "page.js",
+)  # in the order they run
 RESPONSES_BUDGET = 12 * 2**20  # bytes of the page for responses; Plotly's script takes 4.8 MB
 MOST_RUNS = 12
 
@@ -72,9 +81,9 @@ def page(
 def _run_data(run: RunFiles, name: str, of: int) -> dict[str, Any]:
     """One run of `of` that share a page; `batches` hold its responses, packed."""
     figure, why = method_weight.weight_figure(run)
-    batch, shown = response_batch(run, responses.response_files(run.path), RESPONSES_BUDGET // of)
+    batch, shown = response_batch(responses.response_files(run.path), RESPONSES_BUDGET // of)
     told = story(run)
-    told["notes"] += [display_text(why, 500)] if why else []
+    told["notes"] += notes(shown, why)
     return {
         "name": name,
         "story": told,
@@ -85,15 +94,18 @@ def _run_data(run: RunFiles, name: str, of: int) -> dict[str, Any]:
     }
 
 
-def response_batch(
-    run: RunFiles, files: list[tuple[str, int, Path]], budget: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
+def response_batch(files: list[tuple[str, int, Path]], budget: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The responses of these files within `budget` bytes, and how many they are of how many."""
     read = responses.read(files)
     batch, shown = blocks.within_budget(read.responses, budget)
-    if read.broken:
-        run.notes.append(f"{read.broken} line{'s' * (read.broken > 1)} under generations/: no response, left out.")
-    return batch, {**shown, "files": read.files, "skipped": read.skipped}
+    return batch, {**shown, "files": read.files, "skipped": read.skipped, "broken": read.broken}
+
+
+def notes(shown: dict[str, Any], figure_note: str | None) -> list[str]:
+    """Sentences about responses that could not be read and a weight that is not drawn."""
+    broken = shown["broken"]
+    lines = f"{broken} line{'s' * (broken > 1)} under generations/: no response, left out." if broken else None
+    return [display_text(note, 500) for note in (lines, figure_note) if note]
 
 
 def names(runs: Sequence[RunFiles]) -> list[str]:

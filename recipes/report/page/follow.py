@@ -10,7 +10,7 @@ from typing import Any
 
 from recipes.report.page import build, charts, method_weight, responses, series, settings
 from recipes.report.page.blocks import batch
-from recipes.report.page.plain import display_text, packed
+from recipes.report.page.plain import packed
 from recipes.report.page.run_files import RunFiles
 from recipes.report.page.story import story
 
@@ -34,7 +34,7 @@ class FollowedRun:
         self._run = RunFiles(self._path)
         self._text = b""
         self._batches: list[dict[str, Any]] = []
-        self._responses: dict[str, Any] = {"shown": 0, "read": 0, "outcomes": {}, "files": 0, "skipped": 0}
+        self._responses: dict[str, Any] = {"shown": 0, "read": 0, "outcomes": {}, "files": 0, "skipped": 0, "broken": 0}
         self._known: set[Path] = set()
         self._figure: dict[str, Any] | None = None
         self._figure_note: str | None = None
@@ -95,7 +95,7 @@ class FollowedRun:
         self._draw_weight(run)
         self._take_responses(run)
         told = story(run)
-        told["notes"] += [display_text(self._figure_note, 500)] if self._figure_note else []
+        told["notes"] += build.notes(self._responses, self._figure_note)
         if told != self._story:
             self._story, self._stories = told, self._stories + 1
 
@@ -118,7 +118,7 @@ class FollowedRun:
             for count in ("shown", "read"):
                 self._responses[count] += made["count"]
         else:
-            made, self._responses = build.response_batch(run, new, build.RESPONSES_BUDGET)
+            made, self._responses = build.response_batch(new, build.RESPONSES_BUDGET)
         if made["count"]:
             self._batches.append(made)
 

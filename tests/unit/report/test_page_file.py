@@ -118,6 +118,13 @@ def test_curves_of_very_long_runs_are_thinned_but_keep_every_validation():
     assert sum(value is not None for value in kept["columns"]["val-core/aime24/acc/mean@32"]) == 181
 
 
+def test_lines_that_are_no_responses_are_said(tmp_path):
+    run = make(tmp_path / "run", Made(steps=2))
+    (run / "generations" / "train" / "1.jsonl").write_text("no json\n")
+    (shown,) = build.page_data([run])["runs"]
+    assert "1 line under generations/: no response, left out." in shown["story"]["notes"]
+
+
 def test_commands_and_exit_codes(tmp_path, capsys, monkeypatch):
     one, other = (make(tmp_path / name, Made(steps=2, name=name)) for name in ("a", "b"))
     monkeypatch.chdir(tmp_path)
