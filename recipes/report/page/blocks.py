@@ -47,8 +47,14 @@ def within_budget(responses: list[Response], budget: int) -> tuple[dict[str, Any
     while kept and size(made) > budget:
         kept = evenly(responses, int(len(kept) * 0.97 * budget / size(made)))
         made = batch(kept)
-    return made, {
+    return made, shares(kept, responses)
+
+
+def shares(kept: list[Response], responses: list[Response]) -> dict[str, Any]:
+    """How many are kept of how many: `shown`, `read`, and both by outcome."""
+    of_kept = counts(kept)
+    return {
         "shown": len(kept),
         "read": len(responses),
-        "outcomes": {name: [counts(kept).get(name, 0), count] for name, count in counts(responses).items()},
+        "outcomes": {name: [of_kept.get(name, 0), count] for name, count in counts(responses).items()},
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.report.page import build, charts, method_weight, responses, series, settings
-from recipes.report.page.blocks import batch
+from recipes.report.page.blocks import batch, shares
 from recipes.report.page.plain import packed
 from recipes.report.page.run_files import RunFiles
 from recipes.report.page.story import story
@@ -72,7 +72,7 @@ class FollowedRun:
         if known is None:
             return {"reload": True}
         rows, batches, stories = known
-        part: dict[str, Any] = {"batches": self._batches[batches:]}
+        part: dict[str, Any] = {"batches": self._batches[batches:], "responses": self._responses}
         if self._run.rows[rows:]:
             part["series"] = series.columns(self._run.rows[rows:], charts.drawn)
         if stories != self._stories:
@@ -114,13 +114,23 @@ class FollowedRun:
             return
         self._known |= {file for _, _, file in new}
         if self._batches:
-            made = batch(responses.evenly(responses.read(new).responses, MOST_PER_LOOK))
-            for count in ("shown", "read"):
-                self._responses[count] += made["count"]
+            read = responses.read(new).responses
+            kept = responses.evenly(read, MOST_PER_LOOK)
+            made = batch(kept)
+            self._count(shares(kept, read))
         else:
             made, self._responses = build.response_batch(new, build.RESPONSES_BUDGET)
         if made["count"]:
             self._batches.append(made)
+
+    def _count(self, more: dict[str, Any]) -> None:
+        """Add to what the page says about how many responses it holds."""
+        known = self._responses
+        known["shown"] += more["shown"]
+        known["read"] += more["read"]
+        for name, (kept, read) in more["outcomes"].items():
+            before = known["outcomes"].get(name, [0, 0])
+            known["outcomes"][name] = [before[0] + kept, before[1] + read]
 
     def _cursor(self) -> str:
         return f"{self._life}.{len(self._run.rows)}.{len(self._batches)}.{self._stories}"

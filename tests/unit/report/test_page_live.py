@@ -7,7 +7,7 @@ from made_runs import Made, make, row, write_responses
 from starlette.testclient import TestClient
 
 from recipes.errors import UserError
-from recipes.report.page import live, method_weight
+from recipes.report.page import follow, live, method_weight
 from recipes.report.page.follow import FollowedRun
 
 
@@ -52,6 +52,16 @@ def test_only_what_is_new_is_sent(folder, chance):
     (part,) = news["runs"]
     assert part["series"]["steps"] == [6] and [batch["count"] for batch in part["batches"]] == [16]
     assert client.get("/news", params={"cursor": news["cursor"]}).status_code == 204
+
+
+def test_what_is_left_out_of_many_new_responses_is_said(folder, chance, monkeypatch):
+    monkeypatch.setattr(follow, "MOST_PER_LOOK", 10)
+    client = client_of(folder)
+    cursor = cursor_of(client.get("/").text)
+    add_step(folder, 6, chance)
+    (part,) = client.get("/news", params={"cursor": cursor}).json()["runs"]
+    assert (part["responses"]["shown"], part["responses"]["read"]) == (5 * 16 + 10, 6 * 16)
+    assert sum(read for _, read in part["responses"]["outcomes"].values()) == 6 * 16
 
 
 def test_a_line_that_is_being_written_is_waited_for(folder, chance):

@@ -67,11 +67,8 @@ async function applyNews(page, news) {
     const run = page.runs[number];
     if (part.series) run.series.append(part.series);
     if (part.story) run.story = part.story;
-    for (const batch of part.batches) {
-      await store.add(number, batch);
-      run.responses.shown += batch.count;
-      run.responses.read += batch.count;
-    }
+    for (const batch of part.batches) await store.add(number, batch);
+    run.responses = part.responses;
   }
   page.live.cursor = news.cursor;
   const rows = news.runs.some(({ series }) => series);
