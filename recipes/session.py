@@ -165,6 +165,7 @@ def join_cluster(config: DictConfig) -> None:
 
 
 def _report(shown: Console, status: str, folder: RunFolder, config: DictConfig, log: Path) -> int:
+    write_page(shown, folder.path)
     if status == "finished":
         show_results(shown, folder, config)
         return 0
@@ -177,6 +178,18 @@ def _report(shown: Console, status: str, folder: RunFolder, config: DictConfig, 
         shown.print(f"  {line}", markup=False)
     shown.print(f"Whole log: {log}")
     return 1
+
+
+def write_page(shown: Console, folder: Path) -> None:
+    """report.html of the run, however it ended; that it can't be written is said and changes nothing."""
+    page = folder / "report.html"
+    try:
+        from recipes.report.page import build
+
+        build.write([folder], page)
+        shown.print(f"report      {page}")
+    except Exception as error:
+        shown.print(f"{page} was not written: {error!r}", markup=False)
 
 
 def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> None:

@@ -43,6 +43,21 @@ def _compare(arguments: argparse.Namespace) -> None:
     comparison.show(arguments.first, arguments.second)
 
 
+def _run(arguments: argparse.Namespace) -> None:
+    from recipes.report.page import build
+
+    folders = arguments.folders
+    output = arguments.output or (folders[0] / "report.html" if len(folders) == 1 else Path("comparison.html"))
+    build.write(folders, output)
+    print(f"Wrote {output}")
+
+
+def _live(arguments: argparse.Namespace) -> None:
+    from recipes.report.page import live
+
+    live.serve(arguments.folder, arguments.address, arguments.port)
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands; each sets `run`, a function of the parsed arguments."""
     whole = argparse.ArgumentParser(prog="python -m recipes.report", description="Figures and pages about the methods.")
@@ -67,6 +82,15 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("first", type=Path, help="folder of an evaluation, or a results file")
     compare.add_argument("second", type=Path, help="the same; the difference is second minus first")
     compare.set_defaults(run=_compare)
+    run = commands.add_parser("run", help="one HTML file about a run, or about several side by side")
+    run.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="folder of a run: outputs/<experiment>/<run>")
+    run.add_argument("--output", type=Path, help="file to write (default: DIR/report.html or comparison.html)")
+    run.set_defaults(run=_run)
+    live = commands.add_parser("live", help="the same page of a run that goes on, in a browser of this machine")
+    live.add_argument("folder", type=Path, metavar="DIR", help="folder of the run; it need not exist yet")
+    live.add_argument("--address", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)")
+    live.add_argument("--port", type=int, default=8080, help="to listen on (default: %(default)s)")
+    live.set_defaults(run=_live)
     return whole
 
 
