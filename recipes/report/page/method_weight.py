@@ -16,9 +16,9 @@ OF_THE_ACTOR = {"clip_ratio", "clip_ratio_low", "clip_ratio_high", "clip_ratio_c
 
 def ratio_edges() -> list[float]:
     """Edges of the histogram bins of the ratio, ascending; the first and the last bin are open."""
-    from losses import metrics
+    from losses.metrics import RATIO_EDGES
 
-    return [float(edge) for edge in getattr(metrics, "RATIO_EDGES", ())]
+    return [float(edge) for edge in RATIO_EDGES]
 
 
 def weight_figure(run: RunFiles) -> tuple[dict[str, Any] | None, str | None]:
