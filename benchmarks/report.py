@@ -1,12 +1,9 @@
-"""How long the page of a long run takes to build and to open: `python -m benchmarks.report`.
+"""How long the page of a long run takes to build and to open: `python -m benchmarks.run report`.
 
-Makes a run of 2,000 steps and 100,000 responses (500 to 1,500 characters of words by chance, which compress no better
-than real text), builds its page, opens it in Chromium, and writes docs/results/report.json and report.md. Needs
-playwright and Debian's chromium.
+A made-up run of 2,000 steps and 100,000 responses (500 to 1,500 characters of words by chance, which compress no better
+than real text); Chromium opens its page. Needs playwright and Debian's chromium.
 """
 
-import argparse
-import json
 import resource
 import shutil
 import statistics
@@ -16,11 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from recipes import manifest
+from benchmarks import measuring
 from recipes.report.page import build
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "docs" / "results"
+TITLE = "The report of a long run"
 PROMPTS, SAMPLES = 10, 5  # per step
 CHARACTERS = (5, 14)  # sentences of about 95 characters
 
@@ -79,45 +76,25 @@ def opened(page: Path, times: int) -> dict[str, Any]:
     }
 
 
-def table(facts: dict[str, Any], steps: int) -> str:
-    """Markdown."""
-    machine = facts["machine"]
-    return "\n".join(
-        [
-            "# The report of a long run",
-            "",
-            f"`python -m benchmarks.report --steps {steps}` on {machine['cores']} cores of {machine['processor']}: a "
-            f"made-up run of {steps:,} steps and {facts['responses']:,} responses of 500 to 1,500 characters.",
-            "",
-            "| what | measured |",
-            "|---|---|",
-            f"| build, imports included | {facts['build_seconds']} s |",
-            f"| size of the page | {facts['page_megabytes']} MB |",
-            f"| responses in it | {facts['responses_shown']:,} of {facts['responses']:,} |",
-            f"| peak memory of the build | {facts['peak_memory_mib']:,} MiB |",
-            f"| open in Chromium {facts['chromium'].split('.')[0]}, until it answers | {facts['open_seconds']} s |",
-            f"| open the text of one response | {facts['text_seconds']} s |",
-            "",
-            f"Times in the browser are medians of {facts['opened_times']}.",
-            "",
-        ]
-    )
-
-
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--times", type=int, default=5, help="how often the page is opened")
-    arguments = parser.parse_args()
+def measure(quick: bool = False) -> dict[str, Any]:
+    """Build and open the page."""
+    steps, times = (100, 2) if quick else (2000, 5)
     with tempfile.TemporaryDirectory(prefix="rlvr-report-") as place:
-        run, page = made_run(Path(place), arguments.steps), Path(place) / "report.html"
-        facts = {"steps": arguments.steps, **built(run, page), **opened(page, arguments.times)}
-    facts |= {"machine": manifest.machine(), "versions": manifest.versions(), "git": manifest.git_state()}
-    (RESULTS / "report.json").write_text(json.dumps(facts, indent=1) + "\n")
-    (RESULTS / "report.md").write_text(table(facts, arguments.steps))
-    print((RESULTS / "report.md").read_text())
+        run, page = made_run(Path(place), steps), Path(place) / "report.html"
+        return {"steps": steps, **built(run, page), **opened(page, times)}
 
 
-if __name__ == "__main__":
-    main()
+def section(measured: dict[str, Any]) -> str:
+    """Markdown."""
+    rows = [
+        ["build, imports included", f"{measured['build_seconds']} s"],
+        ["size of the page", f"{measured['page_megabytes']} MB"],
+        ["responses in it", f"{measured['responses_shown']:,} of {measured['responses']:,}"],
+        ["peak memory of the build", f"{measured['peak_memory_mib']:,} MiB"],
+        [f"open in Chromium {measured['chromium'].split('.')[0]}, until it answers", f"{measured['open_seconds']} s"],
+        ["open the text of one response", f"{measured['text_seconds']} s"],
+    ]
+    return f"""A made-up run of {measured["steps"]:,} steps and {measured["responses"]:,} responses of 500 to 1,500 \
+characters. Times in the browser are medians of {measured["opened_times"]}.
+
+{measuring.table(["what", "measured"], rows)}"""

@@ -1,8 +1,8 @@
 """Measure what this project costs beside the alternative: `python -m benchmarks.run [subjects] [--quick]`.
 
-Subjects: losses, reward, step, startup, evaluation, report; all of them by default. Each is a module of this package
-with `TITLE`, `measure(quick) -> dict` and `section(measured) -> str`, and is measured in a process of its own. Results
-go to docs/results/performance.{json,md}; a quick run is only printed, unless --output names a folder.
+Subjects: losses, reward, step, startup, quickstart_time, evaluation, report; all of them by default. Each is a module
+of this package with `TITLE`, `measure(quick) -> dict` and `section(measured) -> str`, and is measured in a process of
+its own. Results go to docs/results/performance.{json,md}; a quick run is only printed, unless --output names a folder.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from benchmarks import results
 from recipes.command import command
 from recipes.errors import UserError
 
-SUBJECTS = ("losses", "reward", "step", "startup", "evaluation", "report")
+SUBJECTS = ("losses", "reward", "step", "startup", "quickstart_time", "evaluation", "report")
 
 
 def module_of(subject: str) -> ModuleType:
