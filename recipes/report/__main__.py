@@ -58,6 +58,13 @@ def _live(arguments: argparse.Namespace) -> None:
     live.serve(arguments.folder, arguments.address, arguments.port)
 
 
+def _curves(arguments: argparse.Namespace) -> None:
+    from recipes.report import run_curves
+
+    run_curves.draw(arguments.folder, arguments.output)
+    print(f"Wrote {arguments.output}")
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands; each sets `run`, a function of the parsed arguments."""
     whole = argparse.ArgumentParser(prog="python -m recipes.report", description="Figures and pages about the methods.")
@@ -86,6 +93,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="folder of a run: outputs/<experiment>/<run>")
     run.add_argument("--output", type=Path, help="file to write (default: DIR/report.html or comparison.html)")
     run.set_defaults(run=_run)
+    curves = commands.add_parser("curves", help="a picture of the metrics that say whether a run is well")
+    curves.add_argument("folder", type=Path, metavar="DIR", help="folder of the run")
+    curves.add_argument("--output", type=Path, default=Path("curves.png"), metavar="PNG", help="default: %(default)s")
+    curves.set_defaults(run=_curves)
     live = commands.add_parser("live", help="the same page of a run that goes on, in a browser of this machine")
     live.add_argument("folder", type=Path, metavar="DIR", help="folder of the run; it need not exist yet")
     live.add_argument("--address", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)")

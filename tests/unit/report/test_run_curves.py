@@ -1,0 +1,30 @@
+"""The picture of one run."""
+
+from pathlib import Path
+
+import pytest
+from metrics_page import undocumented
+
+from recipes.report import run_curves
+from recipes.report.__main__ import main
+
+
+def test_every_panel_shows_documented_metrics() -> None:
+    shown = [metric for metrics in run_curves.PANELS.values() for metric in metrics.values() if metric]
+    assert len(shown) > 10 and not undocumented(shown)
+
+
+def test_a_step_without_a_metric_has_no_point() -> None:
+    rows = [{"step": 1, "data": {"a": 0.5}}, {"step": 2, "data": {}}, {"step": 3, "data": {"a": 0.7}}]
+    assert run_curves.series(rows, "a") == {1: 0.5, 3: 0.7}
+
+
+def test_a_picture_of_a_run_that_measures_little(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "data": {"actor/entropy": 0.4}}\n')
+    assert main(["curves", str(tmp_path), "--output", str(tmp_path / "c.png")]) == 0
+    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_empty_folder_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["curves", str(tmp_path)]) == 2
+    assert "metrics.jsonl holds no step" in capsys.readouterr().err
