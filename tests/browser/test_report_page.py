@@ -36,7 +36,7 @@ def finished(folder):
 @pytest.fixture(scope="module")
 def comparison(folder):
     made = [
-        Made(method=method, name=f"qwen-1.5b-{method}-seed0", lift=0.8 + 0.08 * place, seed=place, steps=120)
+        Made(method=method, name=f"made-up-{method}-seed0", lift=0.8 + 0.08 * place, seed=place, steps=120)
         for place, method in enumerate(METHODS)
     ]
     build.write([make(folder / one.method, one) for one in made], folder / "six.html")
@@ -54,7 +54,7 @@ def drawn_range(page, chart):
 def test_a_finished_run_is_told_and_drawn(finished, watched, picture):
     watch = watched()
     page = watch.show(finished)
-    assert page.inner_text("h1") == "qwen-1.5b-dgpo-seed0" and page.inner_text(".title .pill") == "finished"
+    assert page.inner_text("h1") == "made-up-dgpo-seed0" and page.inner_text(".title .pill") == "finished"
     assert re.search(r"mean accuracy on 3 benchmarks rose from 4\d\.\d.% to 5\d\.\d.%", page.inner_text(".lead"))
     picture(page, "report-light")
     page.evaluate("redraw(true)")
@@ -177,7 +177,7 @@ def test_six_runs_side_by_side(comparison, watched, picture):
     page.click("#run-legend button >> nth=1")
     page.evaluate("redraw(true)")
     names = page.evaluate("document.querySelector('#chart-entropy .plot').data.map((trace) => trace.name)")
-    assert "qwen-1.5b-maspo-seed0" not in names and "qwen-1.5b-grpo-seed0" in names
+    assert "made-up-maspo-seed0" not in names and "made-up-grpo-seed0" in names
     page.select_option("[name=run]", "2")
     wait_until(page, "document.querySelector('#found').textContent.includes(' of ')")
     keys = page.locator("#setting-tables tbody th").all_inner_texts()
@@ -188,7 +188,7 @@ def test_six_runs_side_by_side(comparison, watched, picture):
     watch.assert_quiet(comparison)
 
 
-def test_a_crashed_run_says_why_and_what_is_missing(folder, watched):
+def test_a_crashed_run_says_why_and_what_is_missing(folder, watched, picture):
     run = make(folder / "crashed", Made(status="failed", planned=200, steps=83))
     text = (run / "metrics.jsonl").read_text()
     (run / "metrics.jsonl").write_text(text[:-300])
@@ -198,6 +198,7 @@ def test_a_crashed_run_says_why_and_what_is_missing(folder, watched):
     assert page.inner_text(".title .pill") == "failed" and "82 of 200 steps" in page.inner_text(".lead")
     assert "torch.OutOfMemoryError: CUDA out of memory" in page.inner_text(".boxes")
     assert "1 line of metrics.jsonl" in page.inner_text(".boxes")
+    picture(page, "report-crashed")
     watch.assert_quiet(f"file://{folder}/crashed.html")
 
 

@@ -125,7 +125,7 @@ def test_running_elsewhere_and_killed_are_told_apart(run):
 
 def test_the_story_names_what_was_trained_and_what_came_out(run):
     told = story(RunFiles.read(run))
-    assert (told["method"], told["model"], told["data"]) == ("DGPO", "DeepSeek-R1-Distill-Qwen-1.5B", "dapo_math_17k")
+    assert (told["method"], told["model"], told["data"]) == ("DGPO", "Made-Up-Model", "made_up_problems")
     assert told["settings"] == ["dgpo_n=1", "dgpo_m=2", "ε = 0.2 / 0.2", "learning rate 1e-6"]
     assert {one["name"] for one in told["accuracy"]} == {"aime24", "math500", "amc23"}
     aime = told["accuracy"][0]

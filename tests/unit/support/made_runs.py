@@ -72,7 +72,7 @@ class Made:
     """
 
     method: str = "dgpo"
-    name: str = "qwen-1.5b-dgpo-seed0"
+    name: str = "made-up-dgpo-seed0"
     steps: int = 200
     planned: int | None = None
     prompts: int = 4
@@ -267,10 +267,10 @@ def config(made: Made) -> dict[str, Any]:
                 "response_length": 16384,
                 "val_kwargs": {"n": 32},
             },
-            "model": {"path": "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"},
+            "model": {"path": "nobody/Made-Up-Model"},
         },
         "data": {
-            "train_files": "data/train/dapo_math_17k.parquet",
+            "train_files": "data/train/made_up_problems.parquet",
             "train_batch_size": 512,
             "max_prompt_length": 1024,
             "seed": made.seed,
@@ -312,7 +312,7 @@ def manifest(made: Made) -> dict[str, Any]:
             "processor": "AMD EPYC 9654",
             "cores": 96,
             "memory_gib": 1511.0,
-            "gpus": ["NVIDIA H100 80GB HBM3"] * 8,
+            "gpus": ["made-up GPU"] * 8,
         },
     }
     attempt: dict[str, Any] = {"started": "2026-03-02T08:00:00+00:00", "from_step": 0, "log": "logs/train.log", **about}
