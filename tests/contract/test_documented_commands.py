@@ -98,7 +98,7 @@ def test_a_command_is_understood(folder: Path, page: Path, block: str) -> None:
         "python -m recipes.train actor_rollout_ref.actor.ppo_mini_batch_size=0",
         "python -m recipes.evaluate model=x eval=papers",
         "python -m recipes.report compare A",
-        "python -m benchmarks.losses --rows",
+        "python -m benchmarks.run --rows",
         "bash scripts/trian.sh",
         "bash scripts/test.sh tests/no_such_test.py",
         "bash scripts/reproduce.sh both --scale small",
