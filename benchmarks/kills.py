@@ -69,8 +69,8 @@ class Hit:
         checkpoint: latest one at that moment.
         ended: how the command did: its exit code, or "hung".
         seconds: from the kill to the end.
-        alone: seconds from then until the last process had ended by itself.
-        left: processes that had not.
+        left: processes that had not ended by themselves some time later.
+        alone: seconds from the end of the command to that of the last process; None where nobody looked.
     """
 
     kind: str
@@ -79,8 +79,8 @@ class Hit:
     checkpoint: int
     ended: str
     seconds: float
-    alone: float
     left: int
+    alone: float | None = None
 
 
 class Training:
@@ -187,7 +187,7 @@ def hit(training: Training, kind: str, chance: random.Random) -> Hit:
             ended = "hung"
         seconds = time.monotonic() - began
         left, alone = still_there(training)
-        return Hit(kind, first, at, checkpoint, ended, round(seconds, 1), round(alone, 1), left)
+        return Hit(kind, first, at, checkpoint, ended, round(seconds, 1), left, round(alone, 1))
 
 
 def still_there(training: Training) -> tuple[int, float]:
@@ -241,7 +241,7 @@ def table(hits: list[Hit], facts: dict[str, Any], nodes: int) -> str:
             one.checkpoint,
             one.ended,
             one.seconds,
-            one.alone,
+            "–" if one.alone is None else one.alone,
             one.left,
             went_on,
         )
