@@ -248,6 +248,8 @@ def table(hits: list[Hit], facts: dict[str, Any], nodes: int) -> str:
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     lines += ["", f"Every step exactly once in metrics.jsonl: {'yes' if facts['steps_once_each'] else 'NO'}. "]
     lines[-1] += f"Every problem trained on exactly once: {'yes' if facts['problems_seen_once_each'] else 'NO'}."
+    if facts.get("note"):
+        lines += ["", facts["note"]]
     return "\n".join([*lines, ""])
 
 
@@ -273,6 +275,7 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(KINDS), help="comma-separated")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, help="default: a temporary one; an existing one is gone on with")
+    parser.add_argument("--note", default="", help="a sentence for the page, e.g. what else ran on the machine")
     arguments = parser.parse_args()
     kinds = arguments.kinds.split(",")
     folder = (arguments.folder or Path(tempfile.mkdtemp(prefix="rlvr-kills-"))).absolute()
@@ -295,7 +298,7 @@ def main() -> None:
         **verdict(training, steps),
     }
     about = {"machine": manifest.machine(), "versions": manifest.versions(), "git": manifest.git_state()}
-    write(facts | about, arguments.nodes)
+    write(facts | about | {"note": arguments.note}, arguments.nodes)
 
 
 if __name__ == "__main__":

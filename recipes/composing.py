@@ -13,6 +13,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -115,8 +116,14 @@ def _is_part(folder: Path, name: Path) -> bool:
 
 
 def _compose(words: Sequence[str], primary: Primary) -> DictConfig:
-    with initialize_config_dir(str(primary.file.parent), version_base="1.3"):
-        return compose(primary.file.stem, list(words), return_hydra_config=True)
+    # There is one Hydra per process: that of a command which Hydra runs (recipes.train) is put aside meanwhile.
+    hydra = GlobalHydra.instance()
+    outer, hydra.hydra = hydra.hydra, None
+    try:
+        with initialize_config_dir(str(primary.file.parent), version_base="1.3"):
+            return compose(primary.file.stem, list(words), return_hydra_config=True)
+    finally:
+        hydra.hydra = outer
 
 
 def _parsed(word: str) -> Override:

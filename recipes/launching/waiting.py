@@ -22,6 +22,15 @@ def usable(nodes: Iterable[dict[str, Any]], gpus: int) -> dict[str, str]:
     }
 
 
+def places(nodes: Iterable[dict[str, Any]], gpus: int) -> int:
+    """How often `gpus` GPUs of one node are there: verl puts two of its nodes on a machine that has twice as many.
+
+    Args:
+        nodes, gpus: as in `usable`.
+    """
+    return sum(int(node["Resources"].get("GPU", 0)) // gpus for node in nodes if node["Alive"])
+
+
 def missing(folder: JobFolder | None, hosts: list[str], there: dict[str, str]) -> str:
     """Which nodes have not come, and how far each got; for the message.
 
@@ -68,7 +77,8 @@ def wait_for_nodes(
     import ray
 
     deadline = time.monotonic() + timeout
-    while len(there := usable(ray.nodes(), gpus)) < count:
+    # Where the nodes of the job are known, each must come; on somebody else's cluster it is room that counts.
+    while len(there := usable(ray.nodes(), gpus)) < count and (hosts or places(ray.nodes(), gpus) < count):
         check()
         if time.monotonic() > deadline:
             raise UserError(

@@ -31,7 +31,9 @@ def test_nodes_that_share_a_host_are_told_apart_and_dead_ones_left_out() -> None
     assert [(node.name, node.gpus, node.object_store) for node in found] == [("a", 8, 5), ("b:1", 0, 0), ("b:2", 4, 5)]
 
 
-@pytest.mark.parametrize(("gpus", "status"), [((8, 8), Status.OK), ((8, 4), Status.FAILURE), ((8,), Status.FAILURE)])
+@pytest.mark.parametrize(
+    ("gpus", "status"), [((8, 8), Status.OK), ((16,), Status.OK), ((8, 4), Status.FAILURE), ((8,), Status.FAILURE)]
+)
 def test_the_number_of_nodes(config, gpus: tuple[int, ...], status: Status) -> None:
     config.trainer.nnodes, config.trainer.n_gpus_per_node = 2, 8
     facts = tuple(raw(f"gpu{index}", index, count) for index, count in enumerate(gpus))

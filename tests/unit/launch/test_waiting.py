@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.launching.job_folder import JobFolder, Node
-from recipes.launching.waiting import missing, usable
+from recipes.launching.waiting import missing, places, usable
 
 
 def ray_node(address: str, gpus: float, alive: bool = True, port: int = 20003) -> dict[str, Any]:
@@ -19,6 +19,12 @@ def test_only_living_nodes_with_enough_gpus_count() -> None:
 
 def test_two_nodes_on_one_machine_are_two() -> None:
     assert len(usable([ray_node("10.0.0.1", 1), ray_node("10.0.0.1", 1, port=21003)], 1)) == 2
+
+
+def test_a_machine_with_twice_the_gpus_has_room_for_two() -> None:
+    """trainer_mode=separate_async on one machine: half of its GPUs train, half generate."""
+    nodes = [ray_node("10.0.0.1", 8), ray_node("10.0.0.2", 3), ray_node("10.0.0.3", 8, alive=False)]
+    assert places(nodes, 4) == 2 and places(nodes, 8) == 1 and places(nodes, 3) == 3
 
 
 def test_the_message_names_each_missing_node_and_how_far_it_got(tmp_path: Path) -> None:
