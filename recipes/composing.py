@@ -117,13 +117,13 @@ def _is_part(folder: Path, name: Path) -> bool:
 
 def _compose(words: Sequence[str], primary: Primary) -> DictConfig:
     # There is one Hydra per process: that of a command which Hydra runs (recipes.train) is put aside meanwhile.
-    hydra = GlobalHydra.instance()
-    outer, hydra.hydra = hydra.hydra, None
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(primary.file.parent), version_base="1.3"):
             return compose(primary.file.stem, list(words), return_hydra_config=True)
     finally:
-        hydra.hydra = outer
+        GlobalHydra.instance().hydra = outer
 
 
 def _parsed(word: str) -> Override:
