@@ -42,7 +42,7 @@ def command(runtime_env: Path, overrides: list[str], environment: Mapping[str, s
         f"--address={environment['RAY_API_SERVER_ADDRESS']}",
         f"--runtime-env={runtime_env}",
         "--",
-        *("bash", "-c", shlex.quote(entrypoint(overrides, environment))),
+        *("bash", "-c", entrypoint(overrides, environment)),  # Ray quotes each word itself
     ]
 
 

@@ -1,7 +1,9 @@
 """The thin scripts: they parse, they call the launcher and nothing else, and secrets stay out of commands."""
 
+import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from recipes.launching.submit import command
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = sorted([*ROOT.glob("scripts/**/*.sh"), *ROOT.glob("scripts/**/*.sbatch")])
@@ -73,6 +77,22 @@ def test_submit_forwards_names_and_shows_no_value() -> None:
     assert "hf_verysecret" not in result.stdout + result.stderr and "k" * 40 not in result.stdout
     assert {"HF_TOKEN", "WANDB_API_KEY", "NCCL_DEBUG"} <= set(forwarded.split())
     assert not {"HF_HOME", "PATH"} & set(forwarded.split())
+
+
+def test_the_job_is_what_was_written(tmp_path: Path) -> None:
+    """Ray joins the words of a job to the line that a shell of the cluster runs; what arrives in Python is as given."""
+    python = tmp_path / "python"
+    python.write_text(f"#!{sys.executable}\nimport os, sys, json\nprint(json.dumps([os.getcwd(), sys.argv[1:]]))\n")
+    python.chmod(0o755)
+    given = ["policy_loss=maspo", "data.x='a b'", 'trainer.logger=["console","file"]', "x=$HOME"]
+    words = command(
+        tmp_path / "env.yaml",
+        given,
+        {"RAY_API_SERVER_ADDRESS": "x", "RLVR_REMOTE_DIR": str(tmp_path), "RLVR_REMOTE_PYTHON": str(python)},
+    )
+    line = shlex.join(words[words.index("--") + 1 :])  # as ray/dashboard/modules/job/cli.py
+    result = subprocess.run(line, shell=True, capture_output=True, text=True, timeout=60)
+    assert json.loads(result.stdout) == [str(tmp_path), ["-m", "recipes.launch", "join", *given]], result.stderr
 
 
 def test_submit_says_which_address_it_needs() -> None:
