@@ -19,8 +19,11 @@ fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
-# Trainings one after the other: each has a dozen processes. The rest side by side; tests of one xdist_group share ports.
+# Side by side what can be; tests of one xdist_group share ports. By themselves: those in a browser, whose driver keeps an
+# event loop, those that compare times, and trainings, of a dozen processes each.
 failed=0
-.venv/bin/python -m pytest -m "($which) and not end_to_end" -n auto --maxprocesses 4 --dist loadgroup || failed=$?
-.venv/bin/python -m pytest -m "($which) and end_to_end" || failed=$?
+pytest() { .venv/bin/python -m pytest -m "$which" "$@" || failed=$?; }
+pytest -n auto --maxprocesses 4 --dist loadgroup --ignore=tests/browser --ignore=tests/performance --ignore=tests/end_to_end
+pytest tests/browser
+pytest tests/performance tests/end_to_end
 exit "$failed"
