@@ -4,7 +4,7 @@ Selected by `actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls` 
 subclasses the one of all other hardware.
 """
 
-import functools
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +12,8 @@ import torch
 from verl.workers.rollout.vllm_rollout import bucketed_weight_transfer
 
 from recipes.weight_socket import AttemptWorkerExtension
+
+LOOK_INTERVAL = 5e-4  # seconds; a step of a small model takes some ten milliseconds
 
 
 def keep_plain_linear_layers() -> None:
@@ -30,16 +32,16 @@ def keep_plain_linear_layers() -> None:
 
 
 def wait_without_spinning() -> None:
-    """Let the worker sleep while it waits for the engine's next step.
+    """Let the worker sleep between two looks for the engine's next step.
 
-    vllm/distributed/device_communicators/shm_broadcast.py (SpinCondition) calls sched_yield for a second after each
-    message, for the microseconds that a GPU would wait otherwise. Here that takes one of a laptop's cores from those
-    who prepare the next step. What the writer announces meanwhile waits in the reader's socket, so nothing is missed.
+    vllm/distributed/device_communicators/shm_broadcast.py (SpinCondition) looks again and again for a second after each
+    message and calls sched_yield in between, for the microseconds that a GPU would wait otherwise. Here that takes one
+    of a laptop's cores from those who prepare the next step. Going to its socket at once is no way out: announcements
+    get lost there, and vLLM looks again after five seconds.
     """
     from vllm.distributed.device_communicators import shm_broadcast
 
-    condition = shm_broadcast.SpinCondition
-    condition.__init__ = functools.partialmethod(condition.__init__, busy_loop_s=0)  # type: ignore[assignment]
+    shm_broadcast.sched_yield = lambda: time.sleep(LOOK_INTERVAL)
 
 
 _Weights = list[tuple[str, torch.Tensor]]
