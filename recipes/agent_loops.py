@@ -2,7 +2,7 @@
 
 Chosen by `actor_rollout_ref.rollout.agent.agent_loop_manager_class`. For each response verl has Hydra build a new loop
 object, with a tokenizer wrapper of its own and a merged copy of the arguments: a third of the worker's time where
-responses are short (docs/results/performance.md). A single-turn loop keeps nothing between two responses, so one serves
+responses are short (docs/speed.md). A single-turn loop keeps nothing between two responses, so one serves
 all.
 """
 

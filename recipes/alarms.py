@@ -65,12 +65,15 @@ class AlarmWatch:
 
     Args:
         earlier: rows of the attempts before, whose alarms are not said again.
+
+    Attributes:
+        alarms: all of the run so far, as `of_rows` tells them.
     """
 
     def __init__(self, earlier: Iterable[dict[str, Any]] = ()) -> None:
         self._rows: dict[Any, dict[str, Any]] = {}
-        self._began: dict[str, int] = {}
-        self._look(earlier)
+        self.alarms: list[Alarm] = []
+        self.new(earlier)
 
     def new(self, rows: Iterable[dict[str, Any]]) -> list[Alarm]:
         """Take in further rows of metrics.jsonl and return the alarms that begin with them.
@@ -78,14 +81,10 @@ class AlarmWatch:
         Args:
             rows: those since the last call; one whose step is known already replaces it.
         """
-        return self._look(rows)
-
-    def _look(self, rows: Iterable[dict[str, Any]]) -> list[Alarm]:
         more = {row.get("step"): row for row in rows if isinstance(row, dict)}
         if not more:
             return []
         self._rows |= more
-        alarms = of_rows(list(self._rows.values()))
-        begun = [alarm for alarm in alarms if self._began.get(alarm.name) != alarm.first_step]
-        self._began = {alarm.name: alarm.first_step for alarm in alarms}
-        return begun
+        began = {alarm.name: alarm.first_step for alarm in self.alarms}
+        self.alarms = of_rows(list(self._rows.values()))
+        return [alarm for alarm in self.alarms if began.get(alarm.name) != alarm.first_step]

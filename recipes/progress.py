@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.control import Control
 from rich.live import Live
 
-from recipes.alarms import Alarm, AlarmWatch, of_rows
+from recipes.alarms import Alarm, AlarmWatch
 from recipes.bars import is_live
 from recipes.live import plain
 from recipes.live.history import History
@@ -97,7 +97,7 @@ class TrainingProgress:
             self._say(plain.step_line(history))
         for alarm in self._alarms.new([row]):
             self._warn(alarm)
-        self._view.alarms = [alarm for alarm in of_rows(history.rows) if alarm.last_step >= history.step]
+        self._view.alarms = [alarm for alarm in self._alarms.alarms if alarm.last_step >= history.step]
         if self._live:
             self._screen.refresh()
 
