@@ -18,7 +18,16 @@ from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from losses.metrics import mean_weights
 from losses.ratio_histogram import ratio_quantiles
-from recipes import dump_columns, method_checks, response_ends, scorer_watch, update_watch, validation_errors, vitals
+from recipes import (
+    dump_columns,
+    method_checks,
+    response_ends,
+    scorer_watch,
+    update_watch,
+    validation_errors,
+    validation_variables,
+    vitals,
+)
 from recipes.actor_worker import RecipeActorWorker, SnapshotActorWorker
 from recipes.durable_trainer import DurableTrainer
 from recipes.prompt_groups import group_shares
@@ -126,10 +135,17 @@ class _WithRecipe(DurableTrainer):
     def _val_metrics_update(
         self, data_sources: Any, sample_uids: Any, reward_extra_infos_dict: Any, *rest: Any, **options: Any
     ) -> dict[str, float]:
-        metrics = super()._val_metrics_update(data_sources, sample_uids, reward_extra_infos_dict, *rest, **options)
-        right = reward_extra_infos_dict.get("acc") or [None] * len(sample_uids)
         expected = options.get("expected_acc_counts")
-        return metrics | validation_errors.standard_errors(data_sources, sample_uids, right, expected)
+
+        def of_verl(variables: Any, expected: Any) -> dict[str, float]:
+            return super(_WithRecipe, self)._val_metrics_update(
+                data_sources, sample_uids, variables, *rest, **options | {"expected_acc_counts": expected}
+            )
+
+        samples = data_sources, sample_uids
+        metrics = validation_variables.metrics_of(of_verl, *samples, reward_extra_infos_dict, expected)
+        right = reward_extra_infos_dict.get("acc") or [None] * len(sample_uids)
+        return metrics | validation_errors.standard_errors(*samples, right, expected)
 
     def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
         batch = super()._update_actor(batch, metrics)

@@ -1,0 +1,94 @@
+"""Which variables of a validation verl draws bootstrap samples of: its accuracy alone.
+
+For every variable that a reward function returns, and for every problem, verl draws 1,000 times 2, 4, … n responses for
+best@k, worst@k and maj@k, in Python, while the accelerators wait. Of a share of verdicts nobody reads the best of 4;
+of `score` it says what it says of `acc`. So verl gets the accuracy (the reward where there is none); means and standard
+deviations of all else are taken here, under verl's names.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Variables = Mapping[str, Sequence[Any]]
+Expected = Mapping[tuple[str, str], int]
+ACCURACY, REWARD, ANSWER, SUCCESS_ONLY = "acc", "reward", "pred", "acc_success_only"
+
+
+def split(variables: Variables) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """What verl draws samples of (accuracies, rewards without one, answers to vote with), and what it does not."""
+    drawn = {name: list(variables[name]) for name in (ACCURACY, ANSWER) if name in variables}
+    others = {name: list(column) for name, column in variables.items() if name not in drawn}
+    if rewards := others.get(REWARD):
+        accuracies = drawn.get(ACCURACY, [None] * len(rewards))
+        both = list(zip(rewards, accuracies, strict=True))
+        drawn[REWARD] = [reward if right is None else None for reward, right in both]
+        others[REWARD] = [None if right is None else reward for reward, right in both]
+    return drawn, others
+
+
+def means(sources: Sequence[str], problems: Sequence[str], variables: Variables) -> dict[str, float]:
+    """`val-aux/<source>/<variable>/mean@<n>` and `std@<n>` of every variable that is not text.
+
+    As verl has them: statistics of a problem's n samples (std: ddof 0, from two samples on), then the mean over the
+    problems with that many.
+
+    Args:
+        sources: data source of each sample.
+        problems: uid of the problem of each sample.
+        variables: name → its value in each sample; None where a sample has none.
+    """
+    statistics: dict[str, list[float]] = defaultdict(list)
+    for name, column in variables.items():
+        samples: dict[tuple[str, str], list[Any]] = defaultdict(list)
+        for source, problem, value in zip(sources, problems, column, strict=True):
+            if value is not None and not isinstance(value, str):
+                samples[str(source), str(problem)].append(value)
+        for (source, _), values in samples.items():
+            prefix = f"val-aux/{source}/{name}"
+            statistics[f"{prefix}/mean@{len(values)}"].append(float(np.mean(values)))
+            if len(values) > 1:
+                statistics[f"{prefix}/std@{len(values)}"].append(float(np.std(values)))
+    return {metric: float(np.mean(of_problems)) for metric, of_problems in statistics.items()}
+
+
+def metrics_of(
+    of_verl: Callable[[dict[str, list[Any]], Expected | None], dict[str, float]],
+    sources: Sequence[str],
+    problems: Sequence[str],
+    variables: Variables,
+    expected: Expected | None,
+) -> dict[str, float]:
+    """All metrics of a validation.
+
+    Where every sample that was asked for is there, `acc_success_only` is `acc`, and is copied instead of drawn again.
+
+    Args:
+        of_verl: (variables, expected) → verl's metrics of them.
+        sources, problems, variables: see `means`.
+        expected: (source, uid) → number of samples asked for; verl counts one that failed as wrong.
+    """
+    drawn, others = split(variables)
+    plain = means(sources, problems, others)
+    if not expected or not _complete(sources, problems, drawn.get(ACCURACY, []), expected):
+        return of_verl(drawn, expected) | plain
+    metrics = of_verl(drawn, None)
+    copies = {
+        f"val-aux/{source}/{SUCCESS_ONLY}/{metric.removeprefix(prefix)}": value
+        for source in {source for source, _ in expected}
+        for prefix in (f"val-core/{source}/{ACCURACY}/", f"val-aux/{source}/{ACCURACY}/")
+        for metric, value in metrics.items()
+        if metric.startswith(prefix)
+    }
+    return metrics | copies | plain
+
+
+def _complete(sources: Sequence[str], problems: Sequence[str], accuracies: Sequence[Any], expected: Expected) -> bool:
+    if not accuracies:
+        return False
+    there = zip(sources, problems, accuracies, strict=True)
+    counted = Counter((str(source), str(problem)) for source, problem, right in there if right is not None)
+    scored = {source for source, _ in counted}
+    return counted == {key: count for key, count in expected.items() if key[0] in scored}
