@@ -23,7 +23,8 @@ from recipes.metrics_file import read_metrics
 from recipes.summary import accuracy_by_step
 
 TITLE = "Where the time of the quickstart goes"
-PHASES = ("gen", "old_log_prob", "adv", "update_actor", "update_weights", "save_checkpoint", "testing")
+PHASES = ("gen", "old_log_prob", "adv", "update_actor", "update_weights", "save_checkpoint")
+VALIDATION = "testing"  # verl's name; not part of a step
 # Processes that do what verl, vLLM and Ray start them for; all others (Ray's own, idle workers) are taken together.
 KIND = re.compile(r"(?:ray|VLLM)::(\w+)|-m (recipes\.train)")
 
@@ -80,6 +81,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
         "steps": len(rows),
         "start": startup.lengths(ends.seconds),
         "phases": phases,
+        "validation": round(sum(row["data"].get(f"timing_s/{VALIDATION}", 0.0) for row in rows), 1),
         "in_steps": round(sum(row["data"]["timing_s/step"] for row in rows), 1),
         "processor": used.by_kind(),
         "avg_before": accuracy[min(accuracy)],
@@ -94,9 +96,11 @@ def section(measured: dict[str, Any]) -> str:
         [f"{measured['steps']} steps: {name}", seconds] for name, seconds in measured["phases"].items() if seconds
     ]
     rest = measured["in_steps"] - sum(measured["phases"].values())
-    told = sum(seconds for _, seconds in start) + measured["in_steps"]
-    parts = [*start, *phases, [f"{measured['steps']} steps: the rest", round(max(rest, 0.0), 1)]]
-    parts += [["the end, and what no line tells", round(measured["whole"] - told, 1)], ["**sum**", measured["whole"]]]
+    told = sum(seconds for _, seconds in start) + measured["in_steps"] + measured["validation"]
+    parts = [*start, *phases, [f"{measured['steps']} steps: the rest", round(rest, 1)]]
+    parts += [["validation after training", measured["validation"]]]
+    parts += [["metrics and dumps between the steps, the end", round(measured["whole"] - told, 1)]]
+    parts += [["**sum**", measured["whole"]]]
     kinds = [[kind, seconds] for kind, seconds in measured["processor"].items() if seconds >= 1]
     return f"""`python -m recipes.train experiment=quickstart`, base model and data made anew, installation left out: \
 {measured["whole"] / 60:.1f} minutes.

@@ -3,7 +3,7 @@
 Chosen by `actor_rollout_ref.rollout.agent.agent_loop_manager_class`. For each response verl has Hydra build a new loop
 object, with a tokenizer wrapper of its own and a merged copy of the arguments: a third of the worker's time where
 responses are short (docs/speed.md). A single-turn loop keeps nothing between two responses, so one serves
-all.
+all. And responses that are ready at the same time are stored together (recipes/batched_puts.py).
 """
 
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import hydra
 import ray
 from verl.experimental.agent_loop.agent_loop import DictConfigWrap, ToolListWrap, _agent_loop_registry
-from verl.trainer.ppo.v1 import AgentLoopManagerTQ, AgentLoopWorkerTQ
+from verl.trainer.ppo.v1 import AgentLoopManagerTQ, AgentLoopWorkerTQ, agent_loop_tq
 from verl.utils.rollout_trace import RolloutTraceConfig
 
+from recipes.batched_puts import BatchedQueue
 from recipes.ray_actors import plain_class
 
 SINGLE_TURN = "single_turn_agent"
@@ -24,6 +25,10 @@ class AgentLoopWorker(_VerlWorker):
     """Runs single-turn responses through one loop; anything else as verl does."""
 
     _single_turn: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        store_together()
 
     async def _run_agent_loop(
         self, sampling_params: dict[str, Any], trajectory: dict[str, Any], *, agent_name: str, **kwargs: Any
@@ -51,6 +56,16 @@ class AgentLoopWorker(_VerlWorker):
             data_config=DictConfigWrap(self.config.data),
             tools=ToolListWrap(self.tools),
         )
+
+
+def store_together() -> None:
+    """Have verl's agent loops in this process store their responses through a BatchedQueue.
+
+    verl's function stores where it builds the rows, through these two names of its module.
+    """
+    module: Any = agent_loop_tq
+    module.tq = BatchedQueue(module.tq)
+    module.list_of_dict_to_tensordict = list  # the queue does it, for all rows at once
 
 
 class AgentLoopManager(AgentLoopManagerTQ):

@@ -9,6 +9,7 @@ import ctypes
 import signal
 import sys
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from types import FrameType
 
 import psutil
@@ -22,11 +23,17 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _descendants() -> list[psutil.Process]:
+    # multiprocessing's tracker of this process's semaphores is deaf to SIGTERM, and ends when this process does.
+    tracker = getattr(resource_tracker._resource_tracker, "_pid", None)  # type: ignore[attr-defined]
+    return [process for process in psutil.Process().children(recursive=True) if process.pid != tracker]
+
+
 def end_descendants(grace: float = 10.0) -> int:
     """Terminate all descendants, kill those that are still there after `grace` seconds; return how many there were."""
     ended = 0
     # A raylet may start a worker between the look and the signal, so look until there is nothing left.
-    while descendants := psutil.Process().children(recursive=True):
+    while descendants := _descendants():
         ended += len(descendants)
         for process in descendants:
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -19,10 +19,12 @@ from verl.workers.engine_workers import ActorRolloutRefWorker
 from losses.metrics import mean_weights
 from losses.ratio_histogram import ratio_quantiles
 from recipes import (
+    actor_fields,
     dump_columns,
     method_checks,
     response_ends,
     scorer_watch,
+    single_server,
     update_watch,
     validation_errors,
     validation_variables,
@@ -147,8 +149,14 @@ class _WithRecipe(DurableTrainer):
         right = reward_extra_infos_dict.get("acc") or [None] * len(sample_uids)
         return metrics | validation_errors.standard_errors(*samples, right, expected)
 
+    def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        return super()._compute_old_log_prob(actor_fields.narrowed(batch), metrics)
+
+    def _compute_ref_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        return super()._compute_ref_log_prob(actor_fields.narrowed(batch), metrics)
+
     def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
-        batch = super()._update_actor(batch, metrics)
+        batch = super()._update_actor(actor_fields.narrowed(batch), metrics)
         metrics.update(mean_weights(metrics))
         metrics.update(ratio_quantiles(metrics))
         actor, samples = self.config.actor_rollout_ref.actor, self.config.actor_rollout_ref.rollout.n
@@ -168,6 +176,10 @@ class RecipeTrainer(_WithRecipe, PPOTrainerSync):
     verl_mode = "sync"
     can_abandon_steps = True
     actor_worker = RecipeActorWorker
+
+    def get_llm_client(self) -> Any:
+        """For the agent loops; the servers of this mode stay the same."""
+        return single_server.client_of(self.llm_server_manager)
 
 
 @register_trainer("rlvr_separate_async")

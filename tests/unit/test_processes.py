@@ -38,6 +38,17 @@ def test_a_stubborn_orphan_is_ended_and_a_stranger_is_not() -> None:
         stranger.wait()
 
 
+def test_the_tracker_of_our_own_semaphores_is_left_to_end_with_us(run_python) -> None:
+    code = (
+        "from multiprocessing import resource_tracker\n"
+        "import psutil\n"
+        "from recipes import processes\n"
+        "resource_tracker.ensure_running()\n"
+        "print(processes.end_descendants(grace=1), len(psutil.Process().children()))\n"
+    )
+    assert run_python(code).stdout.split() == ["0", "1"]
+
+
 def test_termination_becomes_an_exception(run_python) -> None:
     code = (
         "import os, signal\n"
