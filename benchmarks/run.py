@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks import results
+from benchmarks import goals, results
 from recipes.command import command
 from recipes.errors import UserError
 
@@ -46,7 +46,8 @@ def render(subject: str, result: dict[str, Any]) -> str:
 
 def page(found: dict[str, Any]) -> str:
     """The whole page; a subject that was never measured has no section."""
-    return "\n".join([results.HEAD, *(render(subject, found[subject]) for subject in SUBJECTS if subject in found)])
+    sections = [goals.section(found), *(render(subject, found[subject]) for subject in SUBJECTS if subject in found)]
+    return "\n".join([results.HEAD, *sections])
 
 
 def measure(subject: str, quick: bool, note: str) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""Op by op, a block of rows at a time.
+
+Each operation of a loss reads and writes whole (B, T) tensors. On a CPU a large micro-batch falls out of the caches
+between two of them, and every intermediate is new memory: so a few rows go through all operations, then the next. A GPU
+would pay with launches for what its memory gives away; there is losses.fused.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from losses.extras import Extras
+
+TOKENS = 2**17  # of a block: half a megabyte per float32 tensor, enough for several threads
+SlopeAndSums = Callable[..., tuple[torch.Tensor, dict[str, torch.Tensor]]]
+
+
+def rows_of_a_block(log_prob: torch.Tensor) -> int:
+    """How many rows go together; all of them on a GPU."""
+    rows, length = log_prob.shape
+    return rows if log_prob.device.type != "cpu" else max(1, min(rows, TOKENS // max(length, 1)))
+
+
+def slope_and_sums(whole: SlopeAndSums, inputs: tuple[Any, ...]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """As `whole(*inputs)`; rows do not depend on each other.
+
+    Args:
+        whole: losses.surrogate.slope_and_sums.
+        inputs: its arguments.
+    """
+    rows, size = len(inputs[0]), rows_of_a_block(inputs[0])
+    if size == rows:
+        return whole(*inputs)
+    slope: torch.Tensor | None = None
+    sums: dict[str, torch.Tensor] = {}
+    for first in range(0, rows, size):
+        block = slice(first, first + size)
+        part, part_sums = whole(*(_rows(value, block) for value in inputs))
+        if slope is None:
+            slope = part.new_empty(inputs[0].shape)
+        slope[block] = part
+        sums = {name: sums.get(name, 0) + value for name, value in part_sums.items()}
+    assert slope is not None
+    return slope, sums
+
+
+def _rows(value: Any, block: slice) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value[block]
+    if isinstance(value, Extras):
+        return replace(value, entropy=_rows(value.entropy, block), correct=_rows(value.correct, block))
+    return value
