@@ -14,7 +14,7 @@ MULTI_MODAL = "multi_modal_inputs"
 
 
 def narrowed(batch: KVBatchMeta) -> KVBatchMeta:
-    """The same responses without the fields that are no tensors."""
+    """The same responses with those of their stored fields that are tensors, and no others."""
     stored = tq.get_client().kv_retrieve_meta(keys=batch.keys[:1], partition_id=batch.partition_id, create=False)
     wanted = [name for name, field in stored.field_schema.items() if not field["is_non_tensor"] or name == MULTI_MODAL]
-    return replace(batch, fields=[name for name in wanted if batch.fields is None or name in batch.fields])
+    return replace(batch, fields=wanted)
