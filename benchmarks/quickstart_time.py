@@ -1,7 +1,8 @@
 """Where the time of the quickstart goes: `python -m benchmarks.run quickstart_time`.
 
 One whole `python -m recipes.train experiment=quickstart`, its base model and data made anew, installation left out: its
-seconds by part, and the processor seconds of each kind of process. `--quick` stops after three steps.
+seconds by part, and the processor seconds of each kind of process. `--quick` stops after three steps. Its files
+are kept in outputs/benchmarks/.
 """
 
 import contextlib
@@ -9,10 +10,8 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -57,7 +56,8 @@ class ProcessorTime:
 
 def measure(quick: bool = False) -> dict[str, Any]:
     """Run it once."""
-    folder = Path(tempfile.mkdtemp(prefix="rlvr-quickstart-"))
+    folder = trainings.ROOT / "outputs" / "benchmarks" / time.strftime("quickstart-%Y%m%d-%H%M%S")
+    folder.mkdir(parents=True)
     words = ["experiment=quickstart", f"output_root={folder / 'outputs'}"]
     words += ["trainer.total_training_steps=3"] if quick else []
     environment = {**os.environ, "RLVR_CACHE": str(folder / "cache")}

@@ -29,6 +29,8 @@ class RayCluster:
     def __init__(self, folder: Path, nodes: int, base: int = 26000) -> None:
         self.folder, self.nodes, self.ports = folder, nodes, Ports(base)
         self._started: list[subprocess.Popen[bytes]] = []
+        # A short path: Ray puts Unix sockets there.
+        self._temporary = tempfile.TemporaryDirectory(prefix="rlvr-", ignore_cleanup_errors=True)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -41,8 +43,7 @@ class RayCluster:
         token.new_token(self.folder / "token")
         try:
             head = {**self.ports.of_head(), "include-dashboard": "true", "dashboard-host": "127.0.0.1"}
-            # Short: Ray puts Unix sockets there.
-            self._start(self.ports, "--head", temp_dir=tempfile.mkdtemp(prefix="rlvr-"), **head)
+            self._start(self.ports, "--head", temp_dir=self._temporary.name, **head)
             self._wait()
             for index in range(1, self.nodes):
                 self._start(self.ports.on_same_machine(index), address=f"127.0.0.1:{self.ports.gcs}")
@@ -54,7 +55,7 @@ class RayCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End every process below the ones that were started, and no other."""
+        """End every process below the ones that were started, and no other; Ray's own logs go with them."""
         below = [process for one in self._started for process in _family(one.pid)]
         for process in below:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -63,6 +64,8 @@ class RayCluster:
         for process in alive:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
+        psutil.wait_procs(alive, timeout=20)
+        self._temporary.cleanup()
 
     def _start(self, ports: Ports, *flags: str, **options: object) -> None:
         options = {**ports.of_node(), "num-cpus": 32, "num-gpus": 1, **options}
