@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from recipes.errors import UserError
+from recipes.trainer_checks import is_separate
 
 
 def check_batch_sizes(config: DictConfig) -> None:
@@ -41,11 +42,13 @@ def check_batch_sizes(config: DictConfig) -> None:
             mini * rollout.n // devices,
             "mini-batch",
         )
+        # separate_async takes a step update by update, its pass for π_old too.
+        prompts, of = (mini, "mini-batch") if is_separate(config) else (batch, "rollout batch")
         _check_micro_batch(
             "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu",
             rollout.log_prob_micro_batch_size_per_gpu,
-            batch * rollout.n // devices,
-            "rollout batch",
+            prompts * rollout.n // devices,
+            of,
         )
 
 

@@ -214,6 +214,15 @@ def test_the_page_holds_the_table() -> None:
             [SEPARATE, "trainer.v1.separate_async.parameter_sync_step=3"],
             ["parameter_sync_step=3", "write 4"],
         ),
+        "a pass for π_old that is larger than an update": (
+            [
+                SEPARATE,
+                "actor_rollout_ref.actor.ppo_mini_batch_size=4",
+                f"{ROLLOUT}.n=8",
+                "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
+            ],
+            ["log_prob_micro_batch_size_per_gpu=128", "32 responses", "mini-batch", "per_gpu=32"],
+        ),
         "no engines beside the trainer": ([SEPARATE, "actor_rollout_ref.hybrid_engine=false"], ["hybrid_engine=true"]),
         "engines wider than a node": (
             [
