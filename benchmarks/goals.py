@@ -30,8 +30,8 @@ def _losses(kind: str, key: str) -> Callable[[Mapping[str, Any]], Found]:
     def values(measured: Mapping[str, Any]) -> Found:
         if measured["shape"] != [64, 8192]:
             return {}
-        ours = {name.split()[0]: row for name, row in measured["results"].items() if name.endswith(f"({kind})")}
-        return {name: row[key] for name, row in ours.items()}
+        rows = measured["results"].items()
+        return {name.split()[0]: row[key] for name, row in rows if name.endswith(f"({kind})")}
 
     return values
 

@@ -1,8 +1,8 @@
 """Where the time of the quickstart goes: `python -m benchmarks.run quickstart_time`.
 
 One whole `python -m recipes.train experiment=quickstart`, its base model and data made anew, installation left out: its
-seconds by part, and the processor seconds of each kind of process. `--quick` stops after three steps. Its files
-are kept in outputs/benchmarks/.
+seconds by part, and the processor seconds of each kind of process. `--quick` stops after three steps.
+Its files are kept in outputs/benchmarks/.
 """
 
 import contextlib
@@ -56,7 +56,7 @@ class ProcessorTime:
 
 def measure(quick: bool = False) -> dict[str, Any]:
     """Run it once."""
-    folder = trainings.ROOT / "outputs" / "benchmarks" / time.strftime("quickstart-%Y%m%d-%H%M%S")
+    folder = trainings.results_folder("quickstart")
     folder.mkdir(parents=True)
     words = ["experiment=quickstart", f"output_root={folder / 'outputs'}"]
     words += ["trainer.total_training_steps=3"] if quick else []

@@ -1,6 +1,5 @@
 """A Ray cluster of several nodes on this machine, as an administrator would start it: `ray start`, with a token."""
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -9,8 +8,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-import psutil
-
+from benchmarks import process_tree
 from recipes.launching import token
 from recipes.launching.ports import Ports
 
@@ -47,7 +45,7 @@ class RayCluster:
             self._wait()
             for index in range(1, self.nodes):
                 self._start(self.ports.on_same_machine(index), address=f"127.0.0.1:{self.ports.gcs}")
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nothing is left running, and the error goes on
             self.__exit__(None, None, None)
             raise
         return self
@@ -56,15 +54,8 @@ class RayCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End every process below the ones that were started, and no other; Ray's own logs go with them."""
-        below = [process for one in self._started for process in _family(one.pid)]
-        for process in below:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
-        _, alive = psutil.wait_procs(below, timeout=20)
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=20)
+        for process in reversed(self._started):
+            process_tree.end(process)
         self._temporary.cleanup()
 
     def _start(self, ports: Ports, *flags: str, **options: object) -> None:
@@ -85,10 +76,3 @@ class RayCluster:
             if time.monotonic() > deadline or self._started[0].poll() is not None:
                 raise RuntimeError(f"no cluster; see {self.folder}/ray-0.log")
             time.sleep(1)
-
-
-def _family(pid: int) -> list[psutil.Process]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        first = psutil.Process(pid)
-        return [first, *first.children(recursive=True)]
-    return []

@@ -107,7 +107,7 @@ def start(training: Training) -> dict[str, float | None]:
 
 def measure(quick: bool = False) -> dict[str, Any]:
     """Imports, and the spans of a start of each side; the median of several starts in turn unless quick."""
-    folder = trainings.ROOT / "outputs" / "benchmarks" / time.strftime("startup-%Y%m%d-%H%M%S")
+    folder = trainings.results_folder("startup")
     overrides = ("trainer.total_training_steps=1", "trainer.val_before_train=true")
     imported = imports.measure(1 if quick else 3)
     found: dict[str, list[dict[str, float | None]]] = {OURS: [], STOCK: []}

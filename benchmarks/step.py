@@ -5,7 +5,6 @@ all processes of a run. Logs are kept in outputs/benchmarks/.
 """
 
 import statistics
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +26,7 @@ def measure(quick: bool = False) -> dict[str, Any]:
         Steps and runs; per side medians in seconds and spread by phase, and the peak memory in MiB; ratios ours/stock.
     """
     runs, steps = (1, 3) if quick else (2, 10)
-    folder = trainings.ROOT / "outputs" / "benchmarks" / time.strftime("step-%Y%m%d-%H%M%S")
+    folder = trainings.results_folder("step")
     overrides = (f"trainer.total_training_steps={steps}", "trainer.val_before_train=false")
     rows: dict[str, list[Mapping[str, float]]] = {OURS: [], STOCK: []}
     peaks: dict[str, list[int]] = {OURS: [], STOCK: []}

@@ -9,6 +9,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,11 @@ SIZES = (
     "trainer.project_name=benchmark",
 )
 LIMIT = 1200.0  # seconds of one training
+
+
+def results_folder(subject: str) -> Path:
+    """Where a measurement keeps the files of its trainings; not made yet."""
+    return ROOT / "outputs" / "benchmarks" / time.strftime(f"{subject}-%Y%m%d-%H%M%S")
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,15 @@ between two of them, and every intermediate is new memory: so a few rows go thro
 would pay with launches for what its memory gives away; there is losses.fused.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
 
 from losses.extras import Extras
+from losses.fused import SlopeAndSums
 
 TOKENS = 2**17  # of a block: half a megabyte per float32 tensor, enough for several threads
-SlopeAndSums = Callable[..., tuple[torch.Tensor, dict[str, torch.Tensor]]]
 
 
 def rows_of_a_block(log_prob: torch.Tensor) -> int:
@@ -33,17 +32,9 @@ def slope_and_sums(whole: SlopeAndSums, inputs: tuple[Any, ...]) -> tuple[torch.
     rows, size = len(inputs[0]), rows_of_a_block(inputs[0])
     if size == rows:
         return whole(*inputs)
-    slope: torch.Tensor | None = None
-    sums: dict[str, torch.Tensor] = {}
-    for first in range(0, rows, size):
-        block = slice(first, first + size)
-        part, part_sums = whole(*(_rows(value, block) for value in inputs))
-        if slope is None:
-            slope = part.new_empty(inputs[0].shape)
-        slope[block] = part
-        sums = {name: sums.get(name, 0) + value for name, value in part_sums.items()}
-    assert slope is not None
-    return slope, sums
+    blocks = (slice(first, first + size) for first in range(0, rows, size))
+    slopes, sums = zip(*(whole(*(_rows(value, block) for value in inputs)) for block in blocks), strict=True)
+    return torch.cat(slopes), {name: torch.stack([one[name] for one in sums]).sum() for name in sums[0]}
 
 
 def _rows(value: Any, block: slice) -> Any:

@@ -188,7 +188,7 @@ def write_page(shown: Console, folder: Path) -> None:
 
         build.write([folder], page)
         shown.print(f"report      {page}")
-    except Exception as error:
+    except Exception as error:  # said on the terminal; the run's own status is told by what trained
         shown.print(f"{page} was not written: {error!r}", markup=False)
 
 

@@ -139,9 +139,9 @@ class _WithRecipe(DurableTrainer):
     ) -> dict[str, float]:
         expected = options.get("expected_acc_counts")
 
-        def of_verl(variables: Any, expected: Any) -> dict[str, float]:
+        def of_verl(variables: Any, counts: Any) -> dict[str, float]:
             return super(_WithRecipe, self)._val_metrics_update(
-                data_sources, sample_uids, variables, *rest, **options | {"expected_acc_counts": expected}
+                data_sources, sample_uids, variables, *rest, **options | {"expected_acc_counts": counts}
             )
 
         samples = data_sources, sample_uids

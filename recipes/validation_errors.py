@@ -3,6 +3,18 @@
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def by_problem(
+    sources: Sequence[str], problems: Sequence[str], column: Sequence[Any]
+) -> dict[tuple[str, str], list[Any]]:
+    """(source, uid) → the values of its samples; without those that have none (None)."""
+    samples: dict[tuple[str, str], list[Any]] = defaultdict(list)
+    for source, problem, value in zip(sources, problems, column, strict=True):
+        if value is not None:
+            samples[str(source), str(problem)].append(value)
+    return samples
 
 
 def standard_errors(
@@ -24,10 +36,7 @@ def standard_errors(
     Returns:
         No metric for a source with a single problem, which says nothing about others.
     """
-    samples: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for source, problem, value in zip(sources, problems, right, strict=True):
-        if value is not None:
-            samples[str(source), str(problem)].append(float(value))
+    samples = by_problem(sources, problems, right)
     scored = {source for source, _ in samples}
     for (source, problem), count in (expected or {}).items():
         if source in scored:

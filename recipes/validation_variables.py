@@ -6,11 +6,13 @@ of `score` it says what it says of `acc`. So verl gets the accuracy (the reward 
 deviations of all else are taken here, under verl's names.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from recipes.validation_errors import by_problem
 
 Variables = Mapping[str, Sequence[Any]]
 Expected = Mapping[tuple[str, str], int]
@@ -42,11 +44,8 @@ def means(sources: Sequence[str], problems: Sequence[str], variables: Variables)
     """
     statistics: dict[str, list[float]] = defaultdict(list)
     for name, column in variables.items():
-        samples: dict[tuple[str, str], list[Any]] = defaultdict(list)
-        for source, problem, value in zip(sources, problems, column, strict=True):
-            if value is not None and not isinstance(value, str):
-                samples[str(source), str(problem)].append(value)
-        for (source, _), values in samples.items():
+        numbers = [None if isinstance(value, str) else value for value in column]
+        for (source, _), values in by_problem(sources, problems, numbers).items():
             prefix = f"val-aux/{source}/{name}"
             statistics[f"{prefix}/mean@{len(values)}"].append(float(np.mean(values)))
             if len(values) > 1:
@@ -72,7 +71,8 @@ def metrics_of(
     """
     drawn, others = split(variables)
     plain = means(sources, problems, others)
-    if not expected or not _complete(sources, problems, drawn.get(ACCURACY, []), expected):
+    there = by_problem(sources, problems, drawn.get(ACCURACY, [None] * len(problems)))
+    if not expected or _missing(there, expected):
         return of_verl(drawn, expected) | plain
     metrics = of_verl(drawn, None)
     copies = {
@@ -85,10 +85,8 @@ def metrics_of(
     return metrics | copies | plain
 
 
-def _complete(sources: Sequence[str], problems: Sequence[str], accuracies: Sequence[Any], expected: Expected) -> bool:
-    if not accuracies:
-        return False
-    there = zip(sources, problems, accuracies, strict=True)
-    counted = Counter((str(source), str(problem)) for source, problem, right in there if right is not None)
-    scored = {source for source, _ in counted}
-    return counted == {key: count for key, count in expected.items() if key[0] in scored}
+def _missing(there: Mapping[tuple[str, str], Sequence[Any]], expected: Expected) -> bool:
+    """Whether samples were asked for, of sources that have an accuracy, that are not there."""
+    scored = {source for source, _ in there}
+    asked = {key: count for key, count in expected.items() if key[0] in scored}
+    return {key: len(values) for key, values in there.items()} != asked

@@ -65,7 +65,7 @@ class Worker:
         except TimeoutError as error:
             self.kill()
             raise Died(f"a scoring process did not start within {READY_WITHIN:.0f} s") from error
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the process is ended, and the error goes on
             self.kill()
             raise
 

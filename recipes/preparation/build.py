@@ -50,7 +50,7 @@ def prepare(settings: Settings, stages: Stages) -> Path:
                 return folder
             _refuse_other(folder, settings)
             _build(folder, settings, raw, stages)
-    except Exception as error:
+    except Exception as error:  # raised again, a full disk with its cure
         if is_full(error):
             raise UserError(
                 f"No space left on the disk of {folder} or of the downloads; nothing was written. Free some, or write "

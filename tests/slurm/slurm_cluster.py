@@ -80,7 +80,7 @@ class SlurmCluster:
             for node in ("node1", "node2"):
                 self._start("slurmd", "-D", "-N", node)
             self._wait(lambda: self.scontrol("show", "nodes").count("State=IDLE") == 2, "two idle nodes")
-        except BaseException:
+        except BaseException:  # Ctrl-C too: no daemon is left running, and the error goes on
             self.__exit__(None, None, None)
             raise
         return self

@@ -31,7 +31,7 @@ class LocalCluster(Cluster):
         for node, own in zip(self.nodes, each or [()] * len(self.nodes), strict=True):
             try:
                 answers[node] = self.stand_ins.get(node.name, function)(*common, *own)
-            except Exception as error:
+            except Exception as error:  # a node's error is its answer, as with Cluster.ask
                 answers[node] = error
         return answers
 

@@ -132,7 +132,7 @@ def outcome(attempt: Callable[[], object]) -> str:
         return "MemoryError"
     except OSError as error:
         return errno.errorcode.get(error.errno or 0, type(error).__name__)
-    except Exception as error:
+    except Exception as error:  # what stood in the way is what tests compare
         return f"{type(error).__name__}: {error}"
     return "done"
 
