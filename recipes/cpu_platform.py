@@ -22,7 +22,7 @@ def activate() -> None:
     """Make the CPU verl's platform in this process and in those it starts. Safe to call again."""
     from verl.plugin.platform import platform_manager
 
-    from recipes.cpu import process_group, vllm_distribution
+    from recipes.cpu import offload_policy, process_group, vllm_distribution
     from recipes.cpu.platform import PlatformCPU
 
     platform_manager.PlatformRegistry.register(platform="cpu")(PlatformCPU)
@@ -30,6 +30,7 @@ def activate() -> None:
         # verl/__init__.py may have asked for the platform before it loaded this plug-in and got its cuda fallback.
         platform_manager._current_platform = PlatformCPU()
     process_group.install()
+    offload_policy.install()
     vllm_distribution.install()
     os.environ["VERL_PLATFORM"] = "cpu"
     # verl registers its FSDP engines for cuda and npu only (workers/engine/fsdp/transformer_impl.py) and offers these

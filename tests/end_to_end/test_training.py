@@ -86,6 +86,8 @@ def assert_trained(run: Path) -> None:
     for case in ("left_negative", "right_positive"):
         assert any(data[f"actor/token_share/{case}"] > 0 for data in updates_of(run)), f"{case} is empty: on-policy?"
         assert any(data.get(f"actor/weight_mean/{case}", 0) > 0 for data in updates_of(run))
+    assert all(data["training/rollout_probs_diff_max"] < 1e-5 for data in updates_of(run)), "not in float32 as vLLM?"
+    assert all(data["rollout_corr/log_ppl_abs_diff"] < 1e-5 for data in updates_of(run))
     assert weights_changed(run)
     manifest = json.loads((run / "manifest.json").read_text())
     assert manifest["status"] == "finished" and manifest["versions"]["verl"] == "0.9.1"

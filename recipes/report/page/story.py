@@ -105,8 +105,11 @@ def machine(run: RunFiles) -> str:
     if isinstance(cards, list) and cards:
         what = f"{len(cards)} × {cards[0]}"
     else:
-        cores, processor = within(run.manifest, "machine.cores"), within(run.manifest, "machine.processor")
-        what = f"{cores} cores of {processor}" if cores else ""
+        cores, name = within(run.manifest, "machine.cores"), within(run.manifest, "machine.processor")
+        features = within(run.manifest, "machine.features")
+        what = f"{cores} cores of {name}" if cores else ""
+        if what and isinstance(features, list) and features:
+            what += f" ({', '.join(map(str, features))})"
     return display_text(f"{nodes} nodes, the first with {what}" if what and nodes != 1 else what, 120)
 
 
