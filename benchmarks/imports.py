@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks import measuring
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("recipes.train", "recipes.session", "recipes.task_runner", "verl.trainer.main_ppo", "vllm")
+MODULES = ("recipes.train", "recipes.train.session", "recipes.plugin.task_runner", "verl.trainer.main_ppo", "vllm")
 
 
 def measure(rounds: int) -> dict[str, dict[str, Any]]:

@@ -25,9 +25,9 @@ from typing import Any
 
 import psutil
 
-from recipes import manifest
-from recipes.metrics_file import read_metrics
-from recipes.run_folder import RunFolder
+from recipes.runs import manifest
+from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 MARK = "RLVR_KILLS"  # inherited by every process of the training, so that nobody else's is hit or counted

@@ -17,7 +17,7 @@ from benchmarks import measuring, tensor_cost
 from losses import extras
 from losses.registry import METHODS
 from losses.tokens import Tokens
-from recipes import plugin
+from recipes.plugin import register
 
 TITLE = "Losses against verl's `vanilla`"
 VANILLA = "verl vanilla"
@@ -72,7 +72,7 @@ def step_of(config: ActorConfig, batch: Batch) -> Callable[[], Any]:
 
 def variants(methods: tuple[str, ...] = ()) -> dict[str, PolicyLossConfig]:
     """verl's `vanilla`, and methods (by default every one) op by op (verl's own loss where it is one) and fused."""
-    plugin.check()
+    register.check()
     # A training compiles the pass for one method; here one process compiles it for all.
     torch._dynamo.config.recompile_limit = 4 * len(METHODS)
     found: dict[str, PolicyLossConfig] = {VANILLA: PolicyLossConfig()}

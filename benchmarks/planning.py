@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from recipes.metrics_file import read_metrics
+from recipes.runs.metrics_file import read_metrics
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "planning.json"
 PARTS = ("gen", "old_log_prob", "update_actor", "update_weights", "step")

@@ -13,9 +13,9 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from losses.metrics import BOUNDARY_CASES
-from recipes.manifest import processor
-from recipes.metrics_file import read_metrics
-from recipes.summary import accuracy_by_step
+from recipes.report.summary import accuracy_by_step
+from recipes.runs.manifest import processor
+from recipes.runs.metrics_file import read_metrics
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 

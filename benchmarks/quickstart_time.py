@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 
 from benchmarks import measuring, process_tree, startup, trainings
-from recipes import processes
-from recipes.metrics_file import read_metrics
-from recipes.summary import accuracy_by_step
+from recipes.common import processes
+from recipes.report.summary import accuracy_by_step
+from recipes.runs.metrics_file import read_metrics
 
 TITLE = "Where the time of the quickstart goes"
 PHASES = ("gen", "old_log_prob", "adv", "update_actor", "update_weights", "save_checkpoint")

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 
 from benchmarks import process_tree
-from recipes.launching import token
-from recipes.launching.ports import Ports
+from recipes.common import private_ray
+from recipes.launch.ports import Ports
 
 STARTED = 120.0  # seconds within which the dashboard takes jobs
 
@@ -21,7 +21,7 @@ class RayCluster:
     Args:
         folder: for the token and what `ray start` prints.
         nodes: how many.
-        base: first port; see recipes.launching.ports.
+        base: first port; see recipes.launch.ports.
     """
 
     def __init__(self, folder: Path, nodes: int, base: int = 26000) -> None:
@@ -33,12 +33,12 @@ class RayCluster:
     @property
     def environment(self) -> dict[str, str]:
         """What a person on this machine has set who may use the cluster."""
-        access = token.environment(self.folder / "token")
+        access = private_ray.environment(self.folder / "token")
         return {**os.environ, **access, "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{self.ports.base + 1}"}
 
     def __enter__(self) -> "RayCluster":
         self.folder.mkdir(parents=True, exist_ok=True)
-        token.new_token(self.folder / "token")
+        private_ray.new_token(self.folder / "token")
         try:
             head = {**self.ports.of_head(), "include-dashboard": "true", "dashboard-host": "127.0.0.1"}
             self._start(self.ports, "--head", temp_dir=self._temporary.name, **head)

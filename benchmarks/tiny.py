@@ -12,10 +12,10 @@ from typing import Any
 
 from benchmarks.quickstart import RESULTS, minutes, without_paths
 from losses.metrics import BOUNDARY_CASES
-from recipes.manifest import processor
-from recipes.metrics_file import read_metrics
 from recipes.report import seed_curves, table
 from recipes.report.cells import Result, read_results
+from recipes.runs.manifest import processor
+from recipes.runs.metrics_file import read_metrics
 
 
 def facts_of(result: Result, root: Path) -> dict[str, Any]:

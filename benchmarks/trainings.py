@@ -18,8 +18,8 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import process_tree
-from recipes import processes
-from recipes.metrics_file import read_metrics
+from recipes.common import processes
+from recipes.runs.metrics_file import read_metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS, STOCK = "recipes.train, dgpo", "verl, vanilla"

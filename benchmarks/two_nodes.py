@@ -18,8 +18,8 @@ from typing import Any
 from scipy import stats
 
 from benchmarks.ray_cluster import RayCluster
-from recipes import manifest
-from recipes.metrics_file import read_metrics
+from recipes.runs import manifest
+from recipes.runs.metrics_file import read_metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"

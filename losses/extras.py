@@ -1,7 +1,7 @@
 """What a method may need and verl does not hand to a registered policy loss.
 
-verl calls a loss with log-probabilities, advantages and a mask. Whoever runs the update (recipes.actor_worker) makes
-the rest available here for the duration of one call; `losses.surrogate` picks it up.
+verl calls a loss with log-probabilities, advantages and a mask. Whoever runs the update (recipes.plugin.actor_worker)
+makes the rest available here for the duration of one call; `losses.surrogate` picks it up.
 """
 
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ class Extras:
             raise RuntimeError(
                 f"policy_loss={method} needs {_MEANING[name]}, which verl's own trainer does not hand to a loss. "
                 f"Train with `python -m recipes.train`, or set trainer.v1.trainer_mode=rlvr and "
-                f"VERL_USE_EXTERNAL_MODULES=recipes.trainer for your own verl command (see docs/drop-in.md)."
+                f"VERL_USE_EXTERNAL_MODULES=recipes.plugin.trainer for your own verl command (see docs/drop-in.md)."
             )
         return value
 

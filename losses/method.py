@@ -7,7 +7,7 @@ import torch
 from verl.workers.config import PolicyLossConfig
 
 from losses.tokens import Tokens
-from losses.validation import require
+from losses.validation import require, require_on_actor
 
 Weighted = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
@@ -91,3 +91,13 @@ class MethodConfig(PolicyLossConfig):
     def batch_statistics(self, tokens: Tokens, actor: Any) -> torch.Tensor:
         """Sums over tokens whose total over the mini-batch the weight depends on, (K,) float64."""
         raise NotImplementedError
+
+
+class SequenceMeanConfig(MethodConfig):
+    """Base of methods whose objective is a mean over sequences of means over tokens."""
+
+    def check_actor(self, actor: Any) -> None:
+        """See losses.method.MethodConfig."""
+        mode = actor.loss_agg_mode
+        rule = f"the objective of {self.method} is a mean over sequences"
+        require_on_actor(mode == "seq-mean-token-mean", "loss_agg_mode", mode, rule, "seq-mean-token-mean")

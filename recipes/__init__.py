@@ -1,0 +1,1 @@
+"""The commands, one folder or file each (`python -m recipes.<name>`), and below them the packages that they share."""

@@ -17,12 +17,13 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from recipes import bars, estimate
-from recipes.errors import UserError
-from recipes.paths import config_dir
+from recipes.common import progress_bar
+from recipes.common.errors import UserError
+from recipes.common.paths import config_dir
+from recipes.config.resolvers import run_name
+from recipes.plan import estimate
 from recipes.report.cells import published
-from recipes.resolvers import run_name
-from recipes.run_folder import RunFolder
+from recipes.runs.run_folder import RunFolder
 
 PAPERS = ("dgpo", "maspo")
 EVALUATION = {"tiny": "arithmetic"}  # everything else: paper
@@ -151,7 +152,7 @@ def run(todo: list[Cell], overrides: Sequence[str], shown: Console) -> list[str]
             if code:
                 failed.append(f"{what} {cell.paper}/{cell.name} seed {cell.seed} (exit code {code})")
                 break
-            shown.print(f"{title}: took {bars.duration(time.monotonic() - started)}")
+            shown.print(f"{title}: took {progress_bar.duration(time.monotonic() - started)}")
     return failed
 
 

@@ -19,7 +19,7 @@ from reward.check import (
     status_table,
 )
 from reward.options import RewardOptions
-from reward.pool import PoolSettings
+from reward.processes.pool import PoolSettings
 
 EXPLAINED = 20  # rows, where none are named
 

@@ -13,10 +13,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reward.comparison import Comparison
+from reward.equivalence.compare import Comparison
 from reward.extraction import extract_answer
 from reward.options import RewardOptions
-from reward.pool import ScoringPool
+from reward.processes.pool import ScoringPool
 from reward.scoring import Explanation, Scorer, accepted_answers
 from reward.task import Task
 from reward.verdict import STATUSES
@@ -181,7 +181,7 @@ def explain(chosen: list[Checked], options: RewardOptions) -> Iterator[Renderabl
 
 
 def _with_forms(one: Checked, pool: ScoringPool) -> Comparison | None:
-    from reward.comparison import compare
+    from reward.equivalence.compare import compare
 
     found = one.explanation
     if found.comparison is None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from reward.pool import PoolSettings
+from reward.processes.pool import PoolSettings
 from reward.verdict import Verdict
 
 KEY = "reward.custom_reward_function.reward_kwargs."
@@ -24,7 +24,7 @@ class RewardOptions:
         require_box: an answer must stand in \\boxed{}; false for evaluating models that do not box.
         thinking_open: the prompt ends with `<think>`, as the chat template of DeepSeek-R1-Distill does, so that a
             response without `</think>` never left its thoughts.
-        workers, deadline, memory_gib, jobs_per_process: see reward.pool.PoolSettings.
+        workers, deadline, memory_gib, jobs_per_process: see reward.processes.pool.PoolSettings.
     """
 
     scale: str = "zero_one"

@@ -1,7 +1,7 @@
 """The verdict on a response: its final answer against every accepted one.
 
 Finding the answer in a response, and comparing numbers written plainly, happens here, in time linear in its length.
-Whatever has to be parsed goes to a process that can be killed (reward/pool.py).
+Whatever has to be parsed goes to a process that can be killed (reward/processes/pool.py).
 """
 
 import logging
@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, get_args
 
-from reward.comparison import Comparison, Outcome, Task, compare, compare_at_sight
+from reward.equivalence.compare import Comparison, Outcome, Task, compare, compare_at_sight
 from reward.extraction import extract_answer
-from reward.pool import ScoringPool, report, shared_pool
+from reward.processes.pool import ScoringPool, report, shared_pool
 from reward.verdict import Status, Verdict
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from functools import cache
 
 from reward.options import RewardOptions
-from reward.pool import ScoringPool
+from reward.processes.pool import ScoringPool
 from reward.scoring import Scorer
 from reward.verdict import Status
 

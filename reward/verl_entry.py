@@ -11,9 +11,9 @@ import asyncio
 from functools import lru_cache
 from typing import Any
 
-from reward.comparison import Task
+from reward.equivalence.compare import Task
 from reward.options import RewardOptions, cached_options
-from reward.pool import ScoringPool
+from reward.processes.pool import ScoringPool
 from reward.scoring import Scorer
 from reward.verdict import STATUSES, Verdict
 

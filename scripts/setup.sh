@@ -78,7 +78,7 @@ fi
 say "this project, and a check that verl loads it"
 install -e .
 
-.venv/bin/python -c "from recipes import plugin; plugin.check()" >/dev/null 2>.venv/check.log \
+.venv/bin/python -c "from recipes.plugin import register; register.check()" >/dev/null 2>.venv/check.log \
     || { cat .venv/check.log >&2; die "the plug-in does not load in .venv (see above)"; }
 echo "$want" >"$stamp"
 say "ready"

@@ -37,7 +37,7 @@ def letters(completions: list[str], **_) -> list[float]:
 if __name__ == "__main__":
     from datasets import Dataset
 
-    from recipes.models.tiny import make_model, make_tokenizer  # any other model and tokenizer will do
+    from recipes.inputs.tiny_model import make_model, make_tokenizer  # any other model and tokenizer will do
 
     tokenizer = make_tokenizer()
     trainer = DGPOTrainer(

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from losses.baselines.likelihood import LikelihoodConfig
+from losses.likelihood import LikelihoodConfig
 from losses.method import Weighted
 from losses.registry import register
 from losses.tokens import Tokens, clamped_log_ratio

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from losses.baselines.clipping import clipped_ratio_weight
+from losses.clipping import clipped_ratio_weight
 from losses.method import MethodConfig, Weighted
 from losses.registry import register
 from losses.tokens import Tokens, working_dtype

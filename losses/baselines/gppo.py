@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from losses.baselines.ce_gppo import gradient_weight as general_weight
-from losses.baselines.likelihood import LikelihoodConfig
+from losses.likelihood import LikelihoodConfig
 from losses.method import Weighted
 from losses.registry import register
 from losses.tokens import Tokens

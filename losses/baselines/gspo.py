@@ -5,8 +5,7 @@ from typing import Any
 
 import torch
 
-from losses.baselines.sequences import SequenceMeanConfig
-from losses.method import Weighted
+from losses.method import SequenceMeanConfig, Weighted
 from losses.registry import register
 from losses.tokens import Tokens, clamped_log_ratio, sequence_mean
 

@@ -1,1 +1,1 @@
-"""`python -m recipes.report`: figures and pages made from the code and from finished runs."""
+"""Figures, tables and pages made from the code and from finished runs: `python -m recipes.report`."""

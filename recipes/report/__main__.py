@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.errors import UserError
+from recipes.common.errors import UserError
 
 WEIGHTS_PICTURE = Path("docs/figures/gradient-weights.png")
 

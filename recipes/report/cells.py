@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
-from recipes.errors import UserError
-from recipes.evaluation.statistics import CONFIDENCE
+from recipes.common.errors import UserError
+from recipes.runs.statistics import CONFIDENCE
 
 PUBLISHED = Path(__file__).with_name("published.json")
 # How runs of configs/experiment/<paper>/ are called: see configs/experiment/base/.

@@ -8,9 +8,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from recipes.errors import UserError
-from recipes.evaluation import statistics as st
-from recipes.evaluation.results import AVERAGE
+from recipes.common.errors import UserError
+from recipes.runs import statistics as st
+from recipes.runs.statistics import AVERAGE
 
 
 def show(first: Path, second: Path) -> None:

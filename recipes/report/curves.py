@@ -4,7 +4,7 @@ A curve is w = −slope/Â of losses.surrogate.slope_and_sums, so it holds every
 clip included). Â is ±1, and the token stands in a response of RESPONSE_LENGTH tokens that all have the same ratio.
 """
 
-import recipes.plugin  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
+import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
 
 # isort: split
 import functools
@@ -19,8 +19,8 @@ from verl.utils.config import omega_conf_to_dataclass
 from losses import extras
 from losses.surrogate import slope_and_sums
 from losses.tokens import Tokens
-from recipes import composing
-from recipes.paths import config_dir
+from recipes.common.paths import config_dir
+from recipes.config import compose
 
 LARGEST_RATIO = 4.0
 # An odd number of ratios from 1/4 to 4, so that r = 1 is among them.
@@ -59,7 +59,7 @@ class Panel:
 
 def shipped_actor(choice: str) -> Any:
     """verl's actor config with `policy_loss=<choice>` and nothing else changed."""
-    return omega_conf_to_dataclass(composing.composed([f"policy_loss={choice}"]).actor_rollout_ref.actor)
+    return omega_conf_to_dataclass(compose.composed([f"policy_loss={choice}"]).actor_rollout_ref.actor)
 
 
 def all_choices() -> list[str]:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from recipes.errors import UserError
-from recipes.metrics_file import read_metrics
-from recipes.summary import accuracy_by_step
+from recipes.common.errors import UserError
+from recipes.report.summary import accuracy_by_step
+from recipes.runs.metrics_file import read_metrics
 
 # Title → the metrics in that panel, by what the legend calls them; None is the validation accuracy.
 PANELS: dict[str, dict[str, str | None]] = {

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from recipes.metrics_file import read_metrics
 from recipes.report.cells import RUN_NAME, method_names
-from recipes.summary import reward_by_step
+from recipes.report.summary import reward_by_step
+from recipes.runs.metrics_file import read_metrics
 
 WINDOW = 5  # steps of the moving mean
 ENTROPY = "actor/entropy"

@@ -6,10 +6,10 @@ from typing import Any
 import pandas
 from scipy.stats import t
 
-from recipes.errors import UserError
-from recipes.evaluation.statistics import CONFIDENCE
+from recipes.common.errors import UserError
 from recipes.report import render
 from recipes.report.cells import METRICS, Measured, Result, measured, method_names, published, read_results, runs_of
+from recipes.runs.statistics import CONFIDENCE
 
 TITLES = {"avg@32": "Avg@32", "pass@32": "Pass@32 (verl's best@32)"}
 SCALES = {

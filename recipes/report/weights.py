@@ -15,7 +15,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from recipes.errors import UserError
+from recipes.common.errors import UserError
 from recipes.report.curves import LARGEST_RATIO, LOG_RATIO, OLD_PROBABILITIES, Panel, panels
 
 # Related choices side by side; one that is not listed comes last.

@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig
 
-from recipes import composing
+from recipes.config import compose
 
 
 @pytest.fixture
@@ -19,14 +19,14 @@ def composed() -> Callable[..., DictConfig]:
     """Overrides → the config that Hydra hands to recipes.train."""
 
     def build(*overrides: str) -> DictConfig:
-        return composing.composed(overrides)
+        return compose.composed(overrides)
 
     return build
 
 
 @functools.cache
 def _with_groups(words: tuple[str, ...]) -> tuple[DictConfig, Any]:
-    return composing.composed(words), HydraConfig.instance().cfg
+    return compose.composed(words), HydraConfig.instance().cfg
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def quickly_composed() -> Callable[..., DictConfig]:
 
     def build(*words: str) -> DictConfig:
         overrides = OverridesParser.create().parse_overrides(list(words))
-        chosen = [override for override in overrides if override.key_or_group in composing.TRAIN.groups]
+        chosen = [override for override in overrides if override.key_or_group in compose.TRAIN.groups]
         shared, hydra = _with_groups(tuple(str(override.input_line) for override in chosen))
         config = copy.deepcopy(shared)
         HydraConfig.instance().cfg = hydra  # ${hydra:runtime.choices...} in run names

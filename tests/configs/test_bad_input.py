@@ -11,9 +11,13 @@ import pyarrow.parquet
 import pytest
 import torch
 
-from recipes import preflight, train
-from recipes.errors import UserError
-from recipes.models.tiny import make_tokenizer
+from recipes.checks import config as config_checks
+from recipes.checks import files, run_folder
+from recipes.checks import hardware as hardware_checks
+from recipes.common.errors import UserError
+from recipes.config import resolvers
+from recipes.config.compose import resolved
+from recipes.inputs.tiny_model import make_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 POLICY = "actor_rollout_ref.actor.policy_loss"
@@ -149,7 +153,7 @@ REFUSED_CONFIGS = {
 def test_config_is_refused(quickly_composed, case: str) -> None:
     overrides, words = REFUSED_CONFIGS[case]
     with pytest.raises(UserError) as error:
-        preflight.check_config(preflight.resolved(quickly_composed(*SIZES, *overrides)))
+        config_checks.check_config(resolved(quickly_composed(*SIZES, *overrides)))
     for word in words:
         assert word in str(error.value)
 
@@ -165,21 +169,21 @@ def test_unknown_choices_and_keys_do_not_compose(composed, override: str, word: 
 
 def test_a_misspelt_key_that_was_forced_in_is_refused(composed) -> None:
     with pytest.raises(UserError, match="dgpo_nn"):
-        preflight.check_config(preflight.resolved(composed(f"+{POLICY}.dgpo_nn=2")))
+        config_checks.check_config(resolved(composed(f"+{POLICY}.dgpo_nn=2")))
 
 
 def test_a_gpu_preset_without_gpus(composed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(UserError, match=r"n_gpus_per_node=8.*hardware=cpu"):
-        preflight.check_hardware(preflight.resolved(composed("hardware=8x80gb")))
+        hardware_checks.check_hardware(resolved(composed("hardware=8x80gb")))
 
 
 def test_the_cpu_preset_in_a_gpu_environment(composed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VERL_PLATFORM", raising=False)
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     with pytest.raises(UserError, match=r"hardware=cpu needs the CPU environment"):
-        preflight.check_hardware(preflight.resolved(composed()))
+        hardware_checks.check_hardware(resolved(composed()))
 
 
 @pytest.fixture
@@ -199,7 +203,9 @@ def write_rows(path: Path, count: int, **changes: object) -> Path:
 
 
 def checked_files(composed, *overrides: str) -> None:
-    preflight.check_files(preflight.resolved(composed("model=deepseek-r1-distill-qwen-1.5b", *SIZES, *overrides)))
+    config = resolved(composed("model=deepseek-r1-distill-qwen-1.5b", *SIZES, *overrides))
+    for check in (files.check_model, files.check_data, files.check_disk_space):
+        check(config)
 
 
 MODEL = "actor_rollout_ref.model.path"
@@ -299,10 +305,10 @@ def test_a_gold_without_ground_truth(composed, good_model: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("rows", "word"), [(0, "no rows"), (63, "fewer than data.train_batch_size=64")])
-def test_too_little_data(composed, good_model: Path, tmp_path: Path, rows: int, word: str) -> None:
+def test_too_little_data(composed, good_model: Path, good_data: Path, tmp_path: Path, rows: int, word: str) -> None:
     few = write_rows(tmp_path / "few.parquet", rows)
     with pytest.raises(UserError, match=word):
-        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={few}")
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={few}", f"data.val_files={good_data}")
 
 
 def test_no_room_for_checkpoints(composed, good_model: Path, good_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -321,20 +327,20 @@ def test_more_tokens_than_the_model_has_positions(composed, good_model: Path, go
 
 
 def test_nothing_is_built_that_is_not_used(composed, good_model: Path, good_data: Path, monkeypatch) -> None:
-    monkeypatch.setattr(train, "prepare", lambda *_: pytest.fail("built although the paths are given"))
+    monkeypatch.setattr(resolvers, "prepare", lambda *_: pytest.fail("built although the paths are given"))
     files = (f"data.train_files={good_data}", f"data.val_files={good_data}")
-    train.prepare_all(preflight.resolved(composed(f"{MODEL}={good_model}", *files)))
+    resolvers.prepare_all(resolved(composed(f"{MODEL}={good_model}", *files)))
 
 
 def test_a_run_folder_that_cannot_be_made(composed, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="output_root"):
-        preflight.check_writable(preflight.resolved(composed(f"output_root={tmp_path / 'file' / 'x'}")))
+        run_folder.check_writable(resolved(composed(f"output_root={tmp_path / 'file' / 'x'}")))
 
 
 def test_an_unknown_builder_argument(composed) -> None:
     with pytest.raises(UserError, match=r"prepare\.model.*bogus"):
-        train.prepare_all(preflight.resolved(composed("+prepare.model.bogus=1")))
+        resolvers.prepare_all(resolved(composed("+prepare.model.bogus=1")))
 
 
 @pytest.mark.parametrize(

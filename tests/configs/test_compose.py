@@ -10,8 +10,10 @@ from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.config import PolicyLossConfig
 
 from losses.registry import METHODS
-from recipes import composing, plugin, preflight  # noqa: F401 (plugin registers)
-from recipes.paths import config_dir
+from recipes.checks import config as config_checks
+from recipes.common.paths import config_dir
+from recipes.config import compose
+from recipes.config.compose import resolved
 
 POLICY_LOSSES = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
 MODELS = sorted(path.stem for path in (config_dir() / "model").glob("*.yaml"))
@@ -23,7 +25,7 @@ PAPER_MODELS = [name for name in MODELS if name.startswith("deepseek")]
 @pytest.mark.parametrize("policy_loss", POLICY_LOSSES)
 def test_every_policy_loss_on_a_cpu(composed, policy_loss: str) -> None:
     config = composed(f"policy_loss={policy_loss}")
-    preflight.check_config(preflight.resolved(config))
+    config_checks.check_config(resolved(config))
     written = config.actor_rollout_ref.actor.policy_loss
     verls = {option.name for option in fields(PolicyLossConfig)}
     options = {option.name for option in fields(type(omega_conf_to_dataclass(written)))}
@@ -33,34 +35,34 @@ def test_every_policy_loss_on_a_cpu(composed, policy_loss: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_on_a_cpu(composed, model: str) -> None:
-    preflight.check_config(preflight.resolved(composed(f"model={model}")))
+    config_checks.check_config(resolved(composed(f"model={model}")))
 
 
 @pytest.mark.parametrize("policy_loss", POLICY_LOSSES)
 def test_every_policy_loss_on_eight_gpus(composed, policy_loss: str) -> None:
     model = PAPER_MODELS[POLICY_LOSSES.index(policy_loss) % len(PAPER_MODELS)]  # no sizes depend on the method
     overrides = (f"model={model}", "data=dapo_math_17k", "hardware=8x80gb", f"policy_loss={policy_loss}")
-    preflight.check_config(preflight.resolved(composed(*overrides)))
+    config_checks.check_config(resolved(composed(*overrides)))
 
 
 @pytest.mark.parametrize("model", PAPER_MODELS)
 def test_every_paper_model_on_eight_gpus(composed, model: str) -> None:
     config = composed(f"model={model}", "data=dapo_math_17k", "hardware=8x80gb")
-    preflight.check_config(preflight.resolved(config))
+    config_checks.check_config(resolved(config))
     assert config.data.train_batch_size // config.actor_rollout_ref.actor.ppo_mini_batch_size == 16
     assert config.actor_rollout_ref.actor.use_dynamic_bsz and config.trainer.device == "cuda"
-    assert not config.actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls.startswith("recipes.cpu")
+    assert not config.actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls.startswith("recipes.plugin.cpu")
     assert config.hardware.sizes == model, "a paper model without its own sizes would run with verl's defaults"
 
 
 @pytest.mark.parametrize("model", PAPER_MODELS)
 def test_a_paper_model_on_eight_gpus_with_the_default_task(composed, model: str) -> None:
-    preflight.check_config(preflight.resolved(composed(f"model={model}", "hardware=8x80gb")))
+    config_checks.check_config(resolved(composed(f"model={model}", "hardware=8x80gb")))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment(composed, experiment: str) -> None:
-    preflight.check_config(preflight.resolved(composed(f"experiment={experiment}")))
+    config_checks.check_config(resolved(composed(f"experiment={experiment}")))
 
 
 VERLS_OWN = {"grpo": "vanilla", "clip_higher": "vanilla", "dr_grpo": "vanilla"} | {
@@ -128,5 +130,5 @@ def test_composing_inside_a_command_that_hydra_runs() -> None:
     """A training writes its report at its end, with the weight of its method; hydra.main holds the only Hydra then."""
     with initialize_config_dir(str(config_dir()), version_base="1.3"):
         outer = GlobalHydra.instance().hydra
-        assert composing.composed(["policy_loss=maspo"]).actor_rollout_ref.actor.policy_loss.loss_mode == "maspo"
+        assert compose.composed(["policy_loss=maspo"]).actor_rollout_ref.actor.policy_loss.loss_mode == "maspo"
         assert GlobalHydra.instance().hydra is outer

@@ -5,9 +5,11 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from verl.utils.config import omega_conf_to_dataclass
 
-from recipes import resolvers
-from recipes.evaluation import engine, settings
-from recipes.paths import config_dir
+from recipes.common.paths import config_dir
+from recipes.config import compose as composing
+from recipes.config import resolvers
+from recipes.config.compose import resolved
+from recipes.evaluate import engine, settings
 
 SIX = ["aime24", "aime25", "amc23", "math500", "minerva", "olympiadbench"]
 
@@ -49,3 +51,10 @@ def test_gpus_belong_to_vllm_alone(model):
 def test_a_checkpoint_needs_no_model_choice():
     config = composed("eval=paper", "hardware=8x80gb", "checkpoint=some/model")
     assert config.checkpoint == "some/model" and config.actor_rollout_ref.rollout.dtype == "auto"
+
+
+def test_what_it_is_evaluated_on_is_made_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    monkeypatch.setattr(resolvers, "prepare", lambda target, arguments: made.append(target))
+    resolvers.prepare_all(resolved(composing.composed(["eval=arithmetic", "model=tiny"], composing.EVALUATE)))
+    assert sorted(made) == ["recipes.inputs.arithmetic.build", "recipes.inputs.tiny_model.build"]

@@ -9,9 +9,10 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from losses.registry import METHODS
-from recipes import plugin, preflight  # noqa: F401 (plugin registers)
-from recipes.errors import UserError
-from recipes.paths import config_dir
+from recipes.checks import config as config_checks
+from recipes.common.errors import UserError
+from recipes.common.paths import config_dir
+from recipes.config.compose import resolved
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = config_dir() / "experiment"
@@ -67,10 +68,10 @@ def updates_per_rollout_batch(config: DictConfig) -> int:
 
 
 def checked(config: DictConfig) -> DictConfig:
-    resolved = preflight.resolved(config)
-    preflight.check_config(resolved)
-    assert updates_per_rollout_batch(resolved) == 16, "with fewer, ratios stay near 1 and methods look alike"
-    return resolved
+    found = resolved(config)
+    config_checks.check_config(found)
+    assert updates_per_rollout_batch(found) == 16, "with fewer, ratios stay near 1 and methods look alike"
+    return found
 
 
 def remote_code_switches(config: DictConfig) -> dict[str, Any]:
@@ -255,8 +256,8 @@ def test_every_method_at_the_tiny_scale(composed, name: str) -> None:
     config = checked(composed(f"experiment={name}", "scale=tiny", "seed=1"))
     assert config.run_dir.endswith(f"/outputs/{name}-tiny-seed1")
     assert (config.hardware.device, config.trainer.n_gpus_per_node) == ("cpu", 1)
-    assert config.prepare.model["_target_"] == "recipes.models.tiny.build"
-    assert config.prepare.data["_target_"] == "recipes.tasks.arithmetic.build"
+    assert config.prepare.model["_target_"] == "recipes.inputs.tiny_model.build"
+    assert config.prepare.data["_target_"] == "recipes.inputs.arithmetic.build"
     full = full_scale(composed, name).actor_rollout_ref.actor
     assert config.actor_rollout_ref.actor.policy_loss == full.policy_loss
     for key in ("clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "loss_agg_mode", "calculate_entropy"):
@@ -272,7 +273,7 @@ def test_a_day_on_eight_gpus(composed, name: str) -> None:
 
 
 def test_the_papers_scale_is_no_scale(composed) -> None:
-    plain, paper = (preflight.resolved(composed("experiment=maspo/7b_sapo", *more)) for more in ([], ["scale=paper"]))
+    plain, paper = (resolved(composed("experiment=maspo/7b_sapo", *more)) for more in ([], ["scale=paper"]))
     assert plain == paper
 
 
@@ -280,7 +281,7 @@ def test_the_command_line_wins_over_experiment_and_scale(composed) -> None:
     more = ("trainer.total_training_steps=7", "model=smollm2-135m", "policy_loss=grpo")
     config = composed("experiment=dgpo/1.5b_dgpo", "scale=tiny", *more)
     assert config.trainer.total_training_steps == 7
-    assert config.prepare.model["_target_"] == "recipes.models.smollm2.build"
+    assert config.prepare.model["_target_"] == "recipes.inputs.smollm2.build"
     assert config.actor_rollout_ref.actor.policy_loss.loss_mode == "vanilla"
 
 
@@ -293,5 +294,5 @@ def test_a_misspelt_choice_is_refused(composed, override: str) -> None:
 def test_two_experiments_at_once_need_a_name(composed) -> None:
     both = "experiment=[dgpo/1.5b_dgpo,smollm2_smoke]"
     with pytest.raises(UserError, match=r"trainer\.experiment_name="):
-        preflight.resolved(composed(both, "scale=tiny"))
-    preflight.resolved(composed(both, "scale=tiny", "trainer.experiment_name=both"))
+        resolved(composed(both, "scale=tiny"))
+    resolved(composed(both, "scale=tiny", "trainer.experiment_name=both"))

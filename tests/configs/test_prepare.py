@@ -8,13 +8,15 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from recipes import data_files, preflight
-from recipes.errors import UserError
-from recipes.paths import config_dir
-from recipes.preparation.card import sources_of
-from recipes.preparation.golds import READERS
-from recipes.preparation.settings import Settings
-from recipes.prepare_data import read_settings
+from recipes.checks import config as config_checks
+from recipes.common.errors import UserError
+from recipes.common.paths import config_dir
+from recipes.config.compose import resolved
+from recipes.inputs import data_files
+from recipes.prepare_data.__main__ import read_settings
+from recipes.prepare_data.card import sources_of
+from recipes.prepare_data.golds import READERS
+from recipes.prepare_data.settings import Settings
 
 DATA = sorted(path.stem for path in (config_dir() / "prepare/data").glob("*.yaml"))
 TEMPLATES = sorted(path.stem for path in (config_dir() / "prepare/template").glob("*.yaml"))
@@ -56,8 +58,8 @@ def test_every_template(template: str) -> None:
 
 @pytest.mark.parametrize("data", TRAINING)
 def test_training_reads_what_preparation_writes(composed, data: str) -> None:
-    config = preflight.resolved(composed(f"data={data}", "model=deepseek-r1-distill-qwen-7b", "hardware=8x80gb"))
-    preflight.check_config(config)
+    config = resolved(composed(f"data={data}", "model=deepseek-r1-distill-qwen-7b", "hardware=8x80gb"))
+    config_checks.check_config(config)
     train, held_out = config.data.train_files, config.data.val_files
     written = {f"data/{data}/{part.file_name}.parquet" for part in settings(f"data={data}").parts.values()}
     benchmarks = {f"data/benchmarks/{name}.parquet" for name in settings("data=benchmarks").combined}

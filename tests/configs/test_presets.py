@@ -15,10 +15,15 @@ import torch
 from omegaconf import DictConfig, OmegaConf, open_dict
 from verl.trainer.config import RolloutCorrectionConfig
 
-from recipes import cluster_size, composing, hardware_checks, plan, plugin, preflight  # noqa: F401 (plugin registers)
-from recipes.errors import UserError
-from recipes.paths import config_dir
-from recipes.planning import advice, architecture, gpus, preset_table, setup
+from recipes.checks import config as config_checks
+from recipes.checks import hardware as hardware_checks
+from recipes.common.errors import UserError
+from recipes.common.paths import config_dir
+from recipes.config import compose
+from recipes.config import hardware as gpus
+from recipes.config.compose import resolved
+from recipes.plan import __main__ as plan
+from recipes.plan import advice, architecture, preset_table, sizes
 
 PAIRS = list(preset_table.pairs())
 METHODS = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
@@ -44,7 +49,9 @@ def leaves(node: Any, path: str = "") -> Leaves:
 @cache
 def composed_config(preset: str, model: str, method: str) -> DictConfig:
     """Under one name: the default name holds those of model and method."""
-    return composing.resolved((*preset_table.overrides(preset, model, method), "trainer.experiment_name=presets"))
+    return resolved(
+        compose.composed((*preset_table.overrides(preset, model, method), "trainer.experiment_name=presets"))
+    )
 
 
 @cache
@@ -89,7 +96,7 @@ def with_method(preset: str, model: str, method: str) -> Iterator[DictConfig]:
 
 
 def planned(config: DictConfig) -> plan.Plan:
-    return plan.Plan(architecture.of(config), gpus.find(config.hardware.gpu), setup.of(config))
+    return plan.Plan(architecture.of(config), gpus.find(config.hardware.gpu), sizes.of(config))
 
 
 def verdict(config: DictConfig) -> str:
@@ -120,7 +127,7 @@ def test_every_method_passes_all_checks_and_fits(pair: tuple[str, str]) -> None:
     for method in METHODS:
         with with_method(*pair, method) as config:
             if method in thorough:
-                preflight.check_config(config)
+                config_checks.check_config(config)
             assert verdict(config) == advice.FITS, method
 
 
@@ -154,7 +161,7 @@ def test_a_preset_is_what_its_name_says(pair: tuple[str, str]) -> None:
     assert actor.strategy == "fsdp2" and actor.use_dynamic_bsz
     assert (config.hardware.preset, config.hardware.model, config.hardware.sizes) == (preset, model, model)
     assert (rollout.nnodes, rollout.checkpoint_engine.backend) == (0, "naive")
-    assert rollout.engine_kwargs.vllm.worker_extension_cls.startswith("recipes.weight_socket.")
+    assert rollout.engine_kwargs.vllm.worker_extension_cls.startswith("recipes.plugin.rollout.weight_socket.")
 
 
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair[0].endswith("80gb")], ids="-".join)
@@ -171,7 +178,7 @@ def test_the_page_holds_the_table() -> None:
             with with_method(*pair, method) as config:
                 configs[(*pair, method)] = config.copy()
     table = preset_table.table(configs)
-    assert "\n".join(table) in PAGE, "print it with `python -m recipes.planning.preset_table`"
+    assert "\n".join(table) in PAGE, "print it with `python -m recipes.plan.preset_table`"
     for preset in (path.stem for path in (config_dir() / "hardware").glob("*gb.yaml")):
         assert f"`{preset}`" in PAGE
 
@@ -244,49 +251,49 @@ def test_the_page_holds_the_table() -> None:
 )
 def test_what_makes_no_sense_is_refused(overrides: list[str], words: list[str]) -> None:
     with pytest.raises(UserError) as refused:
-        preflight.check_config(composing.resolved(overrides))
+        config_checks.check_config(resolved(compose.composed(overrides)))
     assert not [word for word in words if word not in str(refused.value)], refused.value
 
 
 # Trainer modes
 
 
-@pytest.mark.parametrize("hardware", [(), preset_table.overrides(*FIRST, "bapo")], ids=["cpu", "8x80gb"])
-def test_separate_async_composes_and_asks_for_its_gpus(hardware: tuple[str, ...]) -> None:
-    config = composing.resolved((*hardware, SEPARATE, "rollout_correction=token_tis"))
-    preflight.check_config(config)
+@pytest.mark.parametrize("chosen", [(), preset_table.overrides(*FIRST, "bapo")], ids=["cpu", "8x80gb"])
+def test_separate_async_composes_and_asks_for_its_gpus(chosen: tuple[str, ...]) -> None:
+    config = resolved(compose.composed((*chosen, SEPARATE, "rollout_correction=token_tis")))
+    config_checks.check_config(config)
     rollout, steps = config.actor_rollout_ref.rollout, config.trainer.v1.separate_async.parameter_sync_step
     assert rollout.nnodes == 1 and rollout.n_gpus_per_node == config.trainer.n_gpus_per_node
     assert steps * config.actor_rollout_ref.actor.ppo_mini_batch_size == config.data.train_batch_size
-    assert rollout.checkpoint_engine.backend == ("nccl" if hardware else "gloo")
-    assert cluster_size.nodes(config) == config.trainer.nnodes + 1
-    assert cluster_size.rollout_gpus(config) == config.trainer.n_gpus_per_node
-    if not hardware:
+    assert rollout.checkpoint_engine.backend == ("nccl" if chosen else "gloo")
+    assert gpus.nodes(config) == config.trainer.nnodes + 1
+    assert gpus.rollout_gpus(config) == config.trainer.n_gpus_per_node
+    if not chosen:
         assert config.ray_kwargs.ray_init.num_gpus == 2
 
 
 def test_a_machine_must_hold_both_kinds_of_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
-    monkeypatch.setattr("recipes.trainer_checks.find_spec", lambda name: name)
+    monkeypatch.setattr("recipes.checks.trainer_mode.find_spec", lambda name: name)
     config = composed_config(*FIRST, PLAIN).copy()
-    preflight.check_hardware(config)
+    hardware_checks.check_hardware(config)
     config.trainer.v1.trainer_mode, config.actor_rollout_ref.rollout.nnodes = "rlvr_separate_async", 1
     with pytest.raises(UserError, match=r"8 GPU\(s\) that only generate.*trainer\.n_gpus_per_node=4"):
-        preflight.check_hardware(config)
+        hardware_checks.check_hardware(config)
     config.trainer.n_gpus_per_node = config.actor_rollout_ref.rollout.n_gpus_per_node = 4
-    preflight.check_hardware(config)
+    hardware_checks.check_hardware(config)
 
 
 def test_nccl_needs_cupy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recipes.trainer_checks.find_spec", lambda name: None)
+    monkeypatch.setattr("recipes.checks.trainer_mode.find_spec", lambda name: None)
     monkeypatch.setenv("RAY_ADDRESS", "head:6379")
     config = composed_config(*FIRST, PLAIN).copy()
     config.actor_rollout_ref.rollout.checkpoint_engine.backend = "nccl"
-    preflight.check_hardware(config)
+    hardware_checks.check_hardware(config)
     config.trainer.v1.trainer_mode = "rlvr_separate_async"
     with pytest.raises(UserError, match=r"cupy.*setup\.sh gpu"):
-        preflight.check_hardware(config)
+        hardware_checks.check_hardware(config)
 
 
 # Rollout correction
@@ -307,8 +314,8 @@ def test_every_correction_is_tested() -> None:
 
 @pytest.mark.parametrize("choice", VERLS)
 def test_a_correction_is_verls_own_preset(choice: str) -> None:
-    config = composing.resolved([f"rollout_correction={choice}"])
-    preflight.check_config(config)
+    config = resolved(compose.composed([f"rollout_correction={choice}"]))
+    config_checks.check_config(config)
     expected: Callable[[], RolloutCorrectionConfig] = VERLS[choice]
     assert dict(config.algorithm.rollout_correction) == {
         key: expected()[key] for key in config.algorithm.rollout_correction
@@ -320,11 +327,11 @@ def test_each_trainer_mode_is_a_trainer_with_our_worker() -> None:
     from verl.trainer.ppo.v1 import get_trainer_cls
     from verl.workers.engine_workers import ActorRolloutRefWorker
 
-    import recipes.trainer  # noqa: F401 (registers)
-    from recipes.actor_worker import RecipeTrainingWorker
+    import recipes.plugin.trainer  # noqa: F401 (registers)
+    from recipes.plugin.actor_worker import RecipeTrainingWorker
 
     for choice in (path.stem for path in (config_dir() / "trainer_mode").glob("*.yaml")):
-        trainer = get_trainer_cls(composing.resolved([f"trainer_mode={choice}"]).trainer.v1.trainer_mode)
+        trainer = get_trainer_cls(resolved(compose.composed([f"trainer_mode={choice}"])).trainer.v1.trainer_mode)
         verls = get_trainer_cls(choice)
         assert issubclass(trainer, verls) and trainer is not verls and trainer.verl_mode == choice
         assert issubclass(trainer.actor_worker, ActorRolloutRefWorker)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from recipes import composing, preflight
+from recipes.checks import config as config_checks
+from recipes.config import compose
+from recipes.config.compose import resolved
 
 ROOT = Path(__file__).resolve().parents[2]
 SPANS = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", (ROOT / "docs" / "troubleshooting.md").read_text())
@@ -71,7 +73,7 @@ def test_the_page_is_read() -> None:
 def test_an_override_composes_and_passes_the_checks(quickly_composed, span: str) -> None:
     words = span.split()
     # Rungs are read one after the other: the later one of a key counts.
-    preflight.check_config(preflight.resolved(quickly_composed(BASE, *words)))
+    config_checks.check_config(resolved(quickly_composed(BASE, *words)))
 
 
 @pytest.mark.parametrize("metric", sorted(set(METRICS)))
@@ -99,7 +101,7 @@ def test_a_message_exists(message: str) -> None:
 def test_what_is_a_mistake_is_one() -> None:
     for words in NOT_FOR_THE_BASE:
         with pytest.raises(Exception, match="several values"):
-            composing.composed([words])
+            compose.composed([words])
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/cluster.md"])

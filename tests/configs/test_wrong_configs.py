@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from recipes import composing, data_files, environment_checks, plan, preflight, size_checks
-from recipes.errors import UserError
-from recipes.launching import training
+from recipes.checks import config as config_checks
+from recipes.checks import environment, run_folder, sizes
+from recipes.common.errors import UserError
+from recipes.config import compose
+from recipes.config.compose import resolved
+from recipes.inputs import data_files
+from recipes.launch import training
+from recipes.plan import __main__ as plan
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
@@ -279,11 +284,11 @@ def named(value: object) -> str:
 
 def checked(config) -> None:
     """What `recipes.train` checks without a model or data set, on any machine."""
-    config = preflight.resolved(config)
-    preflight.check_config(config)
+    config = resolved(config)
+    config_checks.check_config(config)
     if config.hardware.device == "cpu":
-        environment_checks.check_environment(config)
-    preflight.check_writable(config)
+        environment.check_environment(config)
+    run_folder.check_writable(config)
 
 
 @pytest.mark.parametrize(("overrides", "key", "cure"), WRONG_VALUES, ids=named)
@@ -297,7 +302,7 @@ def test_a_wrong_value_is_refused(quickly_composed, overrides: list[str], key: s
 @pytest.mark.parametrize(("words", "key", "cure"), WRONG_WORDS, ids=named)
 def test_a_wrong_word_is_refused(words: list[str], key: str, cure: str) -> None:
     with pytest.raises(UserError) as error:
-        composing.composed(words)
+        compose.composed(words)
     assert key in str(error.value)
     assert cure in str(error.value)
     assert "\n" not in str(error.value)
@@ -316,27 +321,27 @@ def test_there_are_enough_of_them() -> None:
 
 
 def test_parallel_sizes_against_the_models_heads(quickly_composed) -> None:
-    config = preflight.resolved(quickly_composed(PAPER, f"{ROLLOUT}.tensor_model_parallel_size=8"))
+    config = resolved(quickly_composed(PAPER, f"{ROLLOUT}.tensor_model_parallel_size=8"))
     with pytest.raises(UserError, match=r"tensor_model_parallel_size=8 does not divide the 28 .*=7"):
-        size_checks.check_model(config, {"num_attention_heads": 28})
-    size_checks.check_model(config, {"num_attention_heads": 32})
-    size_checks.check_model(config, {})
+        sizes.check_model(config, {"num_attention_heads": 28})
+    sizes.check_model(config, {"num_attention_heads": 32})
+    sizes.check_model(config, {})
 
 
 def test_a_response_longer_than_the_models_context(quickly_composed) -> None:
-    config = preflight.resolved(quickly_composed(PAPER))
+    config = resolved(quickly_composed(PAPER))
     with pytest.raises(UserError, match=r"max_position_embeddings=4096\. Write data\.max_response_length=2048"):
-        size_checks.check_model(config, {"max_position_embeddings": 4096})
+        sizes.check_model(config, {"max_position_embeddings": 4096})
 
 
 def test_epochs_that_end_before_the_steps(quickly_composed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data_files, "_rows", lambda key, file: 2244)
-    config = preflight.resolved(quickly_composed("trainer.total_epochs=1"))
+    config = resolved(quickly_composed("trainer.total_epochs=1"))
     with pytest.raises(UserError, match=r"trainer\.total_epochs=1.*17 batches of 128.*Write trainer\.total_epochs=2"):
         data_files.check_all(config.data, config.trainer)
-    config = preflight.resolved(quickly_composed("trainer.total_epochs=2"))
+    config = resolved(quickly_composed("trainer.total_epochs=2"))
     data_files.check_all(config.data, config.trainer)
-    config = preflight.resolved(quickly_composed("data.train_max_samples=100"))
+    config = resolved(quickly_composed("data.train_max_samples=100"))
     with pytest.raises(UserError, match=r"100 rows \(data\.train_max_samples=100\), fewer"):
         data_files.check_all(config.data, config.trainer)
 
@@ -344,48 +349,48 @@ def test_epochs_that_end_before_the_steps(quickly_composed, monkeypatch: pytest.
 def test_a_tracker_that_is_not_installed_or_has_no_login(
     quickly_composed, monkeypatch: pytest.MonkeyPatch, tmp_path
 ) -> None:
-    from recipes import tracking_checks
+    from recipes.checks import tracking
 
-    config = preflight.resolved(quickly_composed("trainer.logger=[console,file,wandb]"))
-    monkeypatch.setattr(tracking_checks, "find_spec", lambda name: None)
+    config = resolved(quickly_composed("trainer.logger=[console,file,wandb]"))
+    monkeypatch.setattr(tracking, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"package wandb is not installed.*trainer\.logger=\[console,file\]"):
-        tracking_checks.check_trackers(config)
-    monkeypatch.setattr(tracking_checks, "find_spec", lambda name: object())
+        tracking.check_trackers(config)
+    monkeypatch.setattr(tracking, "find_spec", lambda name: object())
     nobody = {"NETRC": str(tmp_path / "none")}
     with pytest.raises(UserError, match=r"trainer\.logger=.*WANDB_API_KEY.*WANDB_MODE=offline"):
-        tracking_checks.check_trackers(config, nobody)
-    tracking_checks.check_trackers(config, nobody | {"WANDB_MODE": "offline"})
-    tracking_checks.check_trackers(config, nobody | {"WANDB_API_KEY": "x" * 40})
+        tracking.check_trackers(config, nobody)
+    tracking.check_trackers(config, nobody | {"WANDB_MODE": "offline"})
+    tracking.check_trackers(config, nobody | {"WANDB_API_KEY": "x" * 40})
     (tmp_path / "netrc").write_text("machine api.wandb.ai login user password secret\n")
-    tracking_checks.check_trackers(config, {"NETRC": str(tmp_path / "netrc")})
+    tracking.check_trackers(config, {"NETRC": str(tmp_path / "netrc")})
 
 
 @pytest.mark.parametrize("name", TRACKERS)
 def test_every_tracker_is_one_more_logger_and_says_how_it_is_installed(
     quickly_composed, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    from recipes import tracking_checks
+    from recipes.checks import tracking
 
-    config = preflight.resolved(quickly_composed(f"logging={name}"))
+    config = resolved(quickly_composed(f"logging={name}"))
     assert list(config.trainer.logger) == ["console", "file", "tensorboard", name]
-    tracking_checks.check_loggers(config)
-    monkeypatch.setattr(tracking_checks, "find_spec", lambda package: None if package == name else object())
+    tracking.check_loggers(config)
+    monkeypatch.setattr(tracking, "find_spec", lambda package: None if package == name else object())
     with pytest.raises(UserError, match=f"pip install {name}"):
-        tracking_checks.check_trackers(config)
+        tracking.check_trackers(config)
 
 
 def test_swanlab_without_a_login(quickly_composed, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    from recipes import tracking_checks
+    from recipes.checks import tracking
 
-    config = preflight.resolved(quickly_composed("logging=swanlab"))
-    monkeypatch.setattr(tracking_checks, "find_spec", lambda name: object())
+    config = resolved(quickly_composed("logging=swanlab"))
+    monkeypatch.setattr(tracking, "find_spec", lambda name: object())
     nobody = {"SWANLAB_ROOT": str(tmp_path)}
     with pytest.raises(UserError, match=r"SwanLab has no login.*SWANLAB_API_KEY.*SWANLAB_MODE=local"):
-        tracking_checks.check_trackers(config, nobody)
+        tracking.check_trackers(config, nobody)
     for known in ({"SWANLAB_API_KEY": "x" * 20}, {"SWANLAB_MODE": "local"}):
-        tracking_checks.check_trackers(config, nobody | known)
+        tracking.check_trackers(config, nobody | known)
     (tmp_path / ".netrc").write_text("machine api.swanlab.cn login user password secret\n")
-    tracking_checks.check_trackers(config, nobody)
+    tracking.check_trackers(config, nobody)
 
 
 # overrides, what the one line says, whether Ray was as much as imported
@@ -426,33 +431,33 @@ def test_the_command_ends_before_ray(tmp_path: Path, overrides: list[str], words
 
 
 def test_flags_of_hydra_are_left_to_hydra() -> None:
-    composing.check_command_line(["--cfg", "job", "seed=1"])
-    composing.check_command_line(["--multirun", "seed=0,1"])
+    compose.check_command_line(["--cfg", "job", "seed=1"])
+    compose.check_command_line(["--multirun", "seed=0,1"])
     with pytest.raises(UserError, match=r"trainer\.nnodes"):
-        composing.check_command_line(["trainer.nnode=1", "--cfg", "job"])
+        compose.check_command_line(["trainer.nnode=1", "--cfg", "job"])
 
 
 @pytest.mark.parametrize(
     ("primary", "words", "message"),
     [
-        (composing.EVALUATE, "eval=papper", "Write eval=paper"),
-        (composing.EVALUATE, "hardware=8x80bg", "Write hardware=8x80gb"),
-        (composing.EVALUATE, "eval.sampels=4", r"Write eval\.samples=4"),
-        (composing.PREPARE, "data=gsm8", "Write data=gsm8k"),
-        (composing.PREPARE, "data=gsm8k overlp=report", "Write overlap=report"),
-        (composing.PREPARE, "overlap=report", "You must specify 'data'"),
+        (compose.EVALUATE, "eval=papper", "Write eval=paper"),
+        (compose.EVALUATE, "hardware=8x80bg", "Write hardware=8x80gb"),
+        (compose.EVALUATE, "eval.sampels=4", r"Write eval\.samples=4"),
+        (compose.PREPARE, "data=gsm8", "Write data=gsm8k"),
+        (compose.PREPARE, "data=gsm8k overlp=report", "Write overlap=report"),
+        (compose.PREPARE, "overlap=report", "You must specify 'data'"),
     ],
 )
-def test_the_other_commands_name_what_was_meant(primary: composing.Primary, words: str, message: str) -> None:
+def test_the_other_commands_name_what_was_meant(primary: compose.Primary, words: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        composing.check_command_line(words.split(), primary)
+        compose.check_command_line(words.split(), primary)
 
 
 def test_every_group_of_the_primary_config_is_known() -> None:
     """A group that is added is checked without being listed anywhere."""
-    assert {"policy_loss", "model", "data", "hardware", "logging", "experiment", "scale"} <= set(composing.TRAIN.groups)
-    assert "dgpo/ablation/7b_n1_m1" in composing.choices("experiment")
-    assert not [name for name in composing.choices("hardware") if "deepseek" in name]
+    assert {"policy_loss", "model", "data", "hardware", "logging", "experiment", "scale"} <= set(compose.TRAIN.groups)
+    assert "dgpo/ablation/7b_n1_m1" in compose.choices("experiment")
+    assert not [name for name in compose.choices("hardware") if "deepseek" in name]
 
 
 def test_launcher_and_planner_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:

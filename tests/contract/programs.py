@@ -18,8 +18,15 @@ from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 from rehearsal import ROOT, Call
 
-from recipes import cluster_size, composing, evaluate, launch, plan, preflight, prepare_data, reproduce
-from recipes.evaluation import settings
+from recipes import reproduce
+from recipes.checks import config as config_checks
+from recipes.config import compose, hardware
+from recipes.config.compose import resolved
+from recipes.evaluate import __main__ as evaluate
+from recipes.evaluate import settings
+from recipes.launch import __main__ as launch
+from recipes.plan import __main__ as plan
+from recipes.prepare_data import __main__ as prepare_data
 
 
 def _overrides(words: tuple[str, ...]) -> list[str]:
@@ -31,8 +38,8 @@ def _overrides(words: tuple[str, ...]) -> list[str]:
 
 @functools.cache
 def _training(overrides: tuple[str, ...]) -> DictConfig:
-    config = preflight.resolved(composing.composed(overrides))
-    preflight.check_config(config)
+    config = resolved(compose.composed(overrides))
+    config_checks.check_config(config)
     return config
 
 
@@ -49,11 +56,11 @@ def _plan(call: Call, words: tuple[str, ...]) -> None:
 
 
 def _evaluate(call: Call, words: tuple[str, ...]) -> None:
-    settings.checked(composing.composed(evaluate.with_checkpoint(_overrides(words)), composing.EVALUATE))
+    settings.checked(compose.composed(evaluate.with_checkpoint(_overrides(words)), compose.EVALUATE))
 
 
 def _prepare_data(call: Call, words: tuple[str, ...]) -> None:
-    prepare_data.read_settings(composing.composed(_overrides(words), composing.PREPARE))
+    prepare_data.read_settings(compose.composed(_overrides(words), compose.PREPARE))
 
 
 def _launch(call: Call, words: tuple[str, ...]) -> None:
@@ -67,7 +74,7 @@ def _launch(call: Call, words: tuple[str, ...]) -> None:
     if options.command == "head":
         given = str(len(options.nodes.split(",")))
     if given:
-        asked = cluster_size.nodes(_training(tuple(rest)))
+        asked = hardware.nodes(_training(tuple(rest)))
         assert int(given) == asked, f"{given} node(s) for a training on {asked}"
 
 

@@ -5,7 +5,7 @@ import importlib.metadata
 import pytest
 import torch
 
-from recipes import cpu_platform
+from recipes.plugin.cpu import switch
 
 GPU_BUILD = "import torch; torch.version.cuda = '13.0'\n"  # a GPU build of torch, as far as anybody can ask
 
@@ -13,7 +13,7 @@ GPU_BUILD = "import torch; torch.version.cuda = '13.0'\n"  # a GPU build of torc
 def test_a_build_without_accelerator_means_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VERL_PLATFORM", raising=False)
     monkeypatch.setattr(torch.version, "cuda", None)
-    assert cpu_platform.is_cpu_run()
+    assert switch.is_cpu_run()
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_the_variable_decides_before_the_build(
 ) -> None:
     monkeypatch.setenv("VERL_PLATFORM", platform)
     monkeypatch.setattr(torch.version, "cuda", cuda)
-    assert cpu_platform.is_cpu_run() is expected
+    assert switch.is_cpu_run() is expected
 
 
 def test_nothing_of_it_runs_with_a_gpu_build(run_python) -> None:
@@ -32,9 +32,10 @@ def test_nothing_of_it_runs_with_a_gpu_build(run_python) -> None:
         GPU_BUILD
         + "import os, sys\n"
         + "before = torch.distributed.init_process_group\n"
-        + "import verl, recipes.plugin\n"
+        + "import verl, recipes.plugin.register\n"
         + "from verl.plugin.platform import PlatformRegistry\n"
-        + "print([name for name in sys.modules if name.startswith('recipes.cpu.')])\n"
+        + "ours = {name for name in sys.modules if name.startswith('recipes.plugin.cpu.')}\n"
+        + "print(sorted(ours - {'recipes.plugin.cpu.switch'}))\n"  # which decides that the others are not needed
         + "print(torch.distributed.init_process_group is before)\n"
         + "print('cpu' in PlatformRegistry.registered_names())\n"
         + "print(any('recipes' in type(finder).__module__ for finder in sys.meta_path))\n"
@@ -55,7 +56,7 @@ def test_verl_uses_the_cpu_platform_here(run_python) -> None:
 
 
 def test_duplicate_backend_entries_are_dropped() -> None:
-    from recipes.cpu.process_group import without_duplicates
+    from recipes.plugin.cpu.process_group import without_duplicates
 
     assert without_duplicates("cpu:gloo,cpu:gloo") == "cpu:gloo"
     assert without_duplicates("cpu:gloo,cuda:nccl") == "cpu:gloo,cuda:nccl"
@@ -78,7 +79,7 @@ def test_every_function_verl_calls_on_its_device_module_exists() -> None:
 
     import verl
 
-    from recipes.cpu import device_module
+    from recipes.plugin.cpu import device_module
 
     folder = Path(verl.__file__).parent
     parts = ["workers/engine", "workers/engine_workers.py", "utils/fsdp_utils.py", "utils/memory_utils.py"]
@@ -96,7 +97,7 @@ def test_every_function_verl_calls_on_its_device_module_exists() -> None:
 
 QUEUE = """
 import threading
-from recipes.cpu import vllm_worker
+from recipes.plugin.cpu import vllm_worker
 vllm_worker.wait_without_spinning()
 from vllm.distributed import utils
 from vllm.distributed.device_communicators import shm_broadcast

@@ -11,7 +11,7 @@ import rehearsal
 from programs import PROGRAMS
 from rehearsal import ROOT
 
-from recipes.errors import UserError
+from recipes.common.errors import UserError
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Blocks that are really executed, in a set-up of their own, by the test of their page.

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY, get_policy_loss_fn
 from verl.utils.config import omega_conf_to_dataclass, validate_config
 
-from recipes.paths import config_dir
+from recipes.common.paths import config_dir
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "drop-in.md").read_text()
@@ -89,8 +89,8 @@ def test_its_commands_compose(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 
 def test_verl_finds_our_trainer_by_its_variable(run_python) -> None:
     code = "from verl.trainer.ppo.v1 import get_trainer_cls; print(get_trainer_cls('rlvr').__module__)"
-    result = run_python(code, VERL_USE_EXTERNAL_MODULES="recipes.trainer")
-    assert result.stdout.splitlines()[-1:] == ["recipes.trainer"], result.stderr
+    result = run_python(code, VERL_USE_EXTERNAL_MODULES="recipes.plugin.trainer")
+    assert result.stdout.splitlines()[-1:] == ["recipes.plugin.trainer"], result.stderr
 
 
 def test_the_weights_need_torch_alone(run_python) -> None:

@@ -20,8 +20,10 @@ from omegaconf import open_dict
 from verl.trainer.ppo.core_algos import POLICY_LOSS_REGISTRY, get_adv_estimator_fn
 
 from losses.registry import METHODS
-from recipes import preflight, resolvers
-from recipes.paths import config_dir
+from recipes.checks.config import check_config
+from recipes.common.paths import config_dir
+from recipes.config import resolvers
+from recipes.config.compose import resolved
 
 assert "linear_taper" not in POLICY_LOSS_REGISTRY
 resolvers.register()
@@ -31,7 +33,7 @@ with initialize_config_dir(str(config_dir()), version_base="1.3"):
 HydraConfig.instance().set_config(config)
 with open_dict(config):
     del config["hydra"]
-preflight.check_config(preflight.resolved(config))
+check_config(resolved(config))
 actor = config.actor_rollout_ref.actor
 assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.loss_agg_mode) == (0.2, 0.28, "token-mean")
 assert POLICY_LOSS_REGISTRY["linear_taper"] is POLICY_LOSS_REGISTRY["dgpo"]

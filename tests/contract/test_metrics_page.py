@@ -16,15 +16,15 @@ from verl.trainer.ppo.v1 import trainer_base, trainer_separate_async, trainer_sy
 from verl.utils.debug.metrics import calculate_debug_metrics
 from verl.workers.config import ActorConfig
 
-import recipes.plugin  # noqa: F401 (registers the losses)
+import recipes.plugin.register  # noqa: F401 (registers the losses)
 from losses import extras
 from losses.metrics import BOUNDARY_CASES, RATIO_EDGES, mean_weights
 from losses.ratio_histogram import QUANTILES, RATIO_SHARES, ratio_quantiles
 from losses.registry import METHODS
 from losses.tokens import Tokens
-from recipes import prompt_groups, response_ends, scorer_watch, validation_errors
-from recipes.actor_worker import count_skipped
-from recipes.alarming.rules import RULES
+from recipes.plugin import responses, scorer_watch, validation
+from recipes.plugin.actor_worker import count_skipped
+from recipes.runs.alarm_rules import RULES
 from reward.verdict import STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,9 +92,9 @@ def test_what_the_trainer_adds() -> None:
         [
             *scorer_watch.status_metrics([info]),
             *(f"reward/status/{status}" for status in STATUSES),
-            *prompt_groups.group_shares(["a_0_0", "a_1_0"], [1.0, 0.0]),
-            *response_ends.truncated_share([response_ends.End(1, False)]),
-            *validation_errors.standard_errors(["gsm8k", "gsm8k"], ["1", "2"], [1.0, 0.0]),
+            *responses.group_shares(["a_0_0", "a_1_0"], [1.0, 0.0]),
+            *responses.truncated_share([responses.End(1, False)]),
+            *validation.standard_errors(["gsm8k", "gsm8k"], ["1", "2"], [1.0, 0.0]),
             *(f"actor/{name}" for name in count_skipped({"grad_norm": 1.0})),
             *(f"actor/weight_mean/{case}" for case in BOUNDARY_CASES),
             *(f"actor/ratio_quantile/{name}" for name in QUANTILES),

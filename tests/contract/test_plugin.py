@@ -4,7 +4,7 @@ import pytest
 from verl.trainer.ppo.core_algos import POLICY_LOSS_REGISTRY, get_policy_loss_fn
 
 from losses import registry, surrogate
-from recipes import plugin, worker_check
+from recipes.plugin import register, worker_check
 
 
 def test_importing_verl_alone_loads_the_plugin(run_python) -> None:
@@ -22,19 +22,19 @@ def test_methods_are_registered_with_verl(name: str) -> None:
 
 
 def test_check_passes_when_all_is_well() -> None:
-    plugin.check()
+    register.check()
 
 
 def test_check_names_an_overwritten_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(POLICY_LOSS_REGISTRY, "dgpo", lambda **_: None)
-    with pytest.raises(plugin.PluginError, match="dgpo"):
-        plugin.check()
+    with pytest.raises(register.PluginError, match="dgpo"):
+        register.check()
 
 
 def test_check_names_a_missing_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugin, "entry_points", lambda group: [])
-    with pytest.raises(plugin.PluginError, match=r"setup\.sh"):
-        plugin.check()
+    monkeypatch.setattr(register, "entry_points", lambda group: [])
+    with pytest.raises(register.PluginError, match=r"setup\.sh"):
+        register.check()
 
 
 def test_registering_over_a_foreign_loss_is_refused() -> None:
@@ -48,15 +48,16 @@ def test_worker_check_finds_nothing_wrong_here() -> None:
 
 def test_worker_check_says_why_a_worker_lacks_the_plugin(run_python) -> None:
     result = run_python(
-        "from recipes.worker_check import plugin_problem; print(plugin_problem())", VERL_USE_EXTERNAL_PLUGINS="none"
+        "from recipes.plugin.worker_check import plugin_problem; print(plugin_problem())",
+        VERL_USE_EXTERNAL_PLUGINS="none",
     )
-    assert "did not load the plug-in recipes.plugin" in result.stdout
+    assert "did not load the plug-in recipes.plugin.register" in result.stdout
     assert "VERL_USE_EXTERNAL_PLUGINS" in result.stdout
 
 
 def test_worker_check_shows_the_swallowed_exception(run_python) -> None:
     result = run_python(
         "import sys; sys.modules['maspo.config'] = None\n"
-        "from recipes.worker_check import plugin_problem; print(plugin_problem())"
+        "from recipes.plugin.worker_check import plugin_problem; print(plugin_problem())"
     )
     assert "maspo.config" in result.stdout, result.stdout + result.stderr

@@ -17,8 +17,8 @@ for package in (dgpo, maspo, losses, reward, recipes):
 import verl
 from verl.trainer.ppo.core_algos import POLICY_LOSS_REGISTRY
 assert POLICY_LOSS_REGISTRY["dgpo"].__module__ == "losses.surrogate"
-assert pathlib.Path(sys.modules["recipes.plugin"].__file__).is_relative_to(sys.argv[1])
-from recipes.paths import config_dir
+assert pathlib.Path(sys.modules["recipes.plugin.register"].__file__).is_relative_to(sys.argv[1])
+from recipes.common.paths import config_dir
 assert config_dir().is_relative_to(sys.argv[1]) and (config_dir() / "policy_loss" / "maspo.yaml").is_file()
 print("ours")
 """

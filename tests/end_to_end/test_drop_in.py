@@ -5,15 +5,15 @@ import sys
 
 import pytest
 
-from recipes.paths import config_dir
-from recipes.prepared import prepare
+from recipes.common.paths import config_dir
+from recipes.inputs.cache import prepare
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def run_verl(launcher, sizes: tuple[str, ...], *overrides: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    model = prepare("recipes.models.tiny.build", {"seed": 0})
-    data = prepare("recipes.tasks.arithmetic.build", {})
+    model = prepare("recipes.inputs.tiny_model.build", {"seed": 0})
+    data = prepare("recipes.inputs.arithmetic.build", {})
     command = [sys.executable, "-m", "verl.trainer.main_ppo", "--config-dir", str(config_dir()), "+hardware=cpu"]
     command += [
         f"actor_rollout_ref.model.path={model}",
@@ -43,6 +43,6 @@ def test_a_method_that_needs_nothing_else(launcher, fast_sizes) -> None:
 
 def test_a_method_that_needs_our_trainer(launcher, fast_sizes) -> None:
     choices = ("+policy_loss=bapo", "trainer.v1.trainer_mode=rlvr")
-    result = run_verl(launcher, fast_sizes, *choices, VERL_USE_EXTERNAL_MODULES="recipes.trainer")
+    result = run_verl(launcher, fast_sizes, *choices, VERL_USE_EXTERNAL_MODULES="recipes.plugin.trainer")
     assert result.returncode == 0, result.stdout[-5000:] + result.stderr[-5000:]
     assert "step:3" in result.stdout and "actor/bapo_c_high" in result.stdout

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from recipes.evaluation.row_file import key_of, read_rows
+from recipes.evaluate.row_file import key_of, read_rows
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(1500)]
 SAMPLES, PROBLEMS = 8, 64

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recipes.paths import config_dir
+from recipes.common.paths import config_dir
 
 SIZES = ("-1.5b", "-7b")  # presets that change numbers only
 POLICY_LOSSES = [

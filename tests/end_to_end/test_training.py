@@ -12,7 +12,7 @@ import torch
 from metrics_page import undocumented
 from safetensors.torch import load_file
 
-from recipes.evaluation import checkpoint
+from recipes.evaluate import checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 3

@@ -28,10 +28,10 @@ sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "unit" / "support")]  # as a pac
 from fuzz_texts import mutated  # noqa: E402
 from reward_checks import fingerprint, problems, timed  # noqa: E402
 
+from reward.equivalence.tiers import compare_cheaply  # noqa: E402
 from reward.extraction import extract_answer  # noqa: E402
-from reward.pool import PoolSettings, ScoringPool  # noqa: E402
+from reward.processes.pool import PoolSettings, ScoringPool  # noqa: E402
 from reward.scoring import Scorer  # noqa: E402
-from reward.tiers import compare_cheaply  # noqa: E402
 from reward.verdict import STATUSES  # noqa: E402
 
 CORPUS = Path(__file__).parent / "corpus" / "reward.jsonl"

@@ -41,7 +41,7 @@ COMPARISONS = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.Lt
 OPERATIONS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.BitAnd: ast.BitOr}
 OPERATIONS |= {ast.BitOr: ast.BitAnd}
 WEIGHT_TESTS = {"dgpo": "test_dgpo_weight.py", "maspo": "test_maspo_weight.py"}
-KEYWORDS = {"bapo_search": "bapo", "clipping": "grpo", "tokens": "weighted", "surrogate": "weighted"}
+KEYWORDS = {"clipping": "grpo", "tokens": "weighted", "surrogate": "weighted"}
 # Mutants that compute the same function: (file, what the mutated line holds, why).
 EQUIVALENT = (
     ("losses/fused.py", "stop-gradient dropped: log_prob.detach()", "slope_and_sums runs without gradients anyway"),

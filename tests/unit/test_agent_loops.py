@@ -9,9 +9,9 @@ from verl.experimental.agent_loop.agent_loop import AgentLoopWorker as VerlWorke
 from verl.utils.dataset.rl_dataset import RLHFDataset
 from verl.workers.rollout.replica import TokenOutput
 
-from recipes import agent_loops
-from recipes.composing import composed
-from recipes.models.tiny import make_tokenizer
+from recipes.config.compose import composed
+from recipes.inputs.tiny_model import make_tokenizer
+from recipes.plugin.rollout import agent_loops
 
 
 class Server:

@@ -6,8 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from omegaconf import OmegaConf
 
-from recipes.models import tiny
-from recipes.tasks import arithmetic
+from recipes.inputs import arithmetic, tiny_model
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -57,7 +56,7 @@ def test_verl_reads_it(tmp_path: Path) -> None:
     config = OmegaConf.create(
         {"cache_dir": str(tmp_path / "cache"), "max_prompt_length": 10, "filter_overlong_prompts_workers": 1}
     )
-    data = RLHFDataset([str(tmp_path / "data" / "validation.parquet")], tiny.make_tokenizer(), config)
+    data = RLHFDataset([str(tmp_path / "data" / "validation.parquet")], tiny_model.make_tokenizer(), config)
     assert len(data) == 256  # no prompt was too long, none failed to render
     row = data[5]
     a, b = arithmetic.problems(0)[1][5]

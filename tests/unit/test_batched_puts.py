@@ -8,8 +8,8 @@ import torch
 from verl.trainer.ppo.v1 import agent_loop_tq
 from verl.utils.tensordict_utils import list_of_dict_to_tensordict
 
-from recipes import agent_loops
-from recipes.batched_puts import BatchedQueue
+from recipes.plugin.rollout import agent_loops
+from recipes.plugin.rollout.batched_puts import BatchedQueue
 
 
 class Queue:

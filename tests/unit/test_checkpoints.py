@@ -8,7 +8,7 @@ import pytest
 from checkpoint_files import publish, stage
 from verl.utils.checkpoint.checkpoint_manager import find_latest_ckpt_path
 
-from recipes.checkpoints import MARK, TRACKER, Checkpoints
+from recipes.runs.checkpoints import MARK, TRACKER, Checkpoints
 
 
 @pytest.fixture

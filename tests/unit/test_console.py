@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from recipes.console import root_cause
+from recipes.common.console import root_cause
 
 LOG = """\
 (TaskRunner pid=1) UserWarning: megatron engine is not available: ModuleNotFoundError("No module named 'megatron'")
@@ -46,7 +46,7 @@ def test_output_of_any_kind_goes_to_the_log_and_comes_back_afterwards(tmp_path: 
     log = tmp_path / "log"
     result = run_python(
         "import os, pathlib\n"
-        "from recipes.console import chatter_to\n"
+        "from recipes.common.console import chatter_to\n"
         f"with chatter_to(pathlib.Path({str(log)!r})) as console:\n"
         "    print('from python')\n"
         "    os.write(2, b'from C\\n')\n"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from verl.checkpoint_engine.base import CheckpointEngineRegistry
 
-from recipes.cpu.checkpoint_engine import GlooCheckpointEngine
+from recipes.plugin.cpu.checkpoint_engine import GlooCheckpointEngine
 
 WEIGHTS = {
     "matrix": torch.arange(6.0).view(2, 3).T,  # not contiguous

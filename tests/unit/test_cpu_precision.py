@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from recipes.models import tiny
+from recipes.inputs import tiny_model
 
 # verl's worker as it stands in a training's actor process: one rank, the model loaded, one micro-batch forward.
 FORWARD = """
 import sys
 import torch
-from recipes import composing, plugin, preflight
-from recipes.actor_worker import RecipeTrainingWorker
+from recipes.checks import config as config_checks
+from recipes.config import compose
+import recipes.plugin.register
+from recipes.plugin.actor_worker import RecipeTrainingWorker
 from verl.utils import tensordict_utils as tu
 from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.config import TrainingWorkerConfig
 
 role, model = sys.argv[1:]
-config = preflight.resolved(composing.composed([f"actor_rollout_ref.model.path={model}", "hardware=cpu"]))
+config = compose.resolved(compose.composed([f"actor_rollout_ref.model.path={model}", "hardware=cpu"]))
 section = config.actor_rollout_ref[role]
 section.fsdp_config.strategy = section.strategy
 worker = RecipeTrainingWorker(
@@ -52,7 +54,7 @@ print("dtypes", sorted(map(str, seen)))
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "tiny"
-    tiny.build(path, target_accuracy=0.0)
+    tiny_model.build(path, target_accuracy=0.0)
     return path
 
 

@@ -15,8 +15,8 @@ from verl.utils.config import omega_conf_to_dataclass
 from losses import metrics
 from losses.registry import METHODS
 from losses.surrogate import slope_and_sums
-from recipes import resolvers
-from recipes.paths import config_dir
+from recipes.common.paths import config_dir
+from recipes.config import resolvers
 from recipes.report.curves import illustration
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from recipes.metrics_file import AttemptFile, read_metrics, validation_accuracy
-from recipes.summary import summary_table
+from recipes.report.summary import summary_table
+from recipes.runs.metrics_file import AttemptFile, read_metrics, validation_accuracy
 
 
 def line(step: int, **data: float) -> str:

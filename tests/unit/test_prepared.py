@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from recipes.files import new_folder
-from recipes.prepared import _sources, prepare, prepared_path
+from recipes.common.files import new_folder
+from recipes.inputs.cache import _sources, prepare, prepared_path
 
 BUILDER = '''
 import time
@@ -70,14 +70,14 @@ def test_another_source_is_another_folder(package: Path, file: str) -> None:
 
 
 def test_a_model_depends_on_the_source_of_its_task() -> None:
-    names = [file.name for file in _sources("recipes.models.tiny")]
-    assert "tiny.py" in names and "arithmetic.py" in names and "smollm2.py" not in names
+    names = [file.name for file in _sources("recipes.inputs.tiny_model")]
+    assert "tiny_model.py" in names and "arithmetic.py" in names and "smollm2.py" not in names
 
 
 def test_asking_for_the_path_does_not_import_torch() -> None:
     code = (
-        "import sys; from recipes.prepared import prepared_path; "
-        "prepared_path('recipes.models.tiny.build', {'seed': 0}); print('torch' in sys.modules)"
+        "import sys; from recipes.inputs.cache import prepared_path; "
+        "prepared_path('recipes.inputs.tiny_model.build', {'seed': 0}); print('torch' in sys.modules)"
     )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT)
     assert out.stdout.strip() == "False"
@@ -100,7 +100,7 @@ def test_what_a_killed_build_left_is_swept_up(package: Path, tmp_path: Path) -> 
 
 
 def test_two_at_once_build_once(package: Path) -> None:
-    code = f"from recipes.prepared import prepare; prepare({TARGET!r}, {{'text': 'x', 'seconds': 1.0}})"
+    code = f"from recipes.inputs.cache import prepare; prepare({TARGET!r}, {{'text': 'x', 'seconds': 1.0}})"
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(package.parent), str(ROOT)])}
     runs = [subprocess.Popen([sys.executable, "-c", code], env=environment) for _ in range(3)]
     assert [run.wait(timeout=60) for run in runs] == [0, 0, 0]

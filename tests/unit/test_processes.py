@@ -10,7 +10,7 @@ import pytest
 # The middle process starts a stubborn grandchild in a session of its own, prints its id and dies: an orphan.
 RUN = """
 import subprocess, sys
-from recipes import processes
+from recipes.common import processes
 processes.adopt_orphans()
 middle = '''
 import subprocess, sys
@@ -42,7 +42,7 @@ def test_the_tracker_of_our_own_semaphores_is_left_to_end_with_us(run_python) ->
     code = (
         "from multiprocessing import resource_tracker\n"
         "import psutil\n"
-        "from recipes import processes\n"
+        "from recipes.common import processes\n"
         "resource_tracker.ensure_running()\n"
         "print(processes.end_descendants(grace=1), len(psutil.Process().children()))\n"
     )
@@ -52,7 +52,7 @@ def test_the_tracker_of_our_own_semaphores_is_left_to_end_with_us(run_python) ->
 def test_termination_becomes_an_exception(run_python) -> None:
     code = (
         "import os, signal\n"
-        "from recipes import processes\n"
+        "from recipes.common import processes\n"
         "processes.raise_on_termination()\n"
         "try:\n    os.kill(os.getpid(), signal.SIGTERM)\n"
         "except processes.Terminated as signal_name:\n    print('ended by', signal_name)\n"

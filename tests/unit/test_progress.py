@@ -8,8 +8,8 @@ import pytest
 from live_rows import console, row, validation_row
 from rich.console import Console
 
-from recipes.metrics_file import AttemptFile
-from recipes.progress import TrainingProgress
+from recipes.runs.metrics_file import AttemptFile
+from recipes.train.progress import TrainingProgress
 
 ROWS = [validation_row(0, 0.25), row(1, timing_s__step=60.0, critic__score__mean=0.375)]
 BROKEN = {"reward__failure_share": 0.5, "reward__status__timeout": 0.5}

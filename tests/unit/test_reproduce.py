@@ -6,10 +6,11 @@ import pytest
 from checkpoint_files import publish
 from omegaconf import OmegaConf
 
-from recipes import plan, reproduce
-from recipes.errors import UserError
-from recipes.estimate import gpu_hours
-from recipes.planning import step_time
+from recipes import reproduce
+from recipes.common.errors import UserError
+from recipes.plan import __main__ as plan
+from recipes.plan import step_time
+from recipes.plan.estimate import gpu_hours
 from recipes.report import seed_curves
 
 

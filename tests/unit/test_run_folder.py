@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from recipes.errors import UserError
-from recipes.run_folder import RunFolder
+from recipes.common.errors import UserError
+from recipes.runs.run_folder import RunFolder
 
 
 def config(steps: int = 3, seed: int = 0, schedule: str = "constant") -> DictConfig:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from recipes.scorer_watch import BrokenScorerError, status_metrics, stop_if_broken
+from recipes.plugin.scorer_watch import BrokenScorerError, status_metrics, stop_if_broken
 from reward.verdict import STATUSES
 
 

@@ -8,8 +8,8 @@ import pytest
 from verl.workers.rollout.llm_server import LLMServerClient, LLMServerManager
 from verl.workers.rollout.replica import TokenOutput
 
-from recipes.composing import composed
-from recipes.single_server import SingleServerClient, client_of
+from recipes.config.compose import composed
+from recipes.plugin.rollout.single_server import SingleServerClient, client_of
 
 
 class Remote:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.models import smollm2
+from recipes.inputs import smollm2
 
 
 def test_a_missing_package_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import torch.distributed as dist
 from torch.distributed.fsdp import fully_shard
 from verl.experimental.separation.engine_workers import DetachActorWorker
 
-from recipes.actor_worker import SnapshotActorWorker
+from recipes.plugin.actor_worker import SnapshotActorWorker
 
 
 @pytest.fixture

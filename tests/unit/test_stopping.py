@@ -6,14 +6,14 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from recipes import stopping
-from recipes.stopping import StopFiles, Stopped
+from recipes.runs import stopping
+from recipes.runs.stopping import StopFiles, Stopped
 
 PROGRAM = """
 import os, signal, sys
 from pathlib import Path
-from recipes.processes import Terminated
-from recipes.stopping import StopFiles, listen
+from recipes.common.processes import Terminated
+from recipes.runs.stopping import StopFiles, listen
 files = StopFiles(Path(sys.argv[1] if len(sys.argv) > 1 else os.environ["FOLDER"]))
 files.clear()
 listen(files, lambda text: print(text, flush=True))

@@ -8,8 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from recipes.models import tiny
-from recipes.tasks import arithmetic
+from recipes.inputs import arithmetic, tiny_model
 
 QUICK = {"steps": 3, "target_accuracy": 0.0, "batch_size": 16}
 
@@ -17,7 +16,7 @@ QUICK = {"steps": 3, "target_accuracy": 0.0, "batch_size": 16}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tiny") / "model"
-    tiny.build(path, **QUICK)
+    tiny_model.build(path, **QUICK)
     return path
 
 
@@ -51,7 +50,7 @@ def test_the_chat_ends_where_the_model_speaks(tokenizer: PreTrainedTokenizerFast
 
 
 def test_only_the_completion_is_learned(tokenizer: PreTrainedTokenizerFast) -> None:
-    examples = tiny.encode(tokenizer, [(1, 2), (12, 34)])
+    examples = tiny_model.encode(tokenizer, [(1, 2), (12, 34)])
     learned = [tokenizer.decode(row[1:][mask]) for row, mask in zip(examples.tokens, examples.learned, strict=True)]
     assert learned == [r"\boxed{3}<|im_end|>", r"\boxed{46}<|im_end|>"]
 
@@ -67,8 +66,8 @@ def test_it_loads_as_any_checkpoint_does(folder: Path, tokenizer: PreTrainedToke
 
 def test_the_same_seed_gives_the_same_weights(folder: Path, tmp_path: Path) -> None:
     before = torch.get_rng_state(), torch.get_num_threads()
-    tiny.build(tmp_path / "again", **QUICK)
-    tiny.build(tmp_path / "other", **QUICK, seed=1)
+    tiny_model.build(tmp_path / "again", **QUICK)
+    tiny_model.build(tmp_path / "other", **QUICK, seed=1)
     assert torch.equal(torch.get_rng_state(), before[0]) and torch.get_num_threads() == before[1]
     first, again, other = weights(folder), weights(tmp_path / "again"), weights(tmp_path / "other")
     assert all(torch.equal(first[name], again[name]) for name in first)
@@ -84,9 +83,9 @@ def test_no_seed_of_the_model_trains_on_what_the_default_task_holds_out(
         trained.extend(arithmetic.question(problem) for problem in problems)
         raise InterruptedError
 
-    monkeypatch.setattr(tiny, "encode", record)
+    monkeypatch.setattr(tiny_model, "encode", record)
     with pytest.raises(InterruptedError):
-        tiny.build(tmp_path / "model", seed=7)
+        tiny_model.build(tmp_path / "model", seed=7)
     arithmetic.build(tmp_path / "data")
     rows = pq.read_table(tmp_path / "data" / "validation.parquet").to_pylist()
     assert len(trained) == 2244
@@ -95,35 +94,35 @@ def test_no_seed_of_the_model_trains_on_what_the_default_task_holds_out(
 
 def test_a_target_out_of_reach_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="allow more steps"):
-        tiny.build(tmp_path / "model", steps=2, target_accuracy=0.9, batch_size=4)
+        tiny_model.build(tmp_path / "model", steps=2, target_accuracy=0.9, batch_size=4)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(FileExistsError, match="exists already"):
-        tiny.build(tmp_path, **QUICK)
+        tiny_model.build(tmp_path, **QUICK)
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_expected_accuracy_is_what_sampling_gets_right(tokenizer: PreTrainedTokenizerFast) -> None:
     """Three problems, learned by heart to about one half: 900 samples lie within 5 standard errors."""
     problems: list[arithmetic.Problem] = [(1, 2), (12, 34), (40, 41)]
-    examples = tiny.encode(tokenizer, problems)
-    with tiny._private_torch(seed=0):
-        model = tiny.make_model(tokenizer)
+    examples = tiny_model.encode(tokenizer, problems)
+    with tiny_model._private_torch(seed=0):
+        model = tiny_model.make_model(tokenizer)
         optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
-        while (expected := tiny.expected_accuracy(model, examples)) < 0.4:
+        while (expected := tiny_model.expected_accuracy(model, examples)) < 0.4:
             optimiser.zero_grad()
-            (-tiny.completion_log_probs(model, examples).mean()).backward()
+            (-tiny_model.completion_log_probs(model, examples).mean()).backward()
             optimiser.step()
-        sampled = tiny.sampled_accuracy(model, tokenizer, problems, samples=300)
+        sampled = tiny_model.sampled_accuracy(model, tokenizer, problems, samples=300)
     assert expected < 0.9
     assert sampled == pytest.approx(expected, abs=0.083)
 
 
 @pytest.mark.slow
 def test_the_default_is_a_base_model_with_room_to_learn(tmp_path: Path) -> None:
-    tiny.build(tmp_path / "model")
+    tiny_model.build(tmp_path / "model")
     record = json.loads((tmp_path / "model" / "build.json").read_text())
     assert 0.25 < record["sampled_accuracy_on_held_out_problems"] < 0.45

@@ -6,8 +6,8 @@ import pytest
 import torch
 from verl.utils.metric import AggregationType, Metric
 
-from recipes.actor_worker import ActorLoss, count_skipped
-from recipes.update_watch import SHARE, BrokenUpdatesError, UpdateWatch
+from recipes.plugin.actor_worker import ActorLoss, count_skipped
+from recipes.plugin.update_watch import SHARE, BrokenUpdatesError, UpdateWatch
 
 
 def test_a_healthy_step_sets_the_count_back() -> None:

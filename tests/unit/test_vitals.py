@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from recipes import vitals
+from recipes.plugin import vitals
 
 
 def run(deaths: list[dict[str, str]], seconds: float, grace: float) -> list[int]:
@@ -47,7 +47,7 @@ def test_the_watch_ends_with_the_block() -> None:
 PROGRAM = """
 import os, ray
 ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
-from recipes import vitals
+from recipes.plugin import vitals
 
 @ray.remote(num_cpus=0)
 class Worker:

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from verl.workers.rollout.replica import RolloutReplicaRegistry
 
-import recipes.plugin  # noqa: F401 (registers)
-from recipes import vllm_server
+import recipes.plugin.register  # noqa: F401 (registers)
+from recipes.plugin.rollout import vllm_server
 
 
 def test_verl_takes_our_server() -> None:

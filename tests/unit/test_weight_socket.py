@@ -4,9 +4,9 @@ import pytest
 from verl.workers.rollout.base import get_rollout_class
 from verl.workers.rollout.vllm_rollout import ServerAdapter
 
-import recipes.plugin  # noqa: F401 (registers)
-from recipes import weight_socket
-from recipes.cpu.vllm_worker import CPUWorkerExtension
+import recipes.plugin.register  # noqa: F401 (registers)
+from recipes.plugin.cpu.vllm_worker import CPUWorkerExtension
+from recipes.plugin.rollout import weight_socket
 
 VERLS = "ipc:///tmp/rl-colocate-zmq-01000000-replica-0-rank-0.sock"
 

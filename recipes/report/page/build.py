@@ -9,12 +9,12 @@ from typing import Any
 
 from jinja2 import Environment
 
-from recipes.errors import UserError
-from recipes.manifest import now
+from recipes.common.errors import UserError
 from recipes.report.page import blocks, charts, method_weight, responses, series, settings
 from recipes.report.page.plain import display_text, packed, script_json
 from recipes.report.page.run_files import RunFiles
 from recipes.report.page.story import story
+from recipes.runs.manifest import now
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 OURS = (

@@ -6,10 +6,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from recipes.console import root_cause
+from recipes.common.console import root_cause
+from recipes.common.secrets import redacted_text
 from recipes.report.page.plain import display_text, without_colours
 from recipes.report.page.run_files import RunFiles
-from recipes.secrets import redacted_text
 
 QUIET = 10 * 60.0  # seconds; a step may take as long
 SILENT_AFTER = 30 * 60.0  # seconds without a sign of life after which a run of another machine counts as killed
@@ -82,7 +82,7 @@ def last_sign(run: RunFiles) -> float:
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process of this machine holds the lock of a run (recipes.session). Looks without touching it."""
+    """Whether a process of this machine holds the lock of a run (recipes.train.session). Looks without touching it."""
     lock = folder.resolve().with_name(f".{folder.resolve().name}.lock")
     try:
         inode = str(lock.stat().st_ino)

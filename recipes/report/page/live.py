@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from recipes.errors import UserError
+from recipes.common.errors import UserError
 from recipes.report.page.follow import FollowedRun
 
 HEADERS = {

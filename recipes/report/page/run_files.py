@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from recipes.errors import UserError
-from recipes.secrets import redacted
+from recipes.common.errors import UserError
+from recipes.common.secrets import redacted
 
 PARTS = ("config.yaml", "manifest.json", "metrics.jsonl", "generations", "logs", "checkpoints", "tensorboard")
 LARGEST_RECORD = 2**20  # bytes; a config or manifest beyond is none

@@ -5,15 +5,15 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from recipes import alarms
 from recipes.report.page.charts import ACCURACY
 from recipes.report.page.ending import duration, ending, seconds_taken
 from recipes.report.page.plain import display_text
 from recipes.report.page.run_files import RunFiles, within
 from recipes.report.page.series import not_finite, number
+from recipes.runs import alarms
 
 ACTOR = "actor_rollout_ref.actor."
-_CACHED = re.compile(r"^(?:models|tasks)-(.+)-[0-9a-f]{10}$")  # a prepared folder, see recipes.prepared
+_CACHED = re.compile(r"^(?:models|tasks)-(.+)-[0-9a-f]{10}$")  # a prepared folder, see recipes.inputs.cache
 NORMAL = 1.96  # half a 95 % interval in standard errors
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from recipes.alarming.rules import RULES
-from recipes.alarms import AlarmWatch, of_rows
-from recipes.metrics_file import read_metrics
+from recipes.runs.alarm_rules import RULES
+from recipes.runs.alarms import AlarmWatch, of_rows
+from recipes.runs.metrics_file import read_metrics
 
 REAL_RUNS = sorted((Path(__file__).parent / "data").glob("*.jsonl"))
 

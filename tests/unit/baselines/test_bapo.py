@@ -7,8 +7,7 @@ import torch
 from baseline_cases import full_batch, ratios_and_advantages
 from loss_cases import actor_config, over_mini_batch, pieces_of
 
-from losses.baselines.bapo import BAPOConfig
-from losses.baselines.bapo_search import Grid, contributions, find_bounds, interval_sums
+from losses.baselines.bapo import BAPOConfig, Grid, contributions, find_bounds, interval_sums
 
 LOW, HIGH = Grid(0.6, 0.9, 0.02), Grid(1.2, 3.0, 0.05)
 TARGETS = (0.05, 0.25, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.95)

@@ -12,9 +12,9 @@ import pyarrow.parquet
 import pytest
 from omegaconf import DictConfig
 
-from recipes.composing import composed
-from recipes.doctoring.cluster import Cluster, Node
-from recipes.models.tiny import make_tokenizer
+from recipes.config.compose import composed
+from recipes.doctor.cluster import Cluster, Node
+from recipes.inputs.tiny_model import make_tokenizer
 
 ROOT = Path(__file__).resolve().parents[3]
 NODES = (Node("a", "first", "10.0.0.1", 1), Node("b", "second", "10.0.0.2", 1))

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import ray
 
-from recipes import processes
-from recipes.doctoring import clock, cluster, collective, shared_folder, size
-from recipes.doctoring.clock import Sample
-from recipes.doctoring.cluster import Cluster, Node, nodes_of, ray_settings
-from recipes.doctoring.collective import Sum
-from recipes.doctoring.finding import Status
+from recipes.common import processes
+from recipes.doctor import clock, cluster, collective, nodes, shared_folder
+from recipes.doctor.clock import Sample
+from recipes.doctor.cluster import Cluster, Node, nodes_of, ray_settings
+from recipes.doctor.collective import Sum
+from recipes.doctor.finding import Status
 
 
 def raw(host: str, port: int, gpus: int, alive: bool = True) -> dict[str, object]:
@@ -37,7 +37,7 @@ def test_nodes_that_share_a_host_are_told_apart_and_dead_ones_left_out() -> None
 def test_the_number_of_nodes(config, gpus: tuple[int, ...], status: Status) -> None:
     config.trainer.nnodes, config.trainer.n_gpus_per_node = 2, 8
     facts = tuple(raw(f"gpu{index}", index, count) for index, count in enumerate(gpus))
-    (only,) = size.check(Cluster(config, nodes_of(facts), "10.0.0.1", facts))
+    (only,) = nodes.enough(Cluster(config, nodes_of(facts), "10.0.0.1", facts))
     assert only.status is status
     assert ("gpu1 has 4" in only.what) == (gpus == (8, 4))
 

@@ -6,11 +6,12 @@ import json
 import pytest
 from rich.console import Console
 
-from recipes import doctor, train
-from recipes.doctoring import driver, examination, show
-from recipes.doctoring.check import Check, run
-from recipes.doctoring.finding import Finding, Status, failure, of_message, ok, warning, worst
-from recipes.errors import UserError
+from recipes.checks import preflight
+from recipes.common.errors import UserError
+from recipes.doctor import __main__ as doctor
+from recipes.doctor import examination, show
+from recipes.doctor.check import Check, run
+from recipes.doctor.finding import Finding, Status, failure, of_message, ok, warning, worst
 
 
 def test_an_exception_in_a_check_is_a_failure_and_the_next_check_runs() -> None:
@@ -66,9 +67,9 @@ def test_the_worst_counts(findings: list[Finding], expected: Status) -> None:
 
 
 def test_the_doctor_goes_through_every_step_of_the_training() -> None:
-    names = [check.name for check in driver.CHECKS]
-    assert names[-len(train.CHECKS) :] == [name for name, _ in train.CHECKS]
-    assert {need for check in driver.CHECKS for need in check.needs} <= set(names)
+    names = [check.name for check in examination.DRIVER_CHECKS]
+    assert names[-len(preflight.CHECKS) :] == [name for name, _ in preflight.CHECKS]
+    assert {need for check in examination.DRIVER_CHECKS for need in check.needs} <= set(names)
 
 
 def shown_as_text(findings: list[Finding]) -> str:

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from recipes.doctoring import gpu_checks, node_checks, nodes, probe
-from recipes.doctoring.cluster import Node
-from recipes.doctoring.finding import Finding, Status
-from recipes.doctoring.node_checks import GIB, Case
-from recipes.doctoring.nvml import Card, Graphics
-from recipes.doctoring.probe import NodeReport, Space
-from recipes.planning import advice
+from recipes.doctor import gpu_checks, node_checks, nodes, probe
+from recipes.doctor.cluster import Node
+from recipes.doctor.finding import Finding, Status
+from recipes.doctor.node_checks import GIB, Case
+from recipes.doctor.nvml import Card, Graphics
+from recipes.doctor.probe import NodeReport, Space
+from recipes.plan import advice
 
 LARGE = Space(1000 * GIB, 900 * GIB)
 GRAPHICS = Graphics((Card("H100", 80 * GIB, GIB),) * 2, "580.1", (13, 0))
@@ -119,7 +119,7 @@ def test_gpus(case: Case, monkeypatch, graphics: Graphics, verdict: str | None, 
 
 
 def test_the_plan_is_asked_about_the_memory_that_is_there() -> None:
-    from recipes.composing import composed
+    from recipes.config.compose import composed
 
     config = composed(["experiment=dgpo/14b_dgpo", "hardware=8x80gb"])
     assert gpu_checks.plan_verdict(config, 40 * GIB) == advice.TOO_LARGE
@@ -160,7 +160,7 @@ def test_a_node_that_does_not_answer_is_named(local_cluster: Callable, monkeypat
 
     monkeypatch.setattr(nodes.node_checks, "question_of", lambda config: probe.Question(Path("/tmp")))
     monkeypatch.setattr(nodes.manifest, "versions", lambda: HEALTHY.versions)
-    monkeypatch.setattr(nodes.preflight, "checkpoint_room", lambda config: (3, 300 * GIB))
+    monkeypatch.setattr(nodes.file_checks, "checkpoint_bytes", lambda config: (3, 300 * GIB))
     findings = nodes.check(
         local_cluster(
             first=lambda question: replace(HEALTHY, files={}, spaces=SPACES | {"output": Space(1000 * GIB, 899 * GIB)}),

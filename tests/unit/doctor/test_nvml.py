@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from recipes.doctoring import nvml
+from recipes.doctor import nvml
 
 
 def stand_in(**changes: object) -> SimpleNamespace:

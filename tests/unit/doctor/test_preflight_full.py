@@ -5,18 +5,23 @@ import sys
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from recipes import preflight, resolvers, session, train
-from recipes.doctoring import examination
-from recipes.doctoring.finding import Finding, failure, ok, warning
-from recipes.errors import UserError
-from recipes.run_folder import VOLATILE
+from recipes.checks import config as config_checks
+from recipes.checks import preflight as checks
+from recipes.common.errors import UserError
+from recipes.config import resolvers
+from recipes.config.compose import resolved
+from recipes.doctor import examination
+from recipes.doctor.finding import Finding, failure, ok, warning
+from recipes.runs.run_folder import VOLATILE
+from recipes.train import __main__ as train
+from recipes.train import session
 
 
 def run_train(monkeypatch, findings: list[Finding], *overrides: str) -> tuple[int, list[str]]:
     """Exit code of recipes.train, and what it did."""
     done: list[str] = []
     monkeypatch.setattr(sys, "argv", ["recipes.train", "experiment=quickstart", *overrides])
-    monkeypatch.setattr(train, "checked", preflight.resolved)
+    monkeypatch.setattr(checks, "checked", resolved)
     monkeypatch.setattr(examination, "of_cluster", lambda config: done.append("asked") or findings)
     monkeypatch.setattr(session, "run_session", lambda config: done.append("trained") or 0)
     resolvers.register()
@@ -46,7 +51,7 @@ def test_full_refuses_to_train_on_a_failure(monkeypatch, capfd) -> None:
 def test_another_value_is_refused(config) -> None:
     config.preflight = "some"
     with pytest.raises(UserError, match=r"preflight=some: write cheap or full"):
-        preflight.check_run_options(config)
+        config_checks.check_run_options(config)
 
 
 def test_a_run_may_be_continued_with_another_preflight() -> None:

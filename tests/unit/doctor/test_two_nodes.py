@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from recipes.launching.ports import BLOCK
+from recipes.launch.ports import BLOCK
 
 # What the launcher runs in place of recipes.train: the doctor, and then the all-reduce while a GPU is taken.
 pytestmark = pytest.mark.xdist_group("ray")  # ports, and memory
 DOCTOR = """
 import json, os, sys
-from recipes import doctor
-from recipes.composing import composed
-from recipes.doctoring import cluster, collective
+from recipes.doctor import __main__ as doctor
+from recipes.config.compose import composed
+from recipes.doctor import cluster, collective
 
 def hold():
     import time

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recipes.doctoring import versions
-from recipes.doctoring.finding import Status
+from recipes.doctor import versions
+from recipes.doctor.finding import Status
 
 
 @pytest.fixture

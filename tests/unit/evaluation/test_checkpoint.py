@@ -3,8 +3,8 @@
 import pytest
 
 from recipes import merge
-from recipes.errors import UserError
-from recipes.evaluation import checkpoint
+from recipes.common.errors import UserError
+from recipes.evaluate import checkpoint
 
 
 def make_model(folder):

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from hydra import compose, initialize_config_dir
 
-from recipes import resolvers
-from recipes.errors import UserError
-from recipes.evaluate import with_checkpoint
-from recipes.evaluation.row_file import key_of, read_rows
-from recipes.evaluation.session import run_evaluation
-from recipes.paths import config_dir
+from recipes.common.errors import UserError
+from recipes.common.paths import config_dir
+from recipes.config import resolvers
+from recipes.evaluate.__main__ import with_checkpoint
+from recipes.evaluate.row_file import key_of, read_rows
+from recipes.evaluate.session import run_evaluation
 
 GOLDS = {"0": "1/2", "1": "7", "2": "x+1"}
 

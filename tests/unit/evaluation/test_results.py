@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from recipes.evaluation import results
+from recipes.evaluate import results
 
 
 def verdict(benchmark, problem, sample, acc, pred="", status=None, **more):

@@ -5,8 +5,8 @@ import resource
 
 import pytest
 
-from recipes.errors import UserError
-from recipes.evaluation.row_file import RowFile, read_rows
+from recipes.common.errors import UserError
+from recipes.evaluate.row_file import RowFile, read_rows
 
 
 def row(sample: int, **more) -> dict:

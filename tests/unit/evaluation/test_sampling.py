@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from recipes.errors import UserError
-from recipes.evaluation import sampling
-from recipes.evaluation.engine import Request, Sample
-from recipes.evaluation.problems import Problem
-from recipes.models.tiny import make_tokenizer
+from recipes.common.errors import UserError
+from recipes.evaluate import sampling
+from recipes.evaluate.engine import Request, Sample
+from recipes.evaluate.problems import Problem
+from recipes.inputs.tiny_model import make_tokenizer
 from reward.task import Task
 
 PROBLEM = Problem("toy", "p", ({"role": "user", "content": "1+1="},), ("2",), Task())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from verl.trainer.ppo.metric_utils import bootstrap_metric, process_validation_metrics
 
-from recipes.evaluation import statistics as st
+from recipes.runs import statistics as st
 
 RANDOM = np.random.default_rng(0)
 

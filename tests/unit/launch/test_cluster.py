@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from recipes.launching.ports import BLOCK
+from recipes.launch.ports import BLOCK
 
 pytestmark = pytest.mark.xdist_group("ray")  # ports, and memory
 ROOT = Path(__file__).resolve().parents[3]
@@ -141,7 +141,7 @@ def test_a_missing_node_is_named(launch: Launch) -> None:
 
 
 def _own_address() -> str:
-    from recipes.launching.address import node_address
+    from recipes.launch.address import node_address
 
     return node_address(None)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from recipes.errors import UserError
-from recipes.launching.ports import BLOCK, DEFAULT_BASE, Ports
+from recipes.common.errors import UserError
+from recipes.launch.ports import BLOCK, DEFAULT_BASE, Ports
 
 
 def every_port(ports: Ports) -> set[int]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from recipes.launching.submit import command
+from recipes.launch.submit import command
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPTS = sorted([*ROOT.glob("scripts/**/*.sh"), *ROOT.glob("scripts/**/*.sbatch")])

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from recipes import manifest as manifest_module
-from recipes.manifest import Manifest
-from recipes.run_folder import RunFolder
-from recipes.secrets import is_secret_name, redact_file, redacted, redacted_text
+from recipes.common.secrets import is_secret_name, redact_file, redacted, redacted_text
+from recipes.runs import manifest as manifest_module
+from recipes.runs.manifest import Manifest
+from recipes.runs.run_folder import RunFolder
 
 SECRETS = {
     "HF_TOKEN": "hf_AbCdEfGhIjKl",

@@ -5,8 +5,8 @@ from shutil import which
 
 import pytest
 
-from recipes.errors import UserError
-from recipes.launching import slurm
+from recipes.common.errors import UserError
+from recipes.launch import slurm
 
 TASK = {"SLURM_JOB_ID": "17", "SLURM_JOB_NODELIST": "gpu[1-2]", "SLURM_PROCID": "1", "SLURM_NTASKS": "2"}
 LISTS = {

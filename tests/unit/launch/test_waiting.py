@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from recipes.launching.job_folder import JobFolder, Node
-from recipes.launching.waiting import missing, places, usable
+from recipes.launch.job_folder import JobFolder, Node
+from recipes.launch.waiting import missing, places, usable
 
 
 def ray_node(address: str, gpus: float, alive: bool = True, port: int = 20003) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 from live_rows import console
 
-from recipes import bars
+from recipes.common import progress_bar
 
 
 class Clock:
@@ -19,7 +19,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(bars, "time", clock)
+    monkeypatch.setattr(progress_bar, "time", clock)
     return clock
 
 
@@ -29,7 +29,7 @@ def lines(on: object) -> list[str]:
 
 def test_plain_lines_are_at_least_ten_seconds_apart(clock: Clock) -> None:
     on = console(200, TERM="dumb")
-    with bars.counting(on, "samples", 100) as counter:
+    with progress_bar.counting(on, "samples", 100) as counter:
         for _ in range(100):
             clock.now += 0.5
             counter.advance()
@@ -41,7 +41,7 @@ def test_plain_lines_are_at_least_ten_seconds_apart(clock: Clock) -> None:
 
 def test_what_had_to_start_first_does_not_count_for_the_time_left(clock: Clock) -> None:
     on = console(200, TERM="dumb")
-    with bars.counting(on, "samples", 11) as counter:
+    with progress_bar.counting(on, "samples", 11) as counter:
         counter.say("starting vLLM")
         clock.now += 1000
         for _ in range(6):
@@ -52,7 +52,7 @@ def test_what_had_to_start_first_does_not_count_for_the_time_left(clock: Clock) 
 
 def test_a_bar_leaves_one_line(clock: Clock) -> None:
     on = console(80)
-    with bars.counting(on, "scoring (ours)", 3) as counter:
+    with progress_bar.counting(on, "scoring (ours)", 3) as counter:
         for _ in range(3):
             counter.advance()
     assert lines(on)[-1].endswith("scoring (ours): 3, took 0:00")
@@ -60,14 +60,14 @@ def test_a_bar_leaves_one_line(clock: Clock) -> None:
 
 def test_nothing_is_said_to_be_done_that_failed(clock: Clock) -> None:
     on = console(80, TERM="dumb")
-    with pytest.raises(ValueError), bars.counting(on, "samples", 3):
+    with pytest.raises(ValueError), progress_bar.counting(on, "samples", 3):
         raise ValueError
     assert lines(on) == []
 
 
 def test_what_cannot_be_counted(clock: Clock) -> None:
     on = console(80, TERM="dumb")
-    with bars.waiting(on, "converting a model"):
+    with progress_bar.waiting(on, "converting a model"):
         clock.now += 75
     assert lines(on) == ["converting a model ...", "converting a model: took 1:15"]
 
@@ -76,4 +76,4 @@ def test_what_cannot_be_counted(clock: Clock) -> None:
     ("seconds", "words"), [(None, "-"), (0, "0:00"), (5.4, "0:05"), (754, "12:34"), (11225, "3:07:05"), (-1, "0:00")]
 )
 def test_durations(seconds: float | None, words: str) -> None:
-    assert bars.duration(seconds) == words
+    assert progress_bar.duration(seconds) == words

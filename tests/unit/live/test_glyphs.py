@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from recipes.live import glyphs
+from recipes.train.live import glyphs
 
 
 def test_a_sparkline_rises_and_falls_with_its_values() -> None:

@@ -8,8 +8,8 @@ import pytest
 from live_rows import row
 from omegaconf import OmegaConf
 
-from recipes.live import picture
-from recipes.run_folder import RunFolder
+from recipes.runs.run_folder import RunFolder
+from recipes.train.live import picture
 
 ROOT = Path(__file__).resolve().parents[3]
 

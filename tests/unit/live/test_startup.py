@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.live.startup import PHASES, VALIDATING, Startup
+from recipes.train.live.startup import PHASES, VALIDATING, Startup
 
 SOURCES = {
     "ray": ("_private/worker.py",),

@@ -10,7 +10,7 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from torch.utils.tensorboard import SummaryWriter
 
 from losses.metrics import BOUNDARY_CASES
-from recipes import tensorboard_layout, trackers
+from recipes.runs import tensorboard_layout, trackers
 from reward.verdict import STATUSES
 
 CONFIG = OmegaConf.create({"trainer": {"logger": ["console", "file", "tensorboard"]}})

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from live_rows import console, drawn, row, validation_row
 
-from recipes.alarms import Alarm
-from recipes.live.history import History
-from recipes.live.startup import Startup
-from recipes.live.view import View
+from recipes.runs.alarms import Alarm
+from recipes.train.live.history import History
+from recipes.train.live.startup import Startup
+from recipes.train.live.view import View
 
 WHOLE = [validation_row(0, 0.281), *(row(step) for step in range(1, 13)), validation_row(12, 0.507)]
 ALARM = Alarm("entropy", 9, 12, "the entropy fell to a tenth of what it was", "entropy")
@@ -118,7 +118,7 @@ def test_a_terminal_without_unicode_gets_other_signs(tmp_path: Path, encoding: s
 
 
 def test_time_of_a_step_adds_up(tmp_path: Path) -> None:
-    from recipes.live.step_time import shares
+    from recipes.train.live.step_time import shares
 
     found = shares(view(WHOLE, tmp_path).history)
     assert sum(part for _, part in found) == pytest.approx(1)

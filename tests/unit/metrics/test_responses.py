@@ -5,11 +5,18 @@ import pytest
 import torch
 from transfer_queue import KVBatchMeta
 
-from recipes import response_ends
-from recipes.dump_columns import columns, verdicts
-from recipes.prompt_groups import group_shares
-from recipes.response_ends import End, ends_of, real_part, stop_tokens, truncated_share
-from recipes.validation_errors import standard_errors
+from recipes.plugin import responses
+from recipes.plugin.responses import (
+    End,
+    columns,
+    ends_of,
+    group_shares,
+    real_part,
+    stop_tokens,
+    truncated_share,
+    verdicts,
+)
+from recipes.plugin.validation import standard_errors
 
 EOS, TURN_END, TEXT = 0, 7, 3
 LIMIT = 4
@@ -86,7 +93,7 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> KVBatchMeta:
         assert all(len(row) >= LIMIT for row in rows), "only those at the limit are needed"
         return {"responses": torch.nested.nested_tensor(rows, layout=torch.jagged)}
 
-    monkeypatch.setattr(response_ends.tq, "kv_batch_get", get)
+    monkeypatch.setattr(responses.tq, "kv_batch_get", get)
     tags = [{"response_len": len(row)} for row in tokens.values()]
     return KVBatchMeta(keys=list(tokens), tags=tags, partition_id="train")
 

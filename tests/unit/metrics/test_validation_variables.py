@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from verl.trainer.ppo.v1.trainer_base import PPOTrainer
 
-from recipes.validation_variables import metrics_of
+from recipes.plugin.validation import metrics_of
 
 SOURCES, PROBLEMS = ["a"] * 6 + ["b"] * 4, [*"112233", *"4455"]
 GENERATOR = np.random.default_rng(0)

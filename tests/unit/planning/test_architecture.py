@@ -9,9 +9,9 @@ from planning_cases import model
 from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 from verl.utils.flops_counter import FlopsCounter
 
-from recipes.errors import UserError
-from recipes.models import tiny
-from recipes.planning import architecture
+from recipes.common.errors import UserError
+from recipes.inputs import tiny_model
+from recipes.plan import architecture
 
 NAMES = list(architecture.known())
 
@@ -38,7 +38,7 @@ def test_sizes_as_published(name, billions):
 
 
 def test_the_tiny_model_is_the_one_that_is_built():
-    built = tiny.make_model(tiny.make_tokenizer())
+    built = tiny_model.make_model(tiny_model.make_tokenizer())
     assert model("tiny").parameters == sum(parameter.numel() for parameter in built.parameters())
     assert model("tiny") == architecture.from_config_json(built.config.to_dict(), "built")
 

@@ -7,7 +7,8 @@ import torch
 from planning_cases import SEVEN, planned
 from transformers import AutoModelForCausalLM, Qwen2Config
 
-from recipes.planning import advice, architecture, gpus, memory
+from recipes.config import hardware
+from recipes.plan import advice, architecture, memory
 
 GIB = 2**30
 
@@ -120,4 +121,4 @@ def test_the_kv_cache_by_hand():
     room = (0.6 * 79.1 * GIB - 2 * 7_615_616_512) / 57_344
     assert 0.8 * room < low < high < room
     assert memory.kv_tokens(plan.model, plan.gpu, replace(plan.run, tensor_parallel=2))[0] > 2 * low
-    assert memory.kv_tokens(plan.model, gpus.find("h200"), plan.run)[0] > 1.8 * low
+    assert memory.kv_tokens(plan.model, hardware.find("h200"), plan.run)[0] > 1.8 * low

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from planning_cases import SEVEN, planned
 
-from recipes import plan
-from recipes.errors import UserError
-from recipes.planning import advice, show
+from recipes.common.errors import UserError
+from recipes.plan import __main__ as plan
+from recipes.plan import advice, show
 
 ACTOR = "actor_rollout_ref.actor"
 
@@ -102,7 +102,7 @@ def test_bad_input(words, message, capsys):
 
 
 def test_a_place_that_can_not_be_written_to(tmp_path):
-    from recipes.planning import figure, scale
+    from recipes.plan import figure, scale
 
     asked = planned(*SEVEN)
     (tmp_path / "file").write_text("")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from planning_cases import SEVEN, planned
 
-from recipes import composing, preflight
-from recipes.planning import architecture, lengths, scale, setup, step_time
-from recipes.planning.generation import BEST, WORST, Engine
+from recipes.config import compose
+from recipes.config.compose import resolved
+from recipes.plan import architecture, lengths, scale, sizes, step_time
+from recipes.plan.generation import BEST, WORST, Engine
 
 MEASURED = json.loads((Path(__file__).parents[3] / "docs" / "results" / "planning.json").read_text())
 
@@ -100,8 +101,8 @@ def test_longer_responses_take_longer_and_more_gpus_less():
 @pytest.mark.parametrize("name", ["smollm2_smoke"])
 def test_update_to_log_probs_as_measured_on_a_cpu(name):
     """SmolLM2-135M: an update takes four forward passes with gradient checkpointing; measured within 15 %."""
-    config = preflight.resolved(composing.composed([f"experiment={name}"]))
-    model, run = architecture.of(config), setup.of(config)
+    config = resolved(compose.composed([f"experiment={name}"]))
+    model, run = architecture.of(config), sizes.of(config)
     runs = [one for one in MEASURED if one["experiment"] == name]
     assert runs
     for one in runs:

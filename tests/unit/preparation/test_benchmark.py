@@ -6,7 +6,7 @@ import pyarrow.parquet
 import pytest
 from preparation import json_lines, prepared, reasons, rows
 
-from recipes.errors import UserError
+from recipes.common.errors import UserError
 from reward.task import Task
 from reward.verl_entry import task_of
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from recipes.preparation.golds import Missing, read_golds, whole_number
-from recipes.preparation.settings import Gold
+from recipes.prepare_data.golds import Missing, read_golds, whole_number
+from recipes.prepare_data.settings import Gold
 
 
 @pytest.mark.parametrize(

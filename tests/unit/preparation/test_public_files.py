@@ -10,7 +10,7 @@ import pytest
 from preparation import prepared, reasons, rows
 from reward_data import FOLDER, needs_data
 
-from recipes.preparation.text import exact_key
+from recipes.prepare_data.similarity import exact_key
 from reward.verl_entry import compute_score
 
 pytestmark = needs_data

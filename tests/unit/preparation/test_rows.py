@@ -8,8 +8,8 @@ import pyarrow.parquet
 import pytest
 from preparation import json_lines
 
-from recipes.errors import UserError
-from recipes.preparation.rows import read_rows, value_at
+from recipes.common.errors import UserError
+from recipes.prepare_data.rows import read_rows, value_at
 
 ROWS = [{"prompt": [{"content": f"problem {i}"}], "n": i} for i in range(3)]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
-from recipes.errors import UserError
-from recipes.preparation.settings import Source
-from recipes.preparation.sources import fetch, known_checksum
+from recipes.common.errors import UserError
+from recipes.prepare_data.settings import Source
+from recipes.prepare_data.sources import fetch, known_checksum
 
 CONTENT = b'{"problem": "P?", "answer": "1"}\n'
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from recipes.preparation.overlap import Benchmarks
-from recipes.preparation.text import exact_key, ngrams, similarity, words_of
+from recipes.prepare_data.overlap import Benchmarks
+from recipes.prepare_data.similarity import exact_key, ngrams, similarity, words_of
 
 
 @pytest.mark.parametrize(

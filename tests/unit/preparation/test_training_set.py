@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from preparation import json_lines, prepared, problems, reasons, rows
 
-from recipes.errors import UserError
-from recipes.preparation import build, parquet
+from recipes.common.errors import UserError
+from recipes.prepare_data import build, parquet
 
 IGNORE = "overlap=ignore"
 

@@ -16,7 +16,7 @@ from recipes.report.page import build, charts, method_weight, series
 from recipes.report.page.blocks import within_budget
 from recipes.report.page.plain import script_json
 from recipes.report.page.responses import Response, evenly, read, response_files
-from recipes.session import write_page
+from recipes.train.session import write_page
 
 HOSTILE = "</script><script>window.pwned=1</script><!--\u2028<img src=x onerror=alert(1)>"
 

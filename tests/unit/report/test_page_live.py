@@ -6,7 +6,7 @@ import pytest
 from made_runs import Made, make, row, write_responses
 from starlette.testclient import TestClient
 
-from recipes.errors import UserError
+from recipes.common.errors import UserError
 from recipes.report.page import follow, live, method_weight
 from recipes.report.page.follow import FollowedRun
 

@@ -10,7 +10,7 @@ import time
 import pytest
 from made_runs import Made, make
 
-from recipes.errors import UserError
+from recipes.common.errors import UserError
 from recipes.report.page import responses
 from recipes.report.page.ending import ending
 from recipes.report.page.method_weight import weight_figure

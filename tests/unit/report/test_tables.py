@@ -6,7 +6,7 @@ from math import sqrt
 
 import pytest
 
-from recipes.errors import UserError
+from recipes.common.errors import UserError
 from recipes.report import table
 from recipes.report.__main__ import main
 from recipes.report.cells import published, read_results

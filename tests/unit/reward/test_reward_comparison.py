@@ -2,9 +2,9 @@
 
 import pytest
 
-import reward.antlr
-from reward.comparison import Comparison, Task, compare
-from reward.normal_form import normal_form
+import reward.equivalence.antlr
+from reward.equivalence.compare import Comparison, Task, compare
+from reward.equivalence.normal_form import normal_form
 from reward.scoring import score, score_many
 
 
@@ -293,6 +293,6 @@ def test_an_unreadable_gold_does_not_hide_a_readable_one() -> None:
 
 
 def test_a_scorer_that_cannot_read_percentages_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reward.antlr, "parse", lambda *_, **__: [])
+    monkeypatch.setattr(reward.equivalence.antlr, "parse", lambda *_, **__: [])
     with pytest.raises(RuntimeError, match="Install the versions"):
-        reward.antlr.cure_antlr()
+        reward.equivalence.antlr.cure_antlr()

@@ -8,7 +8,7 @@ import pytest
 from reward_data import CANNOT_BE_BOXED, golds, in_another_style, needs_data
 
 from reward import score_many
-from reward.tiers import compare_at_sight, compare_cheaply
+from reward.equivalence.tiers import compare_at_sight, compare_cheaply
 
 pytestmark = needs_data
 

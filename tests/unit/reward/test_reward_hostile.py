@@ -16,9 +16,9 @@ from hostile import GOLDS, Hostile, boxed, hostile_cases, long_responses
 from pool_jobs import MIB, pool, scoring_processes
 
 from reward import STATUSES, compute_score
+from reward.equivalence.tiers import compare_at_sight
 from reward.extraction import extract_answer
 from reward.scoring import Explanation, Scorer
-from reward.tiers import compare_at_sight
 
 DEADLINE, WORKERS, MEMORY_GIB = 1.0, 2, 1
 ALLOWANCE = 60.0  # seconds for everything but the deadlines, on a busy machine

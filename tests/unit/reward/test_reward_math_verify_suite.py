@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from reward.comparison import compare
+from reward.equivalence.compare import compare
 from reward.extraction import extract_answer
-from reward.pool import shared_pool
+from reward.processes.pool import shared_pool
 
 FILE = Path(__file__).parent / "data" / "math_verify_cases.json"
 CASES: list[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))["cases"]

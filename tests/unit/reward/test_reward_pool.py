@@ -23,7 +23,7 @@ from pool_jobs import (
     say_touch,
 )
 
-import reward.pool
+import reward.processes.pool
 
 SLACK = 5.0  # seconds for starting processes on a busy machine
 ERRORS = (
@@ -83,7 +83,7 @@ def test_an_error_is_a_crash_that_costs_neither_the_process_nor_a_second_attempt
 def test_the_first_error_of_each_kind_is_logged_with_its_traceback(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(reward.pool, "_reported", set())
+    monkeypatch.setattr(reward.processes.pool, "_reported", set())
     with pool(workers=1) as one:
         for kind in (ValueError, KeyError, ValueError):
             one.submit(fail, kind).result()

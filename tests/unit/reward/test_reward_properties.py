@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from reward_checks import MOST_SECONDS, problems, timed
 
+from reward.equivalence.tiers import compare_cheaply
 from reward.extraction import extract_answer
-from reward.tiers import compare_cheaply
 
 SUPPRESSED = (HealthCheck.too_slow, HealthCheck.filter_too_much)
 

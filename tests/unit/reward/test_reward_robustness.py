@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-import reward.pool
+import reward.processes.pool
 from reward import STATUSES, Verdict, compute_score, score, score_many
 
 ROOT = Path(__file__).parents[3]
@@ -74,7 +74,7 @@ def test_a_missing_gold_is_the_fault_of_the_data_not_of_the_model(gold: Any) -> 
 
 
 def test_a_fault_is_crashed_and_logged_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(reward.pool, "_reported", set())
+    monkeypatch.setattr(reward.processes.pool, "_reported", set())
     with caplog.at_level(logging.ERROR):
         verdicts = score_many([(r"\boxed{8}", [])] * 5)
     assert [(verdict.score, verdict.status) for verdict in verdicts] == [(0.0, "crashed")] * 5

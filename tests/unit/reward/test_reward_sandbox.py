@@ -14,7 +14,7 @@ import pytest
 import sandbox_attempts
 from pool_jobs import environment, eventually, in_new_python
 
-from reward.sandbox import seccomp_available
+from reward.processes.sandbox import seccomp_available
 
 needs_filter = pytest.mark.skipif(not seccomp_available(), reason="system calls are filtered on Linux on x86-64 only")
 FORBIDDEN = sorted(sandbox_attempts.forbidden(Path(), 0))
@@ -23,7 +23,7 @@ BEYOND_LIMITS = {"memory": "MemoryError", "many open files": "EMFILE", "bytes in
 TRY = "import sys, sandbox_attempts; sandbox_attempts.main(*sys.argv[1:])"
 BURN = """
 import sandbox_attempts, time
-from reward import sandbox
+from reward.processes import sandbox
 
 sandbox_attempts.enter("limits")
 sandbox.limit_cpu(0.2)

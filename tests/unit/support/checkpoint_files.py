@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from recipes.checkpoints import Checkpoints
+from recipes.runs.checkpoints import Checkpoints
 
 
 def stage(checkpoints: Checkpoints, step: int) -> Path:

@@ -4,9 +4,9 @@ import random
 import re
 from collections.abc import Callable
 
-from reward import vocabulary
-from reward.typography import GREEK, SAME, SINGLE
-from reward.units import NAMES
+from reward.parser import vocabulary
+from reward.parser.typography import GREEK, SAME, SINGLE
+from reward.parser.units import NAMES
 
 PIECE = re.compile(r"\\[A-Za-z]+|\\.|\d+|\s+|.", re.DOTALL)
 COMMANDS = sorted(

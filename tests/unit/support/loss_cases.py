@@ -10,7 +10,7 @@ import torch
 from verl.trainer.ppo.core_algos import get_policy_loss_fn
 from verl.workers.config import ActorConfig
 
-import recipes.plugin  # noqa: F401 (registers the losses)
+import recipes.plugin.register  # noqa: F401 (registers the losses)
 from losses import extras
 
 LOW, HIGH = 0.1, 0.3

@@ -1,9 +1,9 @@
-"""Composed plans for the tests of recipes.planning."""
+"""Composed plans for the tests of recipes.plan."""
 
 from functools import cache
 
-from recipes import plan
-from recipes.planning import architecture
+from recipes.plan import __main__ as plan
+from recipes.plan import architecture
 
 SEVEN = ("model=deepseek-r1-distill-qwen-7b", "data=dapo_math_17k", "hardware=8x80gb")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from reward.pool import PoolSettings, ScoringPool
+from reward.processes.pool import PoolSettings, ScoringPool
 
 MIB = 2**20
 PATIENCE = 60.0  # seconds; the machine may be busy
@@ -134,6 +134,6 @@ def say_touch(marker: str) -> str:
 
 
 def framed(reply: object) -> bytes:
-    """A reply as `reward.worker` sends it."""
+    """A reply as `reward.processes.worker` sends it."""
     payload = pickle.dumps(reply)
     return len(payload).to_bytes(8, "big") + payload

@@ -9,11 +9,11 @@ import pyarrow.parquet
 from hydra import compose, initialize_config_dir
 from rich.console import Console
 
-from recipes.paths import config_dir
-from recipes.preparation.build import prepare
-from recipes.preparation.progress import Stages
-from recipes.preparation.settings import Settings
-from recipes.prepare_data import read_settings
+from recipes.common.paths import config_dir
+from recipes.prepare_data.__main__ import read_settings
+from recipes.prepare_data.build import prepare
+from recipes.prepare_data.settings import Settings
+from recipes.prepare_data.stages import Stages
 
 
 def settings(root: Path, data: str, *overrides: str) -> Settings:

@@ -44,7 +44,7 @@ def gradient(actor: ActorConfig, parts: list[Batch], whole: dict) -> tuple[torch
 
 
 def over_ranks(whole: dict, parts: list[Batch]) -> dict:
-    """What the ranks found, added up, as recipes.actor_worker does."""
+    """What the ranks found, added up, as recipes.plugin.actor_worker does."""
     if "statistics" in whole:
         dist.all_reduce(whole["statistics"])
     if "correct_share" in whole:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reward.vocabulary import word_set
+from reward.parser.vocabulary import word_set
 
 Value = tuple[Fraction, str]
 ROOTS = {r"\sqrt{2}": 2, r"\sqrt{3}": 3, r"\sqrt{5}": 5, r"\sqrt{7}": 7}

@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from reward.exact import Irrational, Meaning, Undefined
-from reward.nodes import Node, TooLarge, number, replace_args
-from reward.normal_form import read
-from reward.numbers import written
-from reward.structures import same
-from reward.tiers import compare_cheaply
-from reward.values import FEW, approximate
-from reward.vocabulary import word_set
-from reward.words import has_words
+from reward.equivalence.exact import Irrational, Meaning, Undefined
+from reward.equivalence.normal_form import read
+from reward.equivalence.structures import same
+from reward.equivalence.tiers import compare_cheaply
+from reward.equivalence.values import FEW, approximate
+from reward.equivalence.words import has_words
+from reward.parser.nodes import Node, TooLarge, number, replace_args
+from reward.parser.numbers import written
+from reward.parser.vocabulary import word_set
 
 MOST_SECONDS = 2.0  # of CPU time, for one comparison
 COLLECTIONS = word_set("list bracket set union intersection matrix row")

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from reward import sandbox
+from reward.processes import sandbox
 
 MEMORY = 2**30
 TGKILL, PTRACE_TRACEME = 234, 0

@@ -1,0 +1,67 @@
+"""What the config asks of this machine beside its GPUs: packages and modules that can be imported."""
+
+import importlib
+from importlib.util import find_spec
+
+from omegaconf import DictConfig, ListConfig
+
+from recipes.checks import tracking
+from recipes.checks.values import MODEL, OPTIMISER
+from recipes.common.errors import UserError
+
+
+def check_environment(config: DictConfig) -> None:
+    """Everything that is named can be imported.
+
+    Args:
+        config: resolved and checked.
+
+    Raises:
+        UserError: names the key and what to do.
+    """
+    tracking.check_trackers(config)
+    _check_attention(config)
+    _check_optimiser(config)
+    _check_modules(config)
+
+
+def _check_attention(config: DictConfig) -> None:
+    model = config.actor_rollout_ref.model
+    key = f"{MODEL}.use_remove_padding"
+    if config.hardware.device == "cuda" and model.use_remove_padding and find_spec("flash_attn") is None:
+        raise UserError(
+            f"{key}=true: flash-attn is not installed in this environment. Run `bash scripts/setup.sh gpu`, or write "
+            f"{key}=false +{MODEL}.override_config.attn_implementation=sdpa, which is slower."
+        )
+    if model.use_liger and find_spec("liger_kernel") is None:
+        raise UserError(f"{MODEL}.use_liger=true: liger-kernel is not installed. Write {MODEL}.use_liger=false.")
+
+
+def _check_optimiser(config: DictConfig) -> None:
+    chosen = config.actor_rollout_ref.actor.optim
+    try:
+        module = importlib.import_module(chosen.optimizer_impl)
+    except ImportError as error:
+        raise UserError(
+            f"{OPTIMISER}.optimizer_impl={chosen.optimizer_impl}: {error}. Install it, or write "
+            f"{OPTIMISER}.optimizer_impl=torch.optim {OPTIMISER}.optimizer=AdamW."
+        ) from error
+    if not hasattr(module, chosen.optimizer):
+        raise UserError(
+            f"{OPTIMISER}.optimizer={chosen.optimizer}: {chosen.optimizer_impl} has no such class. "
+            f"Write {OPTIMISER}.optimizer=AdamW."
+        )
+
+
+def _check_modules(config: DictConfig) -> None:
+    given = config.actor_rollout_ref.model.external_lib
+    for module in given if isinstance(given, list | ListConfig) else [given] if given else []:
+        try:
+            found = find_spec(str(module))
+        except (ImportError, ValueError):
+            found = None
+        if found is None:
+            raise UserError(
+                f"{MODEL}.external_lib={module}: no module of this name can be imported here. "
+                f"Install it, put its folder on PYTHONPATH, or write {MODEL}.external_lib=null."
+            )

@@ -1,0 +1,40 @@
+"""The hardware preset against this environment and this machine."""
+
+import os
+
+from omegaconf import DictConfig
+
+from recipes.checks import trainer_mode
+from recipes.common.errors import UserError
+from recipes.config import hardware
+
+
+def check_hardware(config: DictConfig) -> None:
+    """The preset against this machine. On a cluster (RAY_ADDRESS set) the driver need not have a GPU itself."""
+    import torch
+
+    from recipes.plugin.cpu import switch
+
+    wanted = config.hardware.device
+    if wanted == "cpu" and not switch.is_cpu_run():
+        raise UserError(
+            "hardware=cpu needs the CPU environment: this one holds a GPU build of torch and vLLM. Run "
+            "`bash scripts/setup.sh cpu` in a checkout of its own, or choose a GPU preset such as hardware=8x80gb."
+        )
+    if wanted == "cuda":
+        trainer_mode.check_packages(config)
+    if wanted == "cuda" and not os.environ.get("RAY_ADDRESS"):
+        found, generating = torch.cuda.device_count(), hardware.rollout_gpus(config)
+        needed = config.trainer.n_gpus_per_node
+        if needed <= found < needed + generating:
+            raise UserError(
+                f"trainer.n_gpus_per_node={needed} and {generating} GPU(s) that only generate, but this machine has "
+                f"{found}. Write trainer.n_gpus_per_node={found // 2} (as many then generate), or set RAY_ADDRESS to "
+                "the cluster that has them."
+            )
+        if found < needed:
+            raise UserError(
+                f"trainer.n_gpus_per_node={needed}, but this machine has {found} usable GPU(s). "
+                f"Write {f'trainer.n_gpus_per_node={found}' if found else 'hardware=cpu'}, or set RAY_ADDRESS to "
+                "the cluster that has them."
+            )

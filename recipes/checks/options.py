@@ -1,0 +1,235 @@
+"""Options that contradict one another, and options that nothing reads, found from the config alone."""
+
+from collections.abc import Callable
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from recipes.checks.values import ACTOR, OPTIMISER, ROLLOUT, VALIDATION
+from recipes.common.errors import UserError
+
+# Advantages relative to the other responses to the same prompt: with one response there is nothing to compare with.
+ONE_BY_ONE = ("gae", "reinforce_plus_plus", "remax")
+REFERENCE = "actor_rollout_ref.ref"
+CORRECTION = "algorithm.rollout_correction"
+
+# Steps; so short a run only shows that all parts work, and may end inside the warm-up.
+SMOKE_TEST = 10
+
+# key → its value in verl's YAML, and what is read in its place
+UNREAD: dict[str, tuple[Any, str]] = {
+    f"{ACTOR}.clip_ratio": (0.2, f"{ACTOR}.clip_ratio_low=<ε> {ACTOR}.clip_ratio_high=<ε>"),
+    f"{ACTOR}.grad_clip": (1.0, f"{OPTIMISER}.clip_grad=<norm>"),
+    f"{OPTIMISER}.total_training_steps": (-1, "trainer.total_training_steps=<steps>"),
+    f"{ROLLOUT}.do_sample": (True, f"{ROLLOUT}.temperature=<temperature>: training always samples"),
+    "algorithm.use_pf_ppo": (False, "algorithm.use_pf_ppo=false: verl's V1 trainer has no PF-PPO"),
+    "algorithm.filter_groups.max_num_gen_batches": (0, "algorithm.filter_groups.max_inflight_gen_batches=<batches>"),
+    "trainer.use_v1": (True, "trainer.use_v1=true: this project builds on verl's V1 trainer"),
+    "custom_reward_function.path": (None, "reward.custom_reward_function.path=<path>"),
+    "custom_reward_function.name": (None, "reward.custom_reward_function.name=<name>"),
+    "reward_model.enable": (None, "reward.reward_model.enable=<true or false>"),
+    "reward_model.num_workers": (None, "reward.num_workers=<processes>"),
+    "reward_model.reward_manager": (None, "reward.reward_manager.name=<name>"),
+    "sandbox_fusion.url": (None, "reward.sandbox_fusion.url=<url>"),
+}
+
+
+def check_options(config: DictConfig) -> None:
+    """What the table of values can't see, because it takes two keys.
+
+    Args:
+        config: resolved; every value by itself is all right (recipes.checks.values).
+
+    Raises:
+        UserError: names the keys and what to write.
+    """
+    checks: tuple[Callable[[DictConfig], None], ...] = (
+        _check_unread,
+        _check_device,
+        _check_lengths_of_generation,
+        _check_group,
+        _check_critic,
+        _check_schedule,
+        _check_kl,
+        _check_validation,
+        _check_correction,
+        _check_filter,
+        _check_ray,
+    )
+    for check in checks:
+        check(config)
+
+
+def _check_unread(config: DictConfig) -> None:
+    for key, (untouched, instead) in UNREAD.items():
+        value = OmegaConf.select(config, key)
+        if value != untouched:
+            raise UserError(f"{key}={value} would have no effect: verl 0.9.1 does not read it here. Write {instead}.")
+
+
+def _check_device(config: DictConfig) -> None:
+    if config.trainer.device != config.hardware.device:
+        raise UserError(
+            f"trainer.device={config.trainer.device}, but the preset is for {config.hardware.device}. Leave "
+            "trainer.device out and choose the machine by hardware=cpu, hardware=8x80gb or a file of your own."
+        )
+    model = config.actor_rollout_ref.model
+    if config.hardware.device == "cpu" and model.use_remove_padding:
+        key = "actor_rollout_ref.model.use_remove_padding"
+        raise UserError(f"{key}=true needs flash-attn, which needs a GPU. Write {key}=false.")
+    attention = (model.get("override_config") or {}).get("attn_implementation")
+    if config.hardware.device == "cpu" and "flash" in str(attention):
+        key = "actor_rollout_ref.model.override_config.attn_implementation"
+        raise UserError(f"{key}={attention} needs a GPU. Write {key}=sdpa.")
+    if config.actor_rollout_ref.actor.ulysses_sequence_parallel_size > 1 and not model.use_remove_padding:
+        raise UserError(
+            f"{ACTOR}.ulysses_sequence_parallel_size={config.actor_rollout_ref.actor.ulysses_sequence_parallel_size} "
+            f"with actor_rollout_ref.model.use_remove_padding=false: only unpadded sequences can be split. Write "
+            f"{ACTOR}.ulysses_sequence_parallel_size=1, or actor_rollout_ref.model.use_remove_padding=true."
+        )
+
+
+def _check_lengths_of_generation(config: DictConfig) -> None:
+    rollout = config.actor_rollout_ref.rollout
+    for name in ("prompt_length", "response_length"):
+        if rollout[name] != config.data[f"max_{name}"]:
+            raise UserError(
+                f"{ROLLOUT}.{name}={rollout[name]} differs from data.max_{name}={config.data[f'max_{name}']}. "
+                f"Write data.max_{name}={rollout[name]} and leave {ROLLOUT}.{name} out; it follows."
+            )
+    if rollout.max_num_seqs > rollout.max_num_batched_tokens:
+        raise UserError(
+            f"{ROLLOUT}.max_num_batched_tokens={rollout.max_num_batched_tokens} is less than {ROLLOUT}.max_num_seqs="
+            f"{rollout.max_num_seqs}: vLLM refuses to start, since each sequence takes a token per pass. Write "
+            f"{ROLLOUT}.max_num_batched_tokens={max(rollout.max_num_seqs, 4096)}."
+        )
+
+
+def _check_group(config: DictConfig) -> None:
+    estimator, samples = config.algorithm.adv_estimator, config.actor_rollout_ref.rollout.n
+    if samples == 1 and not str(estimator).startswith(ONE_BY_ONE):
+        raise UserError(
+            f"{ROLLOUT}.n=1 with algorithm.adv_estimator={estimator}: a group of one response has no baseline. "
+            f"Write {ROLLOUT}.n=8 (the papers' set-up has 16)."
+        )
+
+
+def _check_critic(config: DictConfig) -> None:
+    from verl.trainer.ppo.utils import need_critic
+
+    from recipes.inputs import model_folder
+
+    if not need_critic(config):
+        if config.trainer.critic_warmup:
+            raise UserError(
+                f"trainer.critic_warmup={config.trainer.critic_warmup}: there is no critic, and the policy would not "
+                "be trained for as many steps. Write trainer.critic_warmup=0."
+            )
+        return
+    path = str(config.critic.model.path)
+    if not model_folder.is_local(path) or not model_folder.folder_of(path).is_dir():
+        raise UserError(
+            f"algorithm.adv_estimator={config.algorithm.adv_estimator} trains a critic, and critic.model.path={path} "
+            "is no folder here. Write algorithm.adv_estimator=grpo, which needs none, or critic.model.path=<a folder>."
+        )
+
+
+def _check_schedule(config: DictConfig) -> None:
+    warm_up, steps = config.actor_rollout_ref.actor.optim.lr_warmup_steps, config.trainer.total_training_steps
+    if warm_up >= steps > SMOKE_TEST:
+        raise UserError(
+            f"{OPTIMISER}.lr_warmup_steps={warm_up} with trainer.total_training_steps={steps}: the learning rate would "
+            f"never be reached. Write {OPTIMISER}.lr_warmup_steps={steps // 10}."
+        )
+
+
+def _check_kl(config: DictConfig) -> None:
+    actor, reference = config.actor_rollout_ref.actor, config.actor_rollout_ref.ref
+    uses = {
+        f"{ACTOR}.use_kl_loss": (actor.use_kl_loss, f"{ACTOR}.kl_loss_coef", actor.kl_loss_coef),
+        "algorithm.use_kl_in_reward": (
+            config.algorithm.use_kl_in_reward,
+            "algorithm.kl_ctrl.kl_coef",
+            config.algorithm.kl_ctrl.kl_coef,
+        ),
+    }
+    for key, (used, coefficient, value) in uses.items():
+        if used and value == 0:
+            raise UserError(
+                f"{key}=true with {coefficient}=0: a reference model would be loaded and asked for nothing. "
+                f"Write {coefficient}=0.001, or {key}=false."
+            )
+        given = reference.log_prob_micro_batch_size_per_gpu or reference.log_prob_micro_batch_size
+        if used and not reference.log_prob_use_dynamic_bsz and not given:
+            cure = f"{REFERENCE}.log_prob_micro_batch_size_per_gpu"
+            size = config.actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu
+            raise UserError(f"{key}=true needs the reference's log-probs, and {cure}=null. Write {cure}={size}.")
+
+
+def _check_validation(config: DictConfig) -> None:
+    validation = config.actor_rollout_ref.rollout.val_kwargs
+    if not validation.do_sample and validation.n > 1:
+        raise UserError(
+            f"{VALIDATION}.do_sample=false with {VALIDATION}.n={validation.n}: greedy decoding gives the same response "
+            f"{validation.n} times. Write {VALIDATION}.n=1, or {VALIDATION}.do_sample=true."
+        )
+    if validation.do_sample and validation.temperature == 0:
+        raise UserError(
+            f"{VALIDATION}.temperature=0 with {VALIDATION}.do_sample=true. Write {VALIDATION}.temperature=1.0, or "
+            f"{VALIDATION}.do_sample=false {VALIDATION}.n=1 for greedy decoding."
+        )
+
+
+def _check_correction(config: DictConfig) -> None:
+    """verl finds these after the first generation."""
+    from verl.trainer.ppo import rollout_corr_helper as verls
+
+    correction = config.algorithm.get("rollout_correction") or {}
+    weights, rejection = correction.get("rollout_is"), correction.get("rollout_rs")
+    if weights not in (None, "token", "sequence"):
+        raise UserError(f"{CORRECTION}.rollout_is={weights}: must be null, token or sequence. Write rollout_is=token.")
+    options = [word.strip() for word in str(rejection).split(",")] if rejection is not None else []
+    for option in options:
+        if option not in verls.SUPPORTED_ROLLOUT_RS_OPTIONS:
+            known = ", ".join(sorted(verls.SUPPORTED_ROLLOUT_RS_OPTIONS))
+            raise UserError(f"{CORRECTION}.rollout_rs={rejection}: {option} is unknown. Write one of {known}.")
+    parsers = {
+        "rollout_is_threshold": (weights, lambda given: verls._parse_rollout_is_threshold(given), "2.0"),
+        "rollout_rs_threshold": (
+            rejection,
+            lambda given: verls._parse_rollout_rs_thresholds(options, given),
+            "0.999_1.001" if options and options[0].endswith("k1") else "0.01",
+        ),
+    }
+    for key, (used, parse, example) in parsers.items():
+        try:
+            parse(correction.get(key)) if used is not None else None
+        except (ValueError, TypeError, ZeroDivisionError) as error:
+            raise UserError(
+                f"{CORRECTION}.{key}={correction.get(key)}: {error} Write {CORRECTION}.{key}={example}."
+            ) from error
+    if (weights or rejection) and not config.actor_rollout_ref.rollout.calculate_log_probs:
+        raise UserError(
+            f"{ROLLOUT}.calculate_log_probs=false with {CORRECTION}: there is nothing to correct against. "
+            f"Write {ROLLOUT}.calculate_log_probs=true."
+        )
+
+
+def _check_filter(config: DictConfig) -> None:
+    chosen = config.algorithm.get("filter_groups")
+    ours = config.reward.custom_reward_function.path == "pkg://reward.verl_entry"
+    known = ("reward", "score", "acc")
+    if chosen and chosen.enable and (not chosen.metric or (ours and chosen.metric not in known)):
+        key = "algorithm.filter_groups.metric"
+        raise UserError(f"{key}={chosen.metric}: groups are filtered by one of {', '.join(known)}. Write {key}=acc.")
+
+
+def _check_ray(config: DictConfig) -> None:
+    """Sizes that Ray would wait for, for ever: a placement group takes CPU and GPU per device."""
+    given, devices = config.ray_kwargs.ray_init, config.trainer.n_gpus_per_node
+    for key in ("num_cpus", "num_gpus"):
+        if given.get(key) is not None and given[key] < devices:
+            raise UserError(
+                f"ray_kwargs.ray_init.{key}={given[key]} is less than trainer.n_gpus_per_node={devices}: Ray would "
+                f"wait for ever. Write ray_kwargs.ray_init.{key}={32 * devices if key == 'num_cpus' else devices}."
+            )

@@ -1,0 +1,158 @@
+"""Sizes that verl would pad, truncate or trip over an hour later, checked from the config alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from omegaconf import DictConfig
+
+from recipes.checks.trainer_mode import is_separate
+from recipes.common.errors import UserError
+
+
+def check_batch_sizes(config: DictConfig) -> None:
+    """Batch, mini-batch and micro-batch sizes against each other and the number of devices."""
+    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
+    batch, mini, devices = config.data.train_batch_size, actor.ppo_mini_batch_size, _devices(config)
+    if batch % mini:
+        fit = _largest_divisor(batch, mini)
+        raise UserError(
+            f"data.train_batch_size={batch} is not a multiple of actor_rollout_ref.actor.ppo_mini_batch_size={mini} "
+            f"(both in prompts). Write actor_rollout_ref.actor.ppo_mini_batch_size={fit}, or another divisor."
+        )
+    if mini * rollout.n % devices:
+        raise UserError(
+            f"A mini-batch holds ppo_mini_batch_size × rollout.n = {mini * rollout.n} responses, "
+            f"which {devices} devices (trainer.nnodes × trainer.n_gpus_per_node) can't share evenly. Write "
+            f"actor_rollout_ref.actor.ppo_mini_batch_size={-(-mini // devices) * devices}."
+        )
+    if actor.use_dynamic_bsz != rollout.log_prob_use_dynamic_bsz:
+        raise UserError(
+            f"actor_rollout_ref.actor.use_dynamic_bsz={actor.use_dynamic_bsz} and "
+            f"actor_rollout_ref.rollout.log_prob_use_dynamic_bsz={rollout.log_prob_use_dynamic_bsz} must be equal. "
+            "Write actor_rollout_ref.actor.use_dynamic_bsz alone; the other follows."
+        )
+    for section, name in (("actor", "ppo_micro_batch_size"), ("rollout", "log_prob_micro_batch_size")):
+        key, value = f"actor_rollout_ref.{section}.{name}", config.actor_rollout_ref[section][name]
+        if value is not None:
+            raise UserError(f"{key}={value}: verl's old name, of all devices together. Write {key}_per_gpu=<size>.")
+    if not actor.use_dynamic_bsz:
+        _check_micro_batch(
+            "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu",
+            actor.ppo_micro_batch_size_per_gpu,
+            mini * rollout.n // devices,
+            "mini-batch",
+        )
+        # separate_async takes a step update by update, its pass for π_old too.
+        prompts, of = (mini, "mini-batch") if is_separate(config) else (batch, "rollout batch")
+        _check_micro_batch(
+            "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu",
+            rollout.log_prob_micro_batch_size_per_gpu,
+            prompts * rollout.n // devices,
+            of,
+        )
+
+
+def _largest_divisor(number: int, at_most: int) -> int:
+    """The largest divisor of `number` that is not above `at_most`: the nearest size that works."""
+    return max(size for size in range(1, min(number, at_most) + 1) if number % size == 0)
+
+
+def _check_micro_batch(key: str, micro: Any, per_device: int, of: str) -> None:
+    if not isinstance(micro, int) or micro < 1:
+        shown = "null" if micro is None else micro
+        raise UserError(
+            f"{key}={shown}: must be an integer >= 1 (responses per forward and backward pass). Write {key}="
+            f"{_largest_divisor(per_device, 16)}."
+        )
+    if per_device % micro:
+        fit = _largest_divisor(per_device, micro)
+        raise UserError(
+            f"{key}={micro} does not divide the {per_device} responses that each device gets of a {of}. "
+            f"Write {key}={fit}."
+        )
+
+
+def check_lengths(config: DictConfig) -> None:
+    """Token limits and parallel sizes that would only fail inside a worker."""
+    actor, rollout, devices = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout, _devices(config)
+    longest = config.data.max_prompt_length + config.data.max_response_length
+    split = actor.ulysses_sequence_parallel_size
+    sizes = {
+        "actor_rollout_ref.rollout.tensor_model_parallel_size": rollout.tensor_model_parallel_size,
+        "actor_rollout_ref.actor.ulysses_sequence_parallel_size": split,
+    }
+    for key, size in sizes.items():
+        if devices % size:
+            raise UserError(
+                f"{key}={size} does not divide the {devices} devices (nnodes × n_gpus_per_node). Write {key}=1."
+            )
+    shards = actor.fsdp_config.fsdp_size
+    if shards != -1 and (shards < 1 or devices % shards):
+        key = "actor_rollout_ref.actor.fsdp_config.fsdp_size"
+        raise UserError(f"{key}={shards}: must be -1 (all) or divide the {devices} devices. Write {key}=-1.")
+    limits = {
+        "actor_rollout_ref.actor.ppo_max_token_len_per_gpu": actor.ppo_max_token_len_per_gpu,
+        "actor_rollout_ref.rollout.log_prob_max_token_len_per_gpu": rollout.log_prob_max_token_len_per_gpu,
+    }
+    for key, limit in limits.items() if actor.use_dynamic_bsz else ():
+        if limit * split < longest:
+            raise UserError(
+                f"{key}={limit} × ulysses_sequence_parallel_size={split} can't hold one sequence of {longest} tokens "
+                f"(data.max_prompt_length + data.max_response_length). Write {key}={-(-longest // split)}."
+            )
+    if rollout.max_model_len is not None and rollout.max_model_len < longest:
+        raise UserError(
+            f"actor_rollout_ref.rollout.max_model_len={rollout.max_model_len} is less than data.max_prompt_length + "
+            f"data.max_response_length = {longest}. Write actor_rollout_ref.rollout.max_model_len={longest}."
+        )
+
+
+def check_model(config: DictConfig, architecture: Mapping[str, Any]) -> None:
+    """Lengths and parallel sizes against the model's own config.json.
+
+    Args:
+        config: resolved and checked.
+        architecture: config.json of the model; what it does not state is not checked.
+    """
+    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
+    path, context = config.actor_rollout_ref.model.path, architecture.get("max_position_embeddings")
+    wanted = rollout.max_model_len or 0
+    if context is not None and wanted > context:
+        room = context - config.data.max_prompt_length
+        cure = (
+            f"data.max_response_length={room}" if room > 0 else "smaller data.max_prompt_length and max_response_length"
+        )
+        raise UserError(
+            f"data.max_prompt_length + data.max_response_length = {wanted}, but "
+            f"the model in {path} has max_position_embeddings={context}. Write {cure} or less."
+        )
+    heads: int = architecture.get("num_attention_heads") or 0
+    splits = {
+        "actor_rollout_ref.rollout.tensor_model_parallel_size": rollout.tensor_model_parallel_size,
+        "actor_rollout_ref.actor.ulysses_sequence_parallel_size": actor.ulysses_sequence_parallel_size,
+    }
+    for key, size in splits.items() if heads else ():
+        if heads % size:
+            raise UserError(
+                f"{key}={size} does not divide the {heads} attention heads of the model in {path}. "
+                f"Write {key}={_largest_divisor(heads, size)}."
+            )
+
+
+def check_clip_widths(config: DictConfig) -> None:
+    """The trust region [1 − ε_low, 1 + ε_high] and the dual clip c."""
+    actor = config.actor_rollout_ref.actor
+    rules = {
+        "clip_ratio_low": (lambda value: 0 < value < 1, "between 0 and 1", 0.2),
+        "clip_ratio_high": (lambda value: value > 0, "> 0", 0.2),
+        "clip_ratio_c": (lambda value: value > 1, "> 1", 3.0),
+    }
+    for name, (holds, rule, default) in rules.items():
+        value = actor[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not holds(value):
+            key = f"actor_rollout_ref.actor.{name}"
+            raise UserError(f"{key}={value}: must be a number {rule}. Write {key}={default}.")
+
+
+def _devices(config: DictConfig) -> int:
+    return config.trainer.n_gpus_per_node * config.trainer.nnodes

@@ -1,0 +1,103 @@
+"""Values of the wrong kind: verl's dataclasses declare the type of every option, and check none of them.
+
+`use_kl_loss=no_` is text, which Python takes for true; `optim.lr="'1e-6'"` fails in the optimiser, on a GPU.
+"""
+
+from dataclasses import is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from hydra.utils import get_class
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from recipes.common.errors import UserError
+from recipes.common.suggestions import nearest
+
+SECTIONS = ("actor_rollout_ref", "algorithm")
+# A method's own dataclass checks its options, and says more than their type.
+CHECKED_ELSEWHERE = "actor_rollout_ref.actor.policy_loss"
+# verl renames keys of this section before it makes an actor's dataclass of it.
+OTHER_NAMES = "actor_rollout_ref.ref"
+
+# type → its name, and what could be written
+NAMES = {bool: "true or false", int: "an integer", float: "a number", str: "text", list: "a list", tuple: "a list"}
+
+
+def check_types(config: DictConfig) -> None:
+    """Every value of the sections that verl turns into dataclasses is of the declared type, and every key declared.
+
+    Args:
+        config: resolved.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    for section in SECTIONS:
+        _check_section(section, config[section], None)
+
+
+def _check_section(key: str, node: DictConfig, declared: type | None) -> None:
+    if key == CHECKED_ELSEWHERE:
+        return
+    kind = get_class(node["_target_"]) if "_target_" in node else declared
+    hints = get_type_hints(kind) if kind else {}
+    for name, value in ((str(key), value) for key, value in node.items()):
+        where = f"{key}.{name}"
+        if kind and name not in hints and key != OTHER_NAMES:
+            raise UserError(_unknown(where, name, list(hints)))
+        if isinstance(value, DictConfig):
+            _check_section(where, value, _dataclass_of(hints.get(name)))
+        else:
+            _check_value(where, value, hints.get(name, Any))
+
+
+def _unknown(where: str, name: str, known: list[str]) -> str:
+    hint = nearest(name, known)
+    advice = f"Write {where.removesuffix(name)}{hint}=<value>." if hint else "Write it without, or see --cfg job."
+    return f"{where}: verl 0.9.1 knows no such key. {advice}"
+
+
+def _dataclass_of(hint: Any) -> type | None:
+    """The dataclass in `X` or `X | None`."""
+    found = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type) and is_dataclass(kind)]
+    return found[0] if found else None
+
+
+def _check_value(key: str, value: Any, hint: Any) -> None:
+    if isinstance(value, ListConfig):
+        value = OmegaConf.to_container(value)
+    if not fits(value, hint):
+        raise UserError(f"{key}={value!r}: must be {described(hint)}. Write {key}=<{described(hint)}>{_quoted(value)}.")
+
+
+def _quoted(value: Any) -> str:
+    return ", without quotes" if isinstance(value, str) else ""
+
+
+def described(hint: Any) -> str:
+    """`int | None` → an integer or null."""
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(described(part) for part in get_args(hint))
+    if get_origin(hint) is Literal:
+        return " or ".join(str(option) for option in get_args(hint))
+    return "null" if hint is NoneType else NAMES.get(get_origin(hint) or hint, str(hint))
+
+
+def fits(value: Any, hint: Any) -> bool:
+    """Whether a YAML value can stand where `hint` is declared; null always can, and means verl's own default."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if value is None or hint is Any:
+        return True
+    if origin in (Union, UnionType):
+        return any(fits(value, part) for part in parts if part is not NoneType)
+    if origin is Literal:
+        return value in parts
+    if hint is bool or isinstance(value, bool):
+        return isinstance(value, bool) and hint is bool
+    if hint is float:
+        return isinstance(value, int | float)
+    if origin is list:
+        return isinstance(value, list) and all(fits(item, parts[0]) for item in value)
+    if origin is tuple and Ellipsis not in parts:
+        return isinstance(value, list) and len(value) == len(parts) and all(map(fits, value, parts))
+    return isinstance(value, hint) if hint in (int, str, list, dict) else True

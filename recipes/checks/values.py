@@ -1,0 +1,228 @@
+"""Values that no training can mean, one at a time: a table of keys, what they may be, and what to write instead."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from recipes.common.errors import UserError
+
+ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
+OPTIMISER, ENGINE, VALIDATION = f"{ACTOR}.optim", f"{ACTOR}.fsdp_config", f"{ROLLOUT}.val_kwargs"
+SEEDS = 2**32  # NumPy's and vLLM's
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one key may be.
+
+    Attributes:
+        key: dotted.
+        holds: whether a value is accepted.
+        says: the rule in words, after "must be".
+        instead: a value that works.
+    """
+
+    key: str
+    holds: Callable[[Any], bool]
+    says: str
+    instead: Any
+
+    def check(self, config: DictConfig) -> None:
+        """Raise UserError if the config breaks this rule."""
+        value = OmegaConf.select(config, self.key)
+        if isinstance(value, ListConfig):
+            value = OmegaConf.to_container(value)
+        if not self.holds(value):
+            shown = "null" if value is None else repr(value)
+            raise UserError(f"{self.key}={shown}: must be {self.says}. Write {self.key}={self.instead}.")
+
+
+def is_whole(value: Any) -> bool:
+    """An int that is not a bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_real(value: Any) -> bool:
+    """A finite int or float that is not a bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_text(value: Any) -> bool:
+    """Text with something in it."""
+    return isinstance(value, str) and bool(value.strip())
+
+
+def whole(key: str, least: int, instead: int, most: float = math.inf) -> Rule:
+    """An integer from `least` on."""
+    says = f"an integer >= {least}" + (f" and <= {most}" if most < math.inf else "")
+    return Rule(key, lambda value: is_whole(value) and least <= value <= most, says, instead)
+
+
+def real(key: str, within: str, instead: float) -> Rule:
+    """A number in an interval, written as in mathematics: `(0, 1]`, `[0, inf)`."""
+    low, high = (float(bound) for bound in within[1:-1].split(","))
+
+    def holds(value: Any) -> bool:
+        above = value >= low if within[0] == "[" else value > low
+        return bool(above and (value <= high if within[-1] == "]" else value < high))
+
+    return Rule(key, lambda value: is_real(value) and holds(value), f"a number in {within}", instead)
+
+
+def one_of(key: str, options: Iterable[str], instead: str) -> Rule:
+    """One of several words."""
+    allowed = tuple(options)
+    return Rule(key, lambda value: value in allowed, f"one of {', '.join(allowed)}", instead)
+
+
+def flag(key: str, instead: str) -> Rule:
+    """True or false."""
+    return Rule(key, lambda value: isinstance(value, bool), "true or false", instead)
+
+
+def or_null(rule: Rule) -> Rule:
+    """The same, and null."""
+    return Rule(rule.key, lambda value: value is None or rule.holds(value), f"null or {rule.says}", rule.instead)
+
+
+def name(key: str, instead: str) -> Rule:
+    """Text that becomes part of a path: it can't lead out of its folder."""
+
+    def holds(value: Any) -> bool:
+        return is_text(value) and not value.startswith("/") and ".." not in value.split("/")
+
+    return Rule(key, holds, "text that stays inside output_root (no leading /, no ..)", instead)
+
+
+def _are_files(value: Any) -> bool:
+    return is_text(value) or (isinstance(value, list) and bool(value) and all(map(is_text, value)))
+
+
+def _are_betas(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(is_real(beta) and 0 <= beta < 1 for beta in value)
+
+
+_KL = ("kl", "k1", "abs", "mse", "k2", "low_var_kl", "k3")
+KL_ESTIMATORS = (*_KL, *(f"{name}+" for name in _KL))  # with +: straight-through gradient of k2
+DTYPES = ("bfloat16", "bf16", "float16", "fp16", "float32", "fp32")
+CHECKPOINT_PARTS = ("model", "optimizer", "extra", "hf_model")
+
+RULES = (
+    # the whole run
+    whole("seed", 0, 0, SEEDS - 1),
+    flag("dry_run", "true"),
+    Rule("output_root", is_text, "a folder", "outputs"),
+    one_of("model_engine", ("dp",), "dp"),
+    one_of("hardware.device", ("cpu", "cuda", "npu"), "cuda"),
+    whole("trainer.nnodes", 1, 1),
+    whole("trainer.n_gpus_per_node", 1, 1),
+    whole("trainer.total_training_steps", 1, 300),
+    whole("trainer.total_epochs", 1, 1000),
+    whole("trainer.save_freq", -1, 20),
+    whole("trainer.test_freq", -1, 20),
+    or_null(whole("trainer.max_actor_ckpt_to_keep", 1, 2)),
+    whole("trainer.log_val_generations", 0, 0),
+    whole("trainer.critic_warmup", 0, 0),
+    flag("trainer.val_before_train", "true"),
+    flag("trainer.val_only", "false"),
+    flag("trainer.balance_batch", "true"),
+    name("trainer.project_name", "train"),
+    name("trainer.experiment_name", "my-run"),
+    real("trainer.v1.rlvr.poll_interval", "(0, inf)", 0.2),
+    # data
+    Rule("data.train_files", _are_files, "a parquet file, or a list of them", "/path/to/train.parquet"),
+    Rule("data.val_files", _are_files, "a parquet file, or a list of them", "/path/to/validation.parquet"),
+    whole("data.train_batch_size", 1, 512),
+    whole("data.max_prompt_length", 1, 1024),
+    whole("data.max_response_length", 1, 8192),
+    or_null(whole("data.gen_batch_size", 1, 1)),
+    or_null(whole("data.val_batch_size", 1, 1)),
+    whole("data.dataloader_num_workers", 0, 0),
+    or_null(whole("data.filter_overlong_prompts_workers", 1, 1)),
+    Rule("data.train_max_samples", lambda n: is_whole(n) and (n == -1 or n > 0), "-1 (all) or an integer >= 1", -1),
+    Rule("data.val_max_samples", lambda n: is_whole(n) and (n == -1 or n > 0), "-1 (all) or an integer >= 1", -1),
+    one_of("data.truncation", ("error", "left", "right", "middle"), "error"),
+    flag("data.shuffle", "true"),
+    flag("data.filter_overlong_prompts", "true"),
+    # the optimiser
+    real(f"{OPTIMISER}.lr", "(0, 1)", 1e-6),
+    real(f"{OPTIMISER}.weight_decay", "[0, 1)", 0.01),
+    Rule(f"{OPTIMISER}.betas", _are_betas, "two numbers in [0, 1)", "[0.9,0.999]"),
+    real(f"{OPTIMISER}.clip_grad", "(0, inf)", 1.0),
+    whole(f"{OPTIMISER}.lr_warmup_steps", -1, 10),
+    real(f"{OPTIMISER}.lr_warmup_steps_ratio", "[0, 1)", 0.0),
+    or_null(real(f"{OPTIMISER}.min_lr_ratio", "[0, 1]", 0.0)),
+    one_of(f"{OPTIMISER}.lr_scheduler_type", ("constant", "cosine"), "constant"),
+    # the update
+    whole(f"{ACTOR}.ppo_mini_batch_size", 1, 32),
+    whole(f"{ACTOR}.ppo_epochs", 1, 1),
+    real(f"{ACTOR}.entropy_coeff", "[0, inf)", 0),
+    real(f"{ACTOR}.kl_loss_coef", "[0, inf)", 0.001),
+    one_of(f"{ACTOR}.kl_loss_type", KL_ESTIMATORS, "low_var_kl"),
+    one_of("algorithm.kl_penalty", KL_ESTIMATORS, "kl"),
+    one_of("algorithm.kl_ctrl.type", ("fixed", "adaptive"), "fixed"),
+    real("algorithm.kl_ctrl.kl_coef", "[0, inf)", 0.001),
+    real("algorithm.kl_ctrl.horizon", "(0, inf)", 10000),
+    real("algorithm.gamma", "[0, 1]", 1.0),
+    real("algorithm.lam", "[0, 1]", 1.0),
+    one_of(f"{ACTOR}.strategy", ("fsdp", "fsdp2"), "fsdp2"),
+    one_of(f"{ENGINE}.model_dtype", DTYPES, "float32"),
+    one_of(f"{ENGINE}.dtype", DTYPES, "bfloat16"),
+    whole(f"{ACTOR}.ulysses_sequence_parallel_size", 1, 1),
+    whole(f"{ACTOR}.ppo_max_token_len_per_gpu", 1, 16384),
+    Rule(
+        f"{ACTOR}.checkpoint.save_contents",
+        lambda parts: isinstance(parts, list) and bool(parts) and set(parts) <= set(CHECKPOINT_PARTS),
+        f"a list of {', '.join(CHECKPOINT_PARTS)}",
+        f"[{','.join(CHECKPOINT_PARTS)}]",
+    ),
+    whole("actor_rollout_ref.nccl_timeout", 1, 600),
+    # generation
+    whole(f"{ROLLOUT}.n", 1, 16),
+    real(f"{ROLLOUT}.temperature", "(0, 2]", 1.0),  # training at temperature 0 draws a group of equal responses
+    real(f"{ROLLOUT}.top_p", "(0, 1]", 1.0),
+    whole(f"{ROLLOUT}.top_k", -1, -1),
+    whole(f"{VALIDATION}.n", 1, 4),
+    real(f"{VALIDATION}.temperature", "[0, 2]", 1.0),
+    real(f"{VALIDATION}.top_p", "(0, 1]", 1.0),
+    whole(f"{VALIDATION}.top_k", -1, -1),
+    real(f"{ROLLOUT}.gpu_memory_utilization", "(0, 1]", 0.6),
+    one_of(f"{ROLLOUT}.name", ("vllm",), "vllm"),
+    one_of(f"{ROLLOUT}.mode", ("async",), "async"),
+    one_of(f"{ROLLOUT}.dtype", ("auto", "half", "float16", "bfloat16", "float", "float32"), "bfloat16"),
+    one_of(f"{ROLLOUT}.load_format", ("dummy", "auto", "hf", "safetensors", "fastsafetensors", "pt"), "dummy"),
+    one_of(
+        f"{ROLLOUT}.logprobs_mode",
+        ("raw_logits", "raw_logprobs", "processed_logits", "processed_logprobs"),
+        "processed_logprobs",
+    ),
+    whole(f"{ROLLOUT}.tensor_model_parallel_size", 1, 1),
+    whole(f"{ROLLOUT}.data_parallel_size", 1, 1),
+    whole(f"{ROLLOUT}.pipeline_model_parallel_size", 1, 1, 1),
+    whole(f"{ROLLOUT}.max_num_seqs", 1, 256),
+    whole(f"{ROLLOUT}.max_num_batched_tokens", 1, 16384),
+    whole(f"{ROLLOUT}.log_prob_max_token_len_per_gpu", 1, 16384),
+    whole(f"{ROLLOUT}.agent.num_workers", 1, 8),
+    whole(f"{ROLLOUT}.checkpoint_engine.update_weights_bucket_megabytes", 1, 2048),
+    # model, reward, transport
+    Rule(f"{MODEL}.path", is_text, "a folder or a hub id", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"),
+    whole(f"{MODEL}.lora_rank", 0, 0),
+    whole("reward.num_workers", 1, 8),
+    whole("transfer_queue.backend.SimpleStorage.num_data_storage_units", 1, 8),
+)
+
+
+def check_values(config: DictConfig) -> None:
+    """Every rule of the table holds.
+
+    Args:
+        config: resolved.
+
+    Raises:
+        UserError: names the key, the rule and a value that works.
+    """
+    for rule in RULES:
+        rule.check(config)

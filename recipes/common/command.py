@@ -1,0 +1,31 @@
+"""How a command ends: exit code 2 and one line on bad input, 130 after Ctrl-C or SIGTERM."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+
+from recipes.common import processes
+from recipes.common.errors import UserError
+from recipes.common.secrets import redacted_text
+
+
+@contextmanager
+def command(interrupted: str) -> Iterator[Console]:
+    """Run the body of a command line; yields the console for what is not output.
+
+    Args:
+        interrupted: said after Ctrl-C or SIGTERM.
+    """
+    processes.raise_on_termination()
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        yield errors
+    except UserError as error:
+        errors.print(f"[bold red]Error:[/] {escape(redacted_text(str(error)))}")
+        sys.exit(2)
+    except (KeyboardInterrupt, processes.Terminated):
+        errors.print(interrupted)
+        sys.exit(130)

@@ -1,0 +1,72 @@
+"""Folders that are either complete or not there, and the record that says how a folder came about."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+RECORD = "build.json"
+_PARTIAL = ".partial"
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that becomes `path` when the block ends without an error.
+
+    Both lie in the same folder, so the final rename is atomic: a reader sees all of `path` or none of it. When the
+    block raises (also on Ctrl-C), the temporary folder is removed and the error passes on.
+
+    Raises:
+        FileExistsError: `path` is a file or a folder with something in it.
+    """
+    path = Path(path)
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise FileExistsError(f"{path} exists already: remove it first, or build into another folder")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_PARTIAL}")
+    partial.mkdir()
+    try:
+        yield partial
+        partial.rename(path)
+    except BaseException:  # also Ctrl-C; passed on below
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Remove what killed builds of `path` left behind. Only for a caller that knows no other build of it is running."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        return
+    for entry in path.parent.iterdir():
+        if entry.name.startswith(f".{path.name}.") and entry.name.endswith(_PARTIAL):
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write `record` (arguments, measurements, versions) as the build record of `folder`."""
+    (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def existing_parent(path: Path) -> Path:
+    """The nearest folder above `path` that is there, or `path` itself."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Replace `file` in one step: readers see the old text or the new one."""
+    partial = file.with_name(f".{file.name}.partial")
+    with partial.open("w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    partial.replace(file)

@@ -1,0 +1,1 @@
+"""A command's config: composed from overrides, its resolvers, its hardware presets."""

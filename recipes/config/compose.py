@@ -1,0 +1,227 @@
+"""Compose a command's config from Hydra overrides, and say in one line why one of them can't be meant.
+
+Hydra names the key and stops there; here the nearest key or choice and what to write are added. Everything that needs
+a config outside `python -m recipes.train` itself (launcher, planner, figures) composes it here.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.utils import get_args_parser
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from recipes.common.errors import UserError, as_user_error
+from recipes.common.paths import config_dir
+from recipes.common.secrets import redacted_text
+from recipes.common.suggestions import nearest, nearest_key
+from recipes.config import resolvers
+
+SHARED = "base"  # in a group, what its choices share
+# Sections of verl's config that nothing here trains: a key is never meant to be in one of them.
+UNUSED = re.compile(r"(critic|distillation|custom_reward_function|reward_model|sandbox_fusion|reward\.reward_model)\b")
+# With one of these Hydra reads other files, or runs something else than one training.
+OWN_WAY = ("config_path", "config_name", "config_dir", "multirun", "help", "hydra_help", "info", "shell_completion")
+
+
+@dataclass(frozen=True)
+class Primary:
+    """A primary config: what one command composes.
+
+    Attributes:
+        command: as in `python -m <command>`.
+        file: of the config.
+        groups: folders beside it of which one file is chosen.
+    """
+
+    command: str
+    file: Path
+    groups: tuple[str, ...]
+
+
+TRAIN = Primary(
+    "recipes.train",
+    config_dir() / "train.yaml",
+    # All folders but the other commands' and the one that train.yaml always includes.
+    tuple(sorted({path.name for path in config_dir().iterdir() if path.is_dir()} - {"eval", "prepare", SHARED})),
+)
+EVALUATE = Primary("recipes.evaluate", config_dir() / "evaluate.yaml", ("eval", "hardware", "model"))
+PREPARE = Primary("recipes.prepare_data", config_dir() / "prepare" / "prepare.yaml", ("data", "template"))
+
+
+def composed(words: Sequence[str], primary: Primary = TRAIN) -> DictConfig:
+    """The config that Hydra hands to a command for these overrides, its interpolations not yet resolved.
+
+    Raises:
+        UserError: it does not compose; names the override and what to write.
+    """
+    resolvers.register()
+    overrides = [_parsed(word) for word in words]
+    for override in overrides:
+        _check_choice(override, primary)
+    try:
+        config = _compose(words, primary)
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
+        raise UserError(redacted_text(_explained(error, overrides, primary))) from error
+    HydraConfig.instance().set_config(config)  # ${hydra:runtime.choices...} in run names
+    with open_dict(config):
+        del config["hydra"]
+    _check_forced(overrides, primary)
+    return config
+
+
+def resolved(config: DictConfig) -> DictConfig:
+    """A copy with every interpolation replaced by its value.
+
+    Raises:
+        UserError: an interpolation has no value.
+    """
+    with as_user_error(OmegaConfBaseException):
+        copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
+    OmegaConf.set_struct(copy, True)
+    return copy
+
+
+def check_command_line(words: Sequence[str], primary: Primary = TRAIN) -> None:
+    """Compose what a command is about to compose, for the sake of the message.
+
+    Raises:
+        UserError: as `composed`.
+    """
+    options, rest = get_args_parser().parse_known_args(list(words))
+    overrides = options.overrides + [word for word in rest if not word.startswith("-")]
+    if not any(getattr(options, name) for name in OWN_WAY):
+        composed(overrides, primary)
+
+
+def choices(group: str, primary: Primary = TRAIN) -> list[str]:
+    """What can be written after `<group>=`, sorted: `dgpo/7b_dgpo` for a file in a subfolder."""
+    folder = primary.file.parent / group
+    names = [file.relative_to(folder).with_suffix("") for file in folder.rglob("*.yaml")]
+    return sorted(str(name) for name in names if not _is_part(folder, name))
+
+
+def _is_part(folder: Path, name: Path) -> bool:
+    """`base/common`, or a file that a choice of its folder's name includes, as hardware/8x80gb/<model>."""
+    return any(parent.name == SHARED or (folder / f"{parent}.yaml").is_file() for parent in name.parents)
+
+
+def _compose(words: Sequence[str], primary: Primary) -> DictConfig:
+    # There is one Hydra per process: that of a command which Hydra runs (recipes.train) is put aside meanwhile.
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(str(primary.file.parent), version_base="1.3"):
+            return compose(primary.file.stem, list(words), return_hydra_config=True)
+    finally:
+        GlobalHydra.instance().hydra = outer
+
+
+def _parsed(word: str) -> Override:
+    try:
+        override: Override = OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        why = str(error).splitlines()[0]
+        raise UserError(
+            redacted_text(
+                f"{word}: not an override ({why}). Write key=value, with quotes around text that holds spaces, commas, "
+                "= or brackets: 'trainer.logger=[console,file]'."
+            )
+        ) from error
+    if override.is_sweep_override() and not override.is_delete():
+        raise UserError(
+            f"{word}: several values at once. Write one, as {word.split(',')[0]}, and one command per value; text that "
+            "holds a comma needs quotes, a list brackets."
+        )
+    return override
+
+
+def _check_choice(override: Override, primary: Primary) -> None:
+    """A group is given one of its files."""
+    group = override.key_or_group
+    if override.is_delete() or group not in primary.groups:
+        return
+    known = choices(group, primary)
+    if override.is_add() or override.is_force_add():
+        raise UserError(
+            f"{override.input_line}: {group} has a choice already. Write {group}=<choice>, without +. "
+            f"Choices: {', '.join(known)}."
+        )
+    given = override.value()
+    for name in given if isinstance(given, list) else [given]:
+        if name not in known:
+            hint = nearest(str(name), known)
+            advice = f"Write {group}={hint}" if hint else f"Leave {group}= out, or write a choice"
+            raise UserError(f"{group}={_shown(name)}: there is no such choice. {advice}. Choices: {', '.join(known)}.")
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value)
+
+
+def _explained(error: Exception, overrides: Sequence[Override], primary: Primary) -> str:
+    """Hydra's message, with the nearest key where it says that there is none."""
+    message = " ".join(str(error).split())
+    missing = re.match(r"Could not (?:override|delete from config\.) '([^']+)'", message)
+    if not missing:
+        return message
+    key = missing[1]
+    hint = nearest_key(key, _known(_chosen(overrides, primary), primary)) or nearest(key, primary.groups)
+    value = next(_given(override) for override in overrides if override.key_or_group == key)
+    advice = (
+        f"Write {hint}={value}."
+        if hint
+        else f"`python -m {primary.command} --cfg job` lists all keys. Write a + before one that is declared nowhere."
+    )
+    return f"{key}: there is no such key. {advice}"
+
+
+def _chosen(overrides: Sequence[Override], primary: Primary) -> tuple[str, ...]:
+    """Those that choose a file of a group."""
+    return tuple(str(override.input_line) for override in overrides if override.key_or_group in primary.groups)
+
+
+def _given(override: Override) -> str:
+    """What stands after the =."""
+    return str(override.input_line).partition("=")[2]
+
+
+@cache
+def _known(chosen: tuple[str, ...], primary: Primary) -> list[str]:
+    """Every key there is with these choices of groups and nothing else."""
+    config = _compose(chosen, primary)
+    with open_dict(config):
+        del config["hydra"]
+    return [key for key in _keys(OmegaConf.to_container(config), "") if not UNUSED.match(key)]
+
+
+def _keys(node: Any, prefix: str) -> Iterator[str]:
+    for name, child in node.items() if isinstance(node, dict) else ():
+        yield f"{prefix}{name}"
+        yield from _keys(child, f"{prefix}{name}.")
+
+
+def _check_forced(overrides: Sequence[Override], primary: Primary) -> None:
+    """`+trainer.savefreq=5` makes a key that nothing reads: refused where a key beside it is spelt nearly so."""
+    forced = [override for override in overrides if override.is_add() or override.is_force_add()]
+    known = _known(_chosen(overrides, primary), primary) if forced else []
+    for override in forced:
+        section, _, name = override.key_or_group.rpartition(".")
+        beside = [key.rpartition(".")[2] for key in known if key.rpartition(".")[0] == section]
+        hint = nearest(name, beside) if name not in beside else None
+        if hint:
+            meant = f"{section}.{hint}".lstrip(".")
+            raise UserError(
+                f"{override.input_line}: the + makes a new key {override.key_or_group}, which nothing reads. "
+                f"Write {meant}={_given(override)}."
+            )

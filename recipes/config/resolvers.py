@@ -1,0 +1,72 @@
+"""OmegaConf resolvers used in configs/."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from recipes.common.errors import UserError
+from recipes.inputs.cache import cache_folder, prepare, prepared_path
+
+
+def builder_call(config: DictConfig, kind: str) -> tuple[str, dict[str, Any]]:
+    """The builder named in `prepare.<kind>`: its dotted name and its arguments."""
+    arguments: dict[str, Any] = OmegaConf.to_container(config.prepare[kind], resolve=True)  # type: ignore[assignment]
+    return arguments.pop("_target_"), arguments
+
+
+def _prepared(kind: str, file: str = "", *, _root_: DictConfig) -> str:
+    """`${prepared:model}` or `${prepared:data,train.parquet}`: where `prepare.<kind>` puts its result."""
+    path = prepared_path(*builder_call(_root_, kind))
+    return str(path / file if file else path)
+
+
+def run_name(experiment: str | None, scale: str | None) -> str:
+    """`${run_name:dgpo/ablation/7b_n1_m1,tiny}` → 7b_n1_m1-tiny: the experiment's file and, if cut down, the scale.
+
+    Args:
+        experiment: the choice `experiment=`; None where several were given, for which Hydra keeps no choice.
+        scale: the choice `scale=`; none is `paper`.
+
+    Raises:
+        ValueError: no single experiment.
+    """
+    if experiment is None:
+        raise ValueError(
+            "several experiments at once have no name: write trainer.experiment_name=<a name for this run>"
+        )
+    name = experiment.rsplit("/", 1)[-1]
+    return name if scale in (None, "paper") else f"{name}-{scale}"
+
+
+def register() -> None:
+    """Make the resolvers known; safe to call again."""
+    OmegaConf.register_new_resolver("prepared", _prepared, replace=True)
+    OmegaConf.register_new_resolver("absolute", lambda path: str(Path(path).expanduser().absolute()), replace=True)
+    OmegaConf.register_new_resolver("sum", lambda *numbers: sum(numbers), replace=True)
+    OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    OmegaConf.register_new_resolver("product", lambda *numbers: math.prod(numbers), replace=True)
+    OmegaConf.register_new_resolver("quotient", lambda whole, part: whole // part, replace=True)
+    OmegaConf.register_new_resolver("share", lambda whole, part: int(whole * part), replace=True)
+
+
+def prepare_all(config: DictConfig) -> None:
+    """Build (or find in the cache) the model and the data set that the config names under `prepare` and uses.
+
+    Args:
+        config: resolved.
+
+    Raises:
+        UserError: the builder is unknown, can't take its arguments, or fails.
+    """
+    evaluated = config.get("eval", {}).get("files")
+    used = str([config.actor_rollout_ref.model.path, config.data.train_files, config.data.val_files, evaluated])
+    for kind in config.get("prepare", {}):
+        target, arguments = builder_call(config, kind)
+        try:
+            # A path given on the command line replaces what would have been prepared.
+            if str(prepared_path(target, arguments)) in used:
+                prepare(target, arguments)
+        except (ValueError, TypeError, ImportError, RuntimeError, OSError) as error:
+            raise UserError(f"prepare.{kind} ({target}, cache {cache_folder()}): {error}") from error

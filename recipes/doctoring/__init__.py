@@ -1,1 +1,0 @@
-"""What `python -m recipes.doctor` looks at; see docs/doctor.md."""

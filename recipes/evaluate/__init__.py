@@ -1,0 +1,1 @@
+"""Evaluate: many samples per problem, their verdicts, and what they say about a model."""

@@ -1,0 +1,85 @@
+"""What is evaluated, on what, how, and where it goes: checked before an engine starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, open_dict
+
+from recipes.checks import hardware
+from recipes.common.errors import UserError
+from recipes.config.compose import resolved
+from recipes.config.resolvers import prepare_all
+from recipes.evaluate import checkpoint, problems, settings
+from recipes.evaluate.row_file import Key
+from recipes.inputs import model_folder
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked evaluation.
+
+    Attributes:
+        config: resolved.
+        settings: its eval section.
+        model: what is evaluated; None where responses come from a file.
+        problems: by (benchmark, id).
+        folder: where everything goes.
+    """
+
+    config: DictConfig
+    settings: dict[str, Any]
+    model: checkpoint.Checkpoint | None
+    problems: dict[tuple[str, str], problems.Problem]
+    folder: Path
+
+    @property
+    def keys(self) -> list[Key]:
+        """All samples it consists of: first all problems once, then twice, so that an early stop is no bias."""
+        return [(*one, sample) for sample in range(self.settings["samples"]) for one in self.problems]
+
+    @property
+    def samples(self) -> Path:
+        """One row per sample."""
+        return self.folder / "samples.jsonl"
+
+
+def plan_of(config: DictConfig) -> Plan:
+    """Check everything that can be wrong before an engine starts.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    found = None if config.responses else _model(config)
+    config = resolved(config)
+    chosen = settings.checked(config)
+    if found is not None:
+        hardware.check_hardware(config)
+        prepare_all(config)
+        model_folder.check(found.path)
+    elif "prepare" in config:
+        prepare_all(config)
+    loaded = problems.load(chosen["files"], chosen["max_problems"])
+    name = config.name or f"{found.name if found else Path(config.responses).stem}-{config.eval_name}"
+    folder = Path(config.output_root).expanduser().absolute() / "evaluations" / name
+    return Plan(config, chosen, found, {(one.benchmark, one.id): one for one in loaded}, folder)
+
+
+def _model(config: DictConfig) -> checkpoint.Checkpoint:
+    """Find the model and write its path into the config."""
+    section = config.actor_rollout_ref
+    if config.checkpoint:
+        found = checkpoint.find(config.checkpoint)
+        run = found.run_config
+        with open_dict(config):
+            section.model.path = found.path
+            if run is not None:
+                section.rollout.dtype = run.actor_rollout_ref.rollout.dtype
+        return found
+    if "model" in config.get("prepare", {}):
+        return checkpoint.Checkpoint(section.model.path, Path(section.model.path).name)
+    if str(section.model.path).startswith("~/models"):  # verl's default
+        raise UserError(
+            "Which model? Write model=<hub id, folder, run folder, checkpoint, or a choice of configs/model>."
+        )
+    return checkpoint.Checkpoint(section.model.path, Path(section.model.path).name)

@@ -1,0 +1,70 @@
+"""What makes two sets of samples the same experiment, so that rows of different ones are never mixed in a file."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from recipes.common.errors import UserError
+from recipes.evaluate.problems import Problem
+from recipes.inputs import model_folder
+
+# What decides a sample. Verifiers, statistics, hardware and the number of samples per problem may differ between two
+# commands on the same folder: each sample has a seed of its own, so more of them are the same experiment.
+SAMPLING = ("temperature", "top_p", "top_k", "max_prompt_tokens", "max_response_tokens", "seed")
+
+
+def identity(source: str, model: str | None, sampling: dict[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """Model, sampling and problems, as plain data.
+
+    Args:
+        source: where the samples are from: the model, or a file of responses.
+        model: hub id or folder; None where responses come from a file.
+        sampling: the eval config.
+        problems: all of them.
+    """
+    digest = hashlib.sha256()
+    for one in problems:
+        digest.update(json.dumps([one.benchmark, one.id, one.messages, one.golds, repr(one.task)]).encode())
+    return {
+        "model": source,
+        "weights": weights_digest(model) if model else None,
+        **{name: sampling[name] for name in SAMPLING},
+        "problems": len(problems),
+        "problems_sha256": digest.hexdigest(),
+    }
+
+
+def weights_digest(model: str) -> str | None:
+    """Tells one local checkpoint from another: names, sizes and heads of the weight files; None for a hub id."""
+    if not model_folder.is_local(model):
+        return None
+    digest = hashlib.sha256()
+    folder = Path(model).expanduser()
+    for file in sorted([*folder.glob("*.safetensors"), *folder.glob("*.bin"), folder / "config.json"]):
+        digest.update(f"{file.name} {file.stat().st_size}".encode())
+        with file.open("rb") as content:
+            digest.update(content.read(1 << 24))
+    return digest.hexdigest()
+
+
+def refuse_other(path: Path, now: dict[str, Any]) -> None:
+    """Write the identity where there is none yet; raise UserError if another one is there.
+
+    Args:
+        path: JSON file in the folder of the evaluation.
+        now: see `identity`.
+    """
+    if not path.is_file():
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(now, indent=2) + "\n")
+        partial.replace(path)
+        return
+    before = json.loads(path.read_text())
+    different = [name for name in now if before.get(name) != now[name]]
+    if different:
+        shown = "\n".join(f"  {name}: {before.get(name)!r} there, {now[name]!r} now" for name in different)
+        raise UserError(
+            f"{path.parent} holds samples of another evaluation:\n{shown}\nWrite name=<a new name>; results of "
+            "different set-ups are not mixed."
+        )

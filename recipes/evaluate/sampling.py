@@ -1,0 +1,134 @@
+"""Drawing the samples that are missing, or taking them from a file."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from recipes.checks import reward
+from recipes.common import processes, progress_bar
+from recipes.common.errors import UserError
+from recipes.evaluate import engine, problems
+from recipes.evaluate.evaluation import Plan
+from recipes.evaluate.row_file import Key, RowFile, key_of, read_rows
+
+
+def complete(plan: Plan, shown: Console) -> None:
+    """Draw, or read from a file, the samples that are not there yet."""
+    with RowFile(plan.samples) as rows:
+        if rows.dropped:
+            shown.print(f"{plan.samples}: the last row was cut off ({rows.dropped:,} bytes); it is drawn again")
+        if plan.config.responses:
+            _import(plan, rows)
+            return
+        missing = [key for key in plan.keys if key not in rows.keys]
+        if not missing:
+            return
+        if rows.keys:
+            shown.print(f"continuing {plan.folder}: {len(missing):,} of {len(plan.keys):,} samples to go")
+        _sample(plan, rows, missing, shown)
+
+
+def _import(plan: Plan, rows: RowFile) -> None:
+    source = Path(plan.config.responses).expanduser()
+    if not source.is_file():
+        raise UserError(f"responses={source}: there is no such file. Give a JSON-lines file of responses.")
+    for number, row in enumerate(read_rows(source), start=1):
+        key = key_of(row)
+        if not isinstance(row.get("response"), str):
+            raise UserError(f"responses={source}, row {number}: `response` is missing or no text.")
+        problem = plan.problems.get(key[:2])
+        if problem is not None and key[2] < plan.settings["samples"] and key not in rows.keys:
+            rows.append(_row(problem, key, row["response"], row.get("tokens"), bool(row.get("cut_off")), None))
+
+
+def _row(
+    problem: problems.Problem, key: Key, response: str, tokens: int | None, cut_off: bool, seed: int | None
+) -> dict[str, Any]:
+    """A sample with everything that is needed to score it again."""
+    benchmark, name, sample = key
+    return {
+        "benchmark": benchmark,
+        "problem": name,
+        "sample": sample,
+        "prompt": list(problem.messages),
+        "golds": list(problem.golds),
+        "task": {key: value for key, value in vars(problem.task).items() if value},
+        "seed": seed,
+        "tokens": tokens,
+        "cut_off": cut_off,
+        "response": response,
+    }
+
+
+def seed_of(base: int | None, key: Key) -> int | None:
+    """The seed of one sample: a hash, so that neighbours have nothing in common; 31 bits."""
+    if base is None:
+        return None
+    return int.from_bytes(hashlib.sha256(repr((base, *key)).encode()).digest()[:4], "big") >> 1
+
+
+def _sample(plan: Plan, rows: RowFile, missing: list[Key], shown: Console) -> None:
+    import ray
+
+    from recipes.common.console import chatter_to, root_cause
+
+    config, log = engine.rollout_config(plan.config), plan.folder / "evaluate.log"
+    tokenizer = reward.load_tokenizer(config.actor_rollout_ref.model)
+    prompts = _prompts(plan, tokenizer)
+    requests = [engine.Request(key, prompts[key[:2]], seed_of(plan.settings["seed"], key)) for key in missing]
+    shown.print(f"evaluation  {plan.folder}\nlog file    {log}")
+    processes.adopt_orphans()
+    failure: Exception | None = None
+    with chatter_to(log) as console:
+        try:
+            with progress_bar.waiting(console, "starting Ray"):
+                engine.start_ray(config)
+            total = len(plan.keys)
+            with progress_bar.counting(console, "samples", total, total - len(missing)) as counter:
+
+                def started(engines: int) -> None:
+                    counter.say(f"engines: {engines}")
+
+                def done(sample: engine.Sample) -> None:
+                    rows.append(_drawn(plan, tokenizer, sample))
+                    counter.advance()
+
+                counter.say("starting vLLM")
+                asyncio.run(engine.generate(config, requests, started, done))
+        except UserError:
+            raise
+        except Exception as error:  # whatever it was, its processes must end and the person be told
+            failure = error
+        finally:
+            ray.shutdown()
+            processes.end_descendants()
+    if failure is not None:
+        why = "\n".join(f"  {line}" for line in root_cause(log)) or f"  {type(failure).__name__}: {failure}"
+        raise UserError(f"sampling failed; the log says first:\n{why}\nWhole log: {log}") from failure
+
+
+def _prompts(plan: Plan, tokenizer: Any) -> dict[tuple[str, str], list[int]]:
+    prompts = {}
+    limit = plan.settings["max_prompt_tokens"]
+    for name, problem in plan.problems.items():
+        try:
+            ids = tokenizer.apply_chat_template(
+                list(problem.messages), add_generation_prompt=True, tokenize=True, return_dict=False
+            )
+        except ValueError as error:  # a base model without a template
+            raise UserError(f"{plan.model and plan.model.path}: {error}") from error
+        if len(ids) > limit:
+            raise UserError(f"eval.max_prompt_tokens={limit}: {name[0]} {name[1]} has {len(ids)}. Write a larger one.")
+        prompts[name] = list(ids)
+    return prompts
+
+
+def _drawn(plan: Plan, tokenizer: Any, sample: engine.Sample) -> dict[str, Any]:
+    problem, tokens = plan.problems[sample.request.key[:2]], sample.tokens
+    ended = bool(tokens) and tokens[-1] == tokenizer.eos_token_id
+    cut_off = len(tokens) >= plan.settings["max_response_tokens"] and not ended
+    text = tokenizer.decode(tokens, skip_special_tokens=True)  # as verl decodes what it trains on
+    return _row(problem, sample.request.key, text, len(tokens), cut_off, sample.request.seed)

@@ -1,1 +1,0 @@
-"""Evaluation: many samples per problem, their verdicts, and what they say about a model."""

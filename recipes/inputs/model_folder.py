@@ -1,0 +1,92 @@
+"""Is there a model where the config says?"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from recipes.common.errors import UserError
+
+KEY = "actor_rollout_ref.model.path"
+_WEIGHTS = ("*.safetensors", "*.bin")
+_CURE = f"Write {KEY}=<a complete checkpoint folder>; a download may have been cut off."
+
+
+def is_local(path: str) -> bool:
+    """Whether `path` is meant as a folder rather than as a hub id (`owner/name`)."""
+    return Path(path).expanduser().exists() or path.startswith(("/", "./", "../", "~")) or path.count("/") != 1
+
+
+def folder_of(path: str) -> Path:
+    """The folder that a local `path` means."""
+    return Path(path).expanduser()
+
+
+def check(path: str) -> None:
+    """A local folder holds config, weights and tokenizer; a hub id can be reached or is in the local cache.
+
+    Raises:
+        UserError: with the key and what to write.
+    """
+    if is_local(path):
+        _check_folder(Path(path).expanduser())
+    else:
+        _check_hub_id(path)
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise UserError(
+            f"{KEY}={folder}: there is no such folder. Write the path of a Hugging Face checkpoint folder, a hub id "
+            "such as deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B, or model=tiny."
+        )
+    try:
+        json.loads((folder / "config.json").read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise UserError(f"{KEY}={folder}: config.json is missing or unreadable ({error}). {_CURE}") from error
+    if not weight_bytes(str(folder)):
+        raise UserError(f"{KEY}={folder}: no weights (*.safetensors or *.bin) in this folder. {_CURE}")
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
+        raise UserError(f"{KEY}={folder}: no tokenizer (tokenizer.json) in this folder. {_CURE}")
+
+
+def _check_hub_id(name: str) -> None:
+    from huggingface_hub import hf_hub_download
+
+    try:
+        hf_hub_download(name, "config.json")
+    except Exception as error:  # offline, unknown name, gated: many classes, one cure
+        raise UserError(
+            f"{KEY}={name}: not in the local Hugging Face cache and not to be had from the hub "
+            f"({type(error).__name__}). Check the name and the network (HF_ENDPOINT, HF_TOKEN), or download it "
+            f"elsewhere and write {KEY}=/path/to/its/folder."
+        ) from error
+
+
+def weight_bytes(path: str) -> int | None:
+    """Size of a model's weight files, bytes: of the local folder, or as the hub states it.
+
+    None when a hub id's sizes can't be had (offline, with only a part in the cache).
+    """
+    if is_local(path):
+        folder = Path(path).expanduser()
+        return sum(file.stat().st_size for pattern in _WEIGHTS for file in folder.glob(pattern))
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        files = HfApi().model_info(path, files_metadata=True).siblings or []
+    except (OSError, HfHubHTTPError, OfflineModeIsEnabled):
+        return None
+    return sum(file.size or 0 for file in files if file.rfilename.endswith(".safetensors")) or None
+
+
+def architecture(path: str) -> dict[str, Any]:
+    """config.json of a folder or of a hub id; call after `check`, which has fetched it."""
+    if is_local(path):
+        file = folder_of(path) / "config.json"
+    else:
+        from huggingface_hub import hf_hub_download
+
+        file = Path(hf_hub_download(path, "config.json"))
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found

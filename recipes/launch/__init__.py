@@ -1,0 +1,1 @@
+"""A Ray cluster of our own for the length of one job."""

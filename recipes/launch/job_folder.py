@@ -1,0 +1,99 @@
+"""Where the launchers of one job meet: a folder on the shared file system.
+
+token            Ray's token, mode 600; gone when the job ends
+head.json        where the head listens, and what its workers are to offer
+node-<rank>.json a launcher has started on that node
+ended.json       the training has ended with this exit code: stop
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from recipes.common.errors import UserError
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a worker has to know to join."""
+
+    address: str
+    base_port: int
+    num_cpus: int | None
+    num_gpus: int | None
+
+
+@dataclass(frozen=True)
+class Node:
+    """A launcher that has signed in."""
+
+    rank: int
+    host: str
+    address: str
+
+
+class JobFolder:
+    """One folder per attempt at a job, so that a requeued job does not find what its predecessor left."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.token = path / "token"
+
+    def create(self) -> None:
+        """Make the folder, closed to others.
+
+        Raises:
+            UserError: another job has used it.
+        """
+        if (self.path / "head.json").exists() or (self.path / "ended.json").exists():
+            raise UserError(f"--job-folder={self.path} has served a job already: name a new one on every node.")
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def announce(self, head: Head) -> None:
+        """The head is up."""
+        self._write("head.json", asdict(head))
+
+    def head(self) -> Head | None:
+        """Where the head is, once it is up."""
+        content = self._read("head.json")
+        return Head(**content) if content else None
+
+    def sign_in(self, node: Node) -> None:
+        """A launcher runs on this node."""
+        self._write(f"node-{node.rank}.json", asdict(node))
+
+    def nodes(self) -> list[Node]:
+        """Who has signed in, by rank."""
+        found = [self._read(path.name) for path in self.path.glob("node-*.json")]
+        return sorted((Node(**content) for content in found if content), key=lambda node: node.rank)
+
+    def end(self, code: int) -> None:
+        """Tell the workers that it is over, and take the token away."""
+        self._write("ended.json", {"exit_code": code})
+        self.token.unlink(missing_ok=True)
+
+    def ended(self) -> bool:
+        """Whether the head has said so."""
+        return self._read("ended.json") is not None
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        partial = self.path / f".{name}"
+        partial.write_text(json.dumps(content) + "\n")
+        partial.replace(self.path / name)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        try:
+            content: dict[str, Any] = json.loads((self.path / name).read_text())
+        except (FileNotFoundError, json.JSONDecodeError):  # a network file system may show a name before its content
+            return None
+        return content
+
+
+def wait_until(there: Callable[[], bool], deadline: float, poll: float = 0.5) -> bool:
+    """Poll until `there()` or until `deadline` (time.monotonic seconds); return what it says last."""
+    while not (found := there()) and time.monotonic() < deadline:
+        time.sleep(poll)
+    return found

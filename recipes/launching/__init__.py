@@ -1,1 +1,0 @@
-"""Ray clusters of our own for the length of one job; see docs/cluster.md."""

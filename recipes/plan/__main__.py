@@ -1,0 +1,178 @@
+"""Plan before paying: `python -m recipes.plan [overrides of recipes.train] [gpu=…] [mean_length=…] [plot=…]`.
+
+    python -m recipes.plan model=deepseek-r1-distill-qwen-7b data=dapo_math_17k hardware=8x80gb
+    python -m recipes.plan experiment=dgpo/14b_dgpo hardware=4x8x141gb plot=scale.png
+
+Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
+and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
+nothing. Its own keys, all optional: `gpu=` a100, h100 or h200, by default the preset's `hardware.gpu`; `mean_length=`
+tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
+Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from recipes.common.errors import UserError
+from recipes.config import hardware
+from recipes.config.compose import composed, resolved
+from recipes.plan import advice, architecture, memory, scale, show, sizes, step_time
+
+
+@dataclass(frozen=True)
+class Request:
+    """The command line.
+
+    Attributes:
+        overrides: of recipes.train.
+        gpu: name of an entry of planning/gpus.json; None for the preset's hardware.gpu.
+        mean_length: tokens of a response; None for a range.
+        plot: where the picture goes; None for none.
+    """
+
+    overrides: tuple[str, ...]
+    gpu: str | None = None
+    mean_length: float | None = None
+    plot: Path | None = None
+
+
+def request(words: Sequence[str]) -> Request:
+    """Tell plan's own keys from overrides of the training.
+
+    Raises:
+        UserError: a value that can't be meant.
+    """
+    own: dict[str, str] = {}
+    overrides = []
+    for word in words:
+        key, _, value = word.partition("=")
+        if key in ("gpu", "mean_length", "plot"):
+            own[key] = value
+        else:
+            overrides.append(word)
+    try:
+        mean = float(own["mean_length"]) if "mean_length" in own else None
+    except ValueError as error:
+        raise UserError(f"mean_length={own['mean_length']}: write a number of tokens, as mean_length=3000.") from error
+    plot = Path(own["plot"]) if "plot" in own else None
+    if plot is not None and plot.suffix.lower() != ".png":
+        raise UserError(f"plot={own['plot']}: the picture is a PNG. Write plot=scale.png.")
+    return Request(tuple(overrides), own.get("gpu"), mean, plot)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is planned.
+
+    Attributes:
+        model, gpu, run: the three that everything follows from.
+        mean_length: tokens of a response; None for a range.
+    """
+
+    model: architecture.Architecture
+    gpu: hardware.GPU
+    run: sizes.Setup
+    mean_length: float | None = None
+
+
+def of(asked: Request) -> Plan:
+    """From the command line to numbers.
+
+    Raises:
+        UserError: bad input, or a preset for machines without a GPU.
+    """
+    config = resolved(composed(asked.overrides))
+    if config.hardware.device == "cpu":
+        raise UserError(
+            "hardware=cpu: only GPUs are planned. Write hardware=8x80gb, or an experiment that runs on GPUs; what a "
+            "training on a CPU takes is measured in docs/results/quickstart.md."
+        )
+    hardware.check_preset(config)
+    gpu = hardware.find(asked.gpu) if asked.gpu else hardware.find(config.hardware.gpu, "hardware.gpu")
+    run = sizes.of(config)
+    if asked.mean_length is not None and not 0 < asked.mean_length < run.response_limit:
+        raise UserError(
+            f"mean_length={asked.mean_length:g}: write a number between 0 and data.max_response_length="
+            f"{run.response_limit}."
+        )
+    return Plan(architecture.of(config), gpu, run, asked.mean_length)
+
+
+def report(plan: Plan, shown: Console) -> str:
+    """Print the tables; return the verdict."""
+    model, gpu, run = plan.model, plan.gpu, plan.run
+    shown.print(
+        f"{model.parameters / 1e9:.2f}B parameters on {run.nodes} × {run.gpus_per_node} {gpu.name}; "
+        f"{run.prompts} × {run.samples} responses of at most {run.response_limit:,} tokens per step"
+    )
+    found = memory.phases(model, gpu, run)
+    shown.print(show.phase_table(found, gpu))
+    shown.print(show.term_table(max(found[1:], key=lambda phase: phase.high)))
+    for line in show.verdict_lines(model, gpu, run):
+        shown.print(line, soft_wrap=True)
+    for line in show.ladder_lines(advice.ladder(model, gpu, run)):
+        shown.print(line, soft_wrap=True)
+    verdict = advice.verdict(model, gpu, run)
+    if verdict != advice.TOO_LARGE:
+        _report_time(plan, shown)
+    return verdict
+
+
+def _report_time(plan: Plan, shown: Console) -> None:
+    if plan.run.rollout_gpus:
+        shown.print(
+            f"Memory and time are those of a synchronous step on the trainer's GPUs; the {plan.run.rollout_gpus} GPUs "
+            "that only generate come on top and need less. What separate_async gains: plot=scale.png.",
+            soft_wrap=True,
+        )
+    span = step_time.span(plan.model, plan.gpu, plan.run, plan.mean_length)
+    shown.print(show.time_table(span, plan.run))
+    best, worst = span
+    shown.print(
+        f"Low: responses of {best.mean_length:,.0f} tokens on average, a fast run; high: {worst.mean_length:,.0f}, a "
+        "slow one. Validation and checkpoints not included. Estimates, not measurements.",
+        soft_wrap=True,
+    )
+
+
+def plot(plan: Plan, picture: Path, shown: Console) -> None:
+    """Simulate scale; write the picture and print its table."""
+    from recipes.plan import figure
+
+    found = list(scale.simulate(plan.model, plan.gpu, plan.run, plan.mean_length))
+    mean = sum(step_time.mean_lengths(plan.run, plan.mean_length)) / 2
+    title = (
+        f"{plan.model.parameters / 1e9:.1f}B on {plan.gpu.name}, simulated: mean response {mean:,.0f} of at most "
+        f"{plan.run.response_limit:,} tokens; bands from worst to best efficiency"
+    )
+    figure.write(found, title, picture)
+    shown.print(show.scale_table(found))
+    shown.print(f"wrote {picture}")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Command line."""
+    words = sys.argv[1:] if words is None else words
+    if {"-h", "--help"} & set(words):
+        print(__doc__)
+        return 0
+    shown, errors = Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        asked = request(words)
+        plan = of(asked)
+        verdict = report(plan, shown)
+        if asked.plot:
+            plot(plan, asked.plot, shown)
+    except UserError as error:
+        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
+        return 2
+    return int(verdict == advice.TOO_LARGE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Does it fit, how many tokens would, and which override buys how much."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from recipes.config.hardware import GPU
+from recipes.plan import memory
+from recipes.plan.architecture import Architecture
+from recipes.plan.sizes import Setup
+
+FITS, TIGHT, TOO_LARGE = "fits", "may not fit", "does not fit"
+GRAIN = 1024  # tokens
+_ACTOR, _ROLLOUT = "actor_rollout_ref.actor", "actor_rollout_ref.rollout"
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One override of the ladder.
+
+    Attributes:
+        overrides: what to write.
+        saved: bytes that the phase which gains most gains, at its upper end.
+        phase: that phase.
+        fits: whether everything fits for certain afterwards.
+        price: what it costs.
+    """
+
+    overrides: str
+    saved: float
+    phase: str
+    fits: bool
+    price: str
+
+
+def verdict(model: Architecture, gpu: GPU, setup: Setup) -> str:
+    """FITS where the upper end of every phase does, TOO_LARGE where a lower end does not or no sequence can be kept."""
+    found = memory.phases(model, gpu, setup)
+    cache = memory.kv_tokens(model, gpu, setup)
+    if max(phase.low for phase in found) > gpu.memory or cache[1] < setup.longest:
+        return TOO_LARGE
+    return FITS if max(phase.high for phase in found) <= gpu.memory and cache[0] >= setup.longest else TIGHT
+
+
+def largest_update_tokens(model: Architecture, gpu: GPU, setup: Setup) -> tuple[int, int]:
+    """Largest ppo_max_token_len_per_gpu that fits for certain, and that may: multiples of 1,024; 0 for none."""
+
+    def fits(tokens: int, end: str) -> bool:
+        found = memory.phases(model, gpu, replace(setup, update_tokens=tokens))
+        return all(getattr(phase, end) <= gpu.memory for phase in found if phase.name.startswith("update"))
+
+    def largest(end: str) -> int:
+        low, high = 0, 4096  # in grains
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if fits(middle * GRAIN, end) else (low, middle - 1)
+        return low * GRAIN
+
+    return largest("high"), largest("low")
+
+
+def _candidates(setup: Setup) -> Iterator[tuple[Setup, str, str]]:
+    """Changed setups, the overrides that make them, and the price."""
+    half = max(setup.update_tokens // 2, setup.fewest_tokens)
+    if half < setup.update_tokens:
+        yield replace(setup, update_tokens=half), f"{_ACTOR}.ppo_max_token_len_per_gpu={half}", "more micro-batches"
+    half = max(setup.log_prob_tokens // 2, setup.fewest_tokens)
+    if half < setup.log_prob_tokens:
+        key = f"{_ROLLOUT}.log_prob_max_token_len_per_gpu={half}"
+        yield replace(setup, log_prob_tokens=half), key, "more micro-batches"
+    switches: list[tuple[str, bool, str, str]] = [
+        ("checkpointing", True, "actor_rollout_ref.model.enable_gradient_checkpointing=true", "update × 4/3"),
+        ("fused_logits", True, "actor_rollout_ref.model.use_fused_kernels=true", "another kernel for log-probs"),
+        ("activation_offload", True, "actor_rollout_ref.model.enable_activation_offload=true", "PCIe traffic"),
+        ("param_offload", True, f"{_ACTOR}.fsdp_config.param_offload=true", "seconds per step"),
+        ("optimizer_offload", True, f"{_ACTOR}.fsdp_config.optimizer_offload=true", "seconds per step"),
+        ("offload_policy", True, f"{_ACTOR}.fsdp_config.offload_policy=true", "Adam on the CPU: slow"),
+        ("entropy_checkpointing", True, f"{_ACTOR}.entropy_checkpointing=true", "entropy twice"),
+    ]
+    for field, wanted, override, price in switches:
+        if getattr(setup, field) != wanted:
+            yield replace(setup, **{field: wanted}), override, price
+    if not setup.entropy_chunk:
+        override = f"{_ACTOR}.entropy_from_logits_with_chunking=true"
+        yield replace(setup, entropy_chunk=2048), override, "nothing"
+    yield from _larger_groups(setup)
+
+
+def _larger_groups(setup: Setup) -> Iterator[tuple[Setup, str, str]]:
+    double = 2 * setup.ulysses
+    if setup.gpus % double == 0 and double <= setup.gpus_per_node:
+        tokens = max(setup.update_tokens // 2, -(-setup.longest // double))
+        changed = replace(setup, ulysses=double, update_tokens=tokens)
+        sizes = f"{_ACTOR}.ulysses_sequence_parallel_size={double} {_ACTOR}.ppo_max_token_len_per_gpu={tokens}"
+        yield changed, sizes, "all-to-all per layer"
+    if setup.tensor_parallel * 2 <= setup.gpus_per_node:
+        double = 2 * setup.tensor_parallel
+        changed = replace(setup, tensor_parallel=double)
+        yield changed, f"{_ROLLOUT}.tensor_model_parallel_size={double}", "fewer, faster engines"
+    share = round(setup.vllm_share - 0.1, 2)
+    if share > 0.1:
+        changed = replace(setup, vllm_share=share)
+        yield changed, f"{_ROLLOUT}.gpu_memory_utilization={share}", "smaller KV cache: slower generation"
+    changed = replace(setup, nodes=2 * setup.nodes)
+    yield changed, f"trainer.nnodes={2 * setup.nodes}", "twice the GPUs"
+
+
+def ladder(model: Architecture, gpu: GPU, setup: Setup) -> list[Rung]:
+    """What buys memory, most first; nothing that buys less than 0.1 GiB."""
+    before = {phase.name: phase.high for phase in memory.phases(model, gpu, setup)}
+    rungs = []
+    for changed, overrides, price in _candidates(setup):
+        after = {phase.name: phase.high for phase in memory.phases(model, gpu, changed)}
+        saved, phase = max((before[name] - after[name], name) for name in before)
+        if saved > 0.1 * 2**30:
+            rungs.append(Rung(overrides, saved, phase, verdict(model, gpu, changed) == FITS, price))
+    return sorted(rungs, key=lambda rung: -rung.saved)

@@ -1,0 +1,32 @@
+"""GPU-hours of an experiment, training and evaluation: the plan's range (docs/planning.md) for scripts/reproduce.sh."""
+
+from collections.abc import Sequence
+
+from recipes.config import compose, hardware
+from recipes.plan import architecture, sizes, step_time
+from recipes.plan.generation import BEST, WORST
+
+EVALUATION_RESPONSES = 32 * 1547  # Avg@32 over the six sets
+
+
+def gpu_hours(experiment: str, scale: str, overrides: Sequence[str] = ()) -> tuple[float, float] | None:
+    """Least and most H100-hours for training and evaluating an experiment; None for one that runs on a CPU.
+
+    Args:
+        experiment: <paper>/<model>_<method>.
+        scale: one of configs/scale.
+        overrides: of the training.
+
+    Raises:
+        UserError: the overrides make no config.
+    """
+    config = compose.resolved(compose.composed([f"experiment={experiment}", f"scale={scale}", *overrides]))
+    if config.hardware.device == "cpu":
+        return None
+    model, gpu, run = architecture.of(config), hardware.find("h100"), sizes.of(config)
+    low, high = (
+        step_time.gpu_hours(run, step)
+        + step_time.sampling_gpu_hours(model, gpu, run, EVALUATION_RESPONSES, step, efficiency)
+        for step, efficiency in zip(step_time.span(model, gpu, run), (BEST, WORST), strict=True)
+    )
+    return low, high

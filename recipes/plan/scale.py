@@ -1,0 +1,105 @@
+"""From 8 to 4,096 GPUs: what a synchronous and an asynchronous trainer make of them.
+
+Two questions. Strong scaling: this run's own rollout batch on more GPUs. Weak scaling: a rollout batch that grows with
+the GPUs (and is another experiment for the method). Synchronous: every GPU generates, then waits for the longest
+response, then trains. Asynchronous, as verl's separate_async: some GPUs always generate, the others always train;
+nobody waits for the longest response, and the slower side sets the pace. At most one rollout batch is in flight; how
+stale its responses become is not limited here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from recipes.config.hardware import GPU
+from recipes.plan import generation, lengths, step_time
+from recipes.plan.architecture import Architecture
+from recipes.plan.generation import BEST, WORST, Efficiency
+from recipes.plan.sizes import Setup
+
+GPUS = tuple(8 * 2**power for power in range(10))  # 8 … 4,096
+SPLITS = 16  # at most, tried for the asynchronous trainer
+
+
+@dataclass(frozen=True)
+class Point:
+    """One number of GPUs.
+
+    Attributes:
+        gpus: in all.
+        weak: whether the batch grew with them.
+        sync_rate, async_rate: responses trained on per second; None where the batch is too small to split.
+        straggler: share of the synchronous generation's GPU-time lost to waiting for the longest.
+        rollout_share: of the GPUs, that generate in the asynchronous trainer.
+    """
+
+    gpus: int
+    weak: bool
+    sync_rate: float
+    async_rate: float | None
+    straggler: float
+    rollout_share: float
+
+
+def at(setup: Setup, gpus: int, weak: bool) -> Setup:
+    """The setup on `gpus` GPUs; the batch and its mini-batches grow with them if `weak`."""
+    growth = gpus / setup.gpus if weak else 1
+    return replace(
+        setup,
+        nodes=max(1, gpus // setup.gpus_per_node),
+        gpus_per_node=min(gpus, setup.gpus_per_node),
+        prompts=max(1, round(setup.prompts * growth)),
+        mini_batch=max(1, round(setup.mini_batch * growth)),
+    )
+
+
+def _asynchronous(
+    model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency
+) -> tuple[float | None, float]:
+    """Responses per second with the best split of the GPUs, and the share that generates."""
+    machine = generation.engine(model, gpu, setup, mean, efficiency)
+    second = lengths.second_moment(mean, setup.response_limit)
+    best: tuple[float | None, float] = (None, 0.0)
+    for trainers in _trainers(setup):
+        engines = (setup.gpus - trainers) // setup.tensor_parallel
+        # Engines that the batch can't fill run with the responses there are.
+        filled = replace(machine, slots=max(1, min(machine.slots, setup.responses // engines)))
+        busy = min(engines, setup.responses)
+        generated = setup.responses * mean / (busy * filled.rate(mean, second))
+        width = min(trainers, setup.gpus_per_node)
+        trainer = replace(setup, nodes=trainers // width, gpus_per_node=width, tensor_parallel=1)
+        trained = sum(step_time.training_seconds(model, gpu, trainer, mean, efficiency).values())
+        trained += step_time.sync_seconds(model, gpu, trainer, efficiency) + efficiency.rest
+        rate = setup.responses / max(generated, trained)
+        if best[0] is None or rate > best[0]:
+            best = rate, 1 - trainers / setup.gpus
+    return best
+
+
+def _trainers(setup: Setup) -> Iterator[int]:
+    """Numbers of GPUs that may train, the rest generating: whole nodes, or parts of the only one."""
+    grain = setup.gpus_per_node if setup.nodes > 1 else max(setup.ulysses, setup.tensor_parallel)
+    parts = setup.gpus // grain
+    for part in range(1, parts, max(1, parts // SPLITS)):
+        if part * grain % setup.ulysses == 0:
+            yield part * grain
+
+
+def point(model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency, weak: bool) -> Point:
+    """Both trainers at one size."""
+    step = step_time.one(model, gpu, setup, mean, efficiency)
+    rate, share = _asynchronous(model, gpu, setup, mean, efficiency)
+    return Point(setup.gpus, weak, setup.responses / step.total, rate, step.straggler, share)
+
+
+def simulate(model: Architecture, gpu: GPU, setup: Setup, mean: float | None = None) -> Iterator[tuple[Point, Point]]:
+    """(best, worst) for every size, first strong, then weak; both with the middle of the mean lengths."""
+    middle = sum(step_time.mean_lengths(setup, mean)) / 2
+    for weak in (False, True):
+        for gpus in GPUS:
+            if gpus % setup.ulysses or gpus % setup.tensor_parallel:
+                continue
+            size = at(setup, gpus, weak)
+            yield (
+                point(model, gpu, size, middle, BEST, weak),
+                point(model, gpu, size, middle, WORST, weak),
+            )

@@ -1,0 +1,123 @@
+"""The plan as tables for a terminal."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from recipes.config.hardware import GIB, GPU
+from recipes.plan import advice, memory, step_time
+from recipes.plan.architecture import Architecture
+from recipes.plan.scale import Point
+from recipes.plan.sizes import Setup
+from recipes.plan.step_time import StepTime
+
+
+def _range(low: float, high: float, form: str = ",.1f") -> str:
+    shown = format(low, form), format(high, form)
+    return shown[0] if shown[0] == shown[1] else f"{shown[0]} – {shown[1]}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for place, name in enumerate(columns):
+        table.add_column(
+            name, justify="right" if place and name not in ("largest term", "in phase", "price") else "left"
+        )
+    return table
+
+
+def phase_table(found: Sequence[memory.Phase], gpu: GPU) -> Table:
+    """One row per phase."""
+    table = _table(f"memory of one {gpu.name}, GiB of {gpu.memory_gib:g}", "phase", "needs", "largest term", "GiB")
+    for phase in found:
+        top = phase.dominant
+        needs = _range(phase.low / GIB, phase.high / GIB)
+        table.add_row(phase.name, needs, top.name, _range(top.low / GIB, top.high / GIB))
+    return table
+
+
+def term_table(phase: memory.Phase) -> Table:
+    """Every term of the largest training phase."""
+    table = _table(f"{phase.name}, term by term", "term", "GiB")
+    for term in sorted(phase.terms, key=lambda term: -term.high):
+        table.add_row(term.name, _range(term.low / GIB, term.high / GIB))
+    table.add_section()
+    table.add_row("sum", _range(phase.low / GIB, phase.high / GIB))
+    return table
+
+
+def ladder_lines(rungs: Sequence[advice.Rung]) -> list[str]:
+    """What buys memory; lines, since overrides are there to be copied."""
+    lines = ["Out of memory? What buys most (GiB of a phase's upper end: override):"]
+    for rung in rungs:
+        lines.append(f"  {rung.saved / GIB:5.1f}  {rung.overrides}  ({rung.phase}; price: {rung.price})")
+    return lines
+
+
+def time_table(span: tuple[StepTime, StepTime], setup: Setup) -> Table:
+    """Seconds per step and GPU-hours."""
+    best, worst = span
+    table = _table("time", "part", "seconds per step")
+    for part in step_time.PARTS:
+        table.add_row(part, _range(best.seconds[part], worst.seconds[part], ",.0f"))
+    table.add_section()
+    table.add_row("step", _range(best.total, worst.total, ",.0f"))
+    hours = [step_time.gpu_hours(setup, step) for step in span]
+    table.add_row(f"{setup.steps} steps, GPU-hours", _range(hours[0], hours[1], ",.0f"))
+    wall = hours[0] / setup.gpus, hours[1] / setup.gpus
+    table.add_row(f"{setup.steps} steps on {setup.gpus} GPUs, hours", _range(wall[0], wall[1], ",.0f"))
+    return table
+
+
+def _span(best: float | None, worst: float | None) -> str:
+    return "–" if best is None or worst is None else _range(worst, best, ",.2f")
+
+
+def scale_table(found: Sequence[tuple[Point, Point]]) -> Table:
+    """Responses per second by number of GPUs."""
+    table = _table(
+        "scale: responses trained on per second",
+        *("GPUs", "batch", "synchronous", "asynchronous", "generating", "lost to stragglers (sync)"),
+    )
+    for best, worst in found:
+        losses = sorted((best.straggler, worst.straggler))
+        shares = sorted((best.rollout_share, worst.rollout_share))
+        table.add_row(
+            f"{best.gpus:,}",
+            "grows" if best.weak else "this run's",
+            _span(best.sync_rate, worst.sync_rate),
+            _span(best.async_rate, worst.async_rate),
+            _range(shares[0], shares[1], ".0%"),
+            _range(losses[0], losses[1], ".0%"),
+        )
+    return table
+
+
+def verdict_lines(model: Architecture, gpu: GPU, setup: Setup) -> list[str]:
+    """What it comes to, in sentences; the cure comes with the bad news."""
+    top, verdict = memory.peak(model, gpu, setup), advice.verdict(model, gpu, setup)
+    needs = _range(top.low / GIB, top.high / GIB)
+    lines = [f"It {verdict}: {top.name} needs {needs} of {gpu.memory_gib:g} GiB; most of it: {top.dominant.name}."]
+    certain, perhaps = advice.largest_update_tokens(model, gpu, setup)
+    key, least = "actor_rollout_ref.actor.ppo_max_token_len_per_gpu", setup.fewest_tokens
+    lines.append(
+        f"Largest {key}: {certain:,} for certain, {perhaps:,} perhaps (now {setup.update_tokens:,}; the longest "
+        f"sequence needs {least:,})."
+    )
+    cache = memory.kv_tokens(model, gpu, setup)
+    lines.append(f"KV cache of a vLLM engine: {_range(max(0, cache[0]), max(0, cache[1]), ',.0f')} tokens.")
+    if verdict != advice.FITS:
+        lines += _cures(model, gpu, setup, certain)
+    return lines
+
+
+def _cures(model: Architecture, gpu: GPU, setup: Setup, certain: int) -> list[str]:
+    cures = [rung for rung in advice.ladder(model, gpu, setup) if rung.fits]
+    if cures:
+        return [f"Write {cures[0].overrides} ({cures[0].price})."]
+    if certain < setup.fewest_tokens:
+        return [
+            "No single override is enough: not even one sequence fits into the update. Write a larger trainer.nnodes, "
+            "gpu=h200, or several overrides of the list below."
+        ]
+    return ["No single override is enough: combine those of the list below, or write a larger trainer.nnodes."]

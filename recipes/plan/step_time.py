@@ -1,0 +1,159 @@
+"""Seconds per step and GPU-hours of a training, as a range from the best to the worst efficiency."""
+
+from dataclasses import dataclass, replace
+from math import ceil
+
+from recipes.config.hardware import GPU
+from recipes.plan import generation, lengths
+from recipes.plan.architecture import Architecture
+from recipes.plan.generation import BEST, WORST, Efficiency
+from recipes.plan.sizes import Setup
+
+PARTS = ("generation", "old log-probs", "update", "weights to vLLM", "rewards and the rest")
+
+
+@dataclass(frozen=True)
+class StepTime:
+    """One step.
+
+    Attributes:
+        seconds: of each of PARTS.
+        straggler: share of the generation's GPU-time lost to waiting for the longest responses.
+        mean_length: tokens of a response.
+    """
+
+    seconds: dict[str, float]
+    straggler: float
+    mean_length: float
+
+    @property
+    def total(self) -> float:
+        """Seconds."""
+        return sum(self.seconds.values())
+
+
+def mean_lengths(setup: Setup, given: float | None) -> tuple[float, float]:
+    """Least and most mean response length."""
+    if given is not None:
+        return given, given
+    return setup.response_limit * lengths.SHARES[0], setup.response_limit * lengths.SHARES[1]
+
+
+def training_flops(model: Architecture, setup: Setup, mean: float) -> tuple[float, float]:
+    """Operations of the old log-probs (a forward pass) and of the update, for one rollout batch on all GPUs.
+
+    The backward pass costs two forward passes (Kaplan et al., section 2.1); gradient checkpointing a third.
+    """
+    prompt, second = setup.mean_prompt, lengths.second_moment(mean, setup.response_limit)
+    tokens = setup.responses * (prompt + mean)
+    squares = setup.responses * (prompt**2 + 2 * prompt * mean + second)
+    forward = model.forward_flops(tokens, squares)
+    return forward, forward * (4 if setup.checkpointing else 3) * setup.epochs
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all GPUs do together between two phases of a step.
+
+    Attributes:
+        flops, tokens: of all of it.
+        batches: mini-batches, each an optimiser step.
+        token_limit: of a micro-batch on one GPU.
+        bytes_moved: per parameter and micro-batch: all-gathers, and the reduce-scatter of fp32 gradients.
+        bytes_reduced: per parameter and micro-batch: gradients that copies of the shards sum up.
+    """
+
+    flops: float
+    tokens: float
+    batches: int
+    token_limit: int
+    bytes_moved: int
+    bytes_reduced: int
+
+
+def _link(gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+    """Bytes per second with which FSDP's group gathers: NCCL's bus bandwidth.
+
+    Its rings cross between nodes over all network cards of a node at once (NCCL tests, PERFORMANCE.md).
+    """
+    between = min(gpu.nvlink, gpu.network * setup.gpus_per_node)
+    return (gpu.nvlink if setup.shards <= setup.gpus_per_node else between) * efficiency.link
+
+
+def _reducing(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+    """Seconds per micro-batch in which copies of the shards, on other nodes, all-reduce their gradients.
+
+    A ring moves 2(n − 1)/n of the bytes (NCCL tests, PERFORMANCE.md), over all network cards of a node at once.
+    """
+    copies = setup.gpus // setup.shards
+    moved = 2 * (copies - 1) / copies * model.parameters * work.bytes_reduced
+    return moved / (gpu.network * min(setup.gpus_per_node, setup.shards) * efficiency.link)
+
+
+def _seconds(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+    """Seconds for the work, FSDP's communication partly hidden.
+
+    GPUs that get no sequence of a small mini-batch take part in the gathering and wait.
+    """
+    sequences = setup.responses / max(1, setup.prompts // setup.mini_batch) if work.batches > 1 else setup.responses
+    busy = min(setup.gpus, sequences * setup.ulysses)
+    compute = work.flops / (busy * gpu.bf16_flops * efficiency.training)
+    micro_batches = work.batches * ceil(work.tokens / work.batches / setup.gpus / work.token_limit)
+    gathering = micro_batches * model.parameters * work.bytes_moved / _link(gpu, setup, efficiency)
+    gathering += micro_batches * _reducing(work, model, gpu, setup, efficiency)
+    return max(compute, gathering) + (1 - efficiency.overlap) * min(compute, gathering)
+
+
+def training_seconds(
+    model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency
+) -> dict[str, float]:
+    """Seconds of the old log-probs and of the update."""
+    forward, update = training_flops(model, setup, mean)
+    tokens = setup.responses * (setup.mean_prompt + mean)
+    updates = max(1, setup.prompts // setup.mini_batch) * setup.epochs
+    works = {
+        "old log-probs": _Work(forward, tokens, 1, setup.log_prob_tokens, setup.compute_bytes, 0),
+        "update": _Work(update, tokens * setup.epochs, updates, setup.update_tokens, 2 * setup.compute_bytes + 4, 4),
+    }
+    return {name: _seconds(work, model, gpu, setup, efficiency) for name, work in works.items()}
+
+
+def sync_seconds(model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+    """Every GPU gathers all parameters in FSDP's dtype; vLLM sleeps and wakes."""
+    return model.parameters * setup.master_bytes / _link(gpu, setup, efficiency) + efficiency.wake
+
+
+def one(model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency) -> StepTime:
+    """A synchronous step: each phase begins when every GPU has ended the one before."""
+    machine = generation.engine(model, gpu, setup, mean, efficiency)
+    drawn = lengths.sample(setup.responses, mean, setup.response_limit, setup.seed)
+    engines = setup.gpus // setup.tensor_parallel
+    seconds = generation.batch_seconds(machine, drawn, engines)
+    steady = machine.rate(mean, lengths.second_moment(mean, setup.response_limit))
+    ideal = float(drawn.sum()) / (steady * engines)
+    parts = {"generation": seconds, **training_seconds(model, gpu, setup, mean, efficiency)}
+    parts["weights to vLLM"] = sync_seconds(model, gpu, setup, efficiency)
+    parts["rewards and the rest"] = efficiency.rest
+    return StepTime(parts, max(0.0, 1 - ideal / seconds), mean)
+
+
+def span(model: Architecture, gpu: GPU, setup: Setup, mean: float | None = None) -> tuple[StepTime, StepTime]:
+    """Short responses on a fast run, and long ones on a slow run."""
+    short, long = mean_lengths(setup, mean)
+    return one(model, gpu, setup, short, BEST), one(model, gpu, setup, long, WORST)
+
+
+def gpu_hours(setup: Setup, step: StepTime) -> float:
+    """Of all steps; validation not included."""
+    return step.total * setup.steps * setup.gpus / 3600
+
+
+def sampling_gpu_hours(
+    model: Architecture, gpu: GPU, setup: Setup, responses: int, step: StepTime, efficiency: Efficiency
+) -> float:
+    """GPU-hours to sample an evaluation's responses with the training's engines."""
+    sampled = replace(setup, prompts=responses, samples=1)
+    machine = generation.engine(model, gpu, sampled, step.mean_length, efficiency)
+    drawn = lengths.sample(responses, step.mean_length, setup.response_limit, setup.seed)
+    engines = setup.gpus // setup.tensor_parallel
+    return generation.batch_seconds(machine, drawn, engines, at_most=8) * setup.gpus / 3600

@@ -1,1 +1,0 @@
-"""What a training needs before it is paid for: memory per GPU, time per step, GPU-hours. Formulas: docs/planning.md."""

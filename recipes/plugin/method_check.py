@@ -1,0 +1,96 @@
+"""Options that contradict the chosen policy loss, found from the config alone."""
+
+from omegaconf import DictConfig
+
+from recipes.common.errors import UserError
+
+TRAINER_MODES = ("rlvr", "rlvr_separate_async")  # recipes.plugin.trainer
+
+
+def check_method(config: DictConfig) -> None:
+    """The method's own rules, and what would train something else than it says.
+
+    Raises:
+        UserError: names the key and what to write.
+        ValueError, InstantiationException: from the method's dataclass, with the same content.
+    """
+    from verl.utils.config import omega_conf_to_dataclass
+
+    from losses.method import MethodConfig
+
+    actor = config.actor_rollout_ref.actor
+    method = omega_conf_to_dataclass(actor.policy_loss)
+    _check_trainer(config)
+    _check_bypass(config, getattr(method, "rollout_anchor", False))
+    _check_scale(config)
+    _check_estimator(config)
+    if not isinstance(method, MethodConfig):
+        return
+    method.check_actor(actor)
+    if method.needs and config.trainer.v1.trainer_mode not in TRAINER_MODES:
+        raise UserError(
+            f"trainer.v1.trainer_mode={config.trainer.v1.trainer_mode}: policy_loss={method.method} needs "
+            f"{', '.join(sorted(method.needs))}, which only our trainers hand to a loss. "
+            f"Write trainer.v1.trainer_mode={TRAINER_MODES[0]}."
+        )
+
+
+def _check_trainer(config: DictConfig) -> None:
+    from verl.trainer.ppo.v1.trainer_base import TRAINER_REGISTRY
+
+    name, known = config.trainer.v1.trainer_mode, sorted({*TRAINER_MODES, *TRAINER_REGISTRY})
+    if name not in known:
+        raise UserError(
+            f"trainer.v1.trainer_mode={name}: must be one of {', '.join(known)}. Write trainer.v1.trainer_mode="
+            f"{TRAINER_MODES[0]}."
+        )
+
+
+def _check_bypass(config: DictConfig, rollout_anchor: bool) -> None:
+    """verl's bypass mode takes the rollout's log-probs as π_old, and with its own loss ignores the chosen one."""
+    correction = config.algorithm.get("rollout_correction")
+    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
+    loss_mode = actor.policy_loss.loss_mode
+    if correction and correction.get("bypass_mode", False):
+        for name in ("rollout_is", "rollout_rs"):
+            if rollout_anchor and correction.get(name) is not None:
+                raise UserError(
+                    f"algorithm.rollout_correction.{name}={correction[name]} with bypass_mode=true: {loss_mode} takes "
+                    "its ratios from the rollout's log-probs already, and verl would ignore the correction without a "
+                    "word. Write rollout_correction=none."
+                )
+        if not rollout_anchor:
+            raise UserError(
+                f"algorithm.rollout_correction.bypass_mode=true: {loss_mode} is defined against π_old, which bypass "
+                "mode replaces by the rollout's log-probs (and verl's own bypass loss would drop the chosen one). "
+                "Write algorithm.rollout_correction.bypass_mode=false; the decoupled mode hands its importance weights "
+                "to every method here."
+            )
+        if not rollout.calculate_log_probs:
+            raise UserError(
+                "actor_rollout_ref.rollout.calculate_log_probs=false with bypass_mode=true: there would be no π_old. "
+                "Write actor_rollout_ref.rollout.calculate_log_probs=true."
+            )
+    if loss_mode == "bypass_mode":
+        raise UserError(
+            "actor_rollout_ref.actor.policy_loss.loss_mode=bypass_mode drops the chosen method. Leave it out."
+        )
+
+
+def _check_estimator(config: DictConfig) -> None:
+    from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY
+
+    name = config.algorithm.adv_estimator
+    if name not in ADV_ESTIMATOR_REGISTRY:
+        known = ", ".join(sorted(ADV_ESTIMATOR_REGISTRY))
+        raise UserError(f"algorithm.adv_estimator={name} is not registered. Write one of {known}.")
+
+
+def _check_scale(config: DictConfig) -> None:
+    actor = config.actor_rollout_ref.actor
+    if actor.loss_agg_mode == "seq-mean-token-sum-norm" and actor.loss_scale_factor is None:
+        key = "actor_rollout_ref.actor.loss_scale_factor"
+        raise UserError(
+            f"{key}=null with loss_agg_mode=seq-mean-token-sum-norm: verl divides by the padded width of each "
+            f"micro-batch, so the loss depends on how the batch is cut. Write {key}={config.data.max_response_length}."
+        )

@@ -1,0 +1,121 @@
+"""How long each response is, and whether it was cut off: verl's rollout keeps neither the reason why it ended."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import transfer_queue as tq
+from transfer_queue import KVBatchMeta
+from verl.utils.model import get_generation_config
+
+
+@dataclass(frozen=True)
+class End:
+    """length: in tokens; truncated: whether it was cut off at the length limit."""
+
+    length: int
+    truncated: bool
+
+
+def stop_tokens(tokenizer: Any, model: Any) -> frozenset[int]:
+    """Tokens with which a response ends by itself: the tokenizer's, and those of the model's generation config.
+
+    Args:
+        tokenizer: of the model.
+        model: config `actor_rollout_ref.model`.
+    """
+    generation = get_generation_config(model.path, trust_remote_code=model.get("trust_remote_code", False))
+    also = getattr(generation, "eos_token_id", None)
+    listed = also if isinstance(also, list | tuple) else [also]
+    return frozenset(token for token in (tokenizer.eos_token_id, *listed) if token is not None)
+
+
+def real_part(batch: KVBatchMeta) -> KVBatchMeta:
+    """The batch without the rows that verl adds to make it divisible: they are no responses."""
+    return batch.select_keys(
+        [key for key, tag in zip(batch.keys, batch.tags, strict=True) if not tag.get("is_padding", False)]
+    )
+
+
+def ends_of(batch: KVBatchMeta, limit: int, stops: Collection[int]) -> dict[str, End]:
+    """Length and end of each response of a batch, by its key.
+
+    Cut off is what is as long as the limit and does not end with a stop token; one that ends exactly there is not.
+
+    Args:
+        batch: responses in verl's TransferQueue; only those at the limit are fetched.
+        limit: `data.max_response_length`, tokens.
+        stops: see `stop_tokens`.
+    """
+    lengths = {key: int(tag["response_len"]) for key, tag in zip(batch.keys, batch.tags, strict=True)}
+    longest = [key for key, length in lengths.items() if length >= limit]
+    cut_off = set()
+    if longest:
+        stored = tq.kv_batch_get(keys=longest, partition_id=batch.partition_id, select_fields=["responses"])
+        last = [int(tokens[-1]) for tokens in stored["responses"].unbind()]
+        cut_off = {key for key, token in zip(longest, last, strict=True) if token not in stops}
+    return {key: End(length, key in cut_off) for key, length in lengths.items()}
+
+
+def truncated_share(ends: Iterable[End]) -> dict[str, float]:
+    """`response/truncated_share`; no metric where there are no responses."""
+    cut_off = [end.truncated for end in ends]
+    return {"response/truncated_share": sum(cut_off) / len(cut_off)} if cut_off else {}
+
+
+def group_of(key: str) -> str:
+    """The prompt that a response answers, from verl's key of the response: `<uid>_<session>_<output>`."""
+    return key.rsplit("_", 2)[0]
+
+
+def group_shares(keys: Sequence[str], scores: Iterable[float]) -> dict[str, float]:
+    """`reward/groups/all_right_share` and `…/all_wrong_share`: prompts whose responses all earn, and where none does.
+
+    Args:
+        keys: verl's keys of the responses.
+        scores: reward of each; to earn is to be above 0.
+
+    Returns:
+        No metrics where no prompt has two responses: one alone says nothing about a group.
+    """
+    groups: dict[str, list[bool]] = defaultdict(list)
+    for key, score in zip(keys, scores, strict=True):
+        groups[group_of(key)].append(score > 0)
+    several = [earned for earned in groups.values() if len(earned) > 1]
+    if not several:
+        return {}
+    return {
+        "reward/groups/all_right_share": sum(all(earned) for earned in several) / len(several),
+        "reward/groups/all_wrong_share": sum(not any(earned) for earned in several) / len(several),
+    }
+
+
+VERDICT = ("status", "pred", "acc")
+
+
+def verdicts(extra_fields: Sequence[Any]) -> list[dict[str, Any]]:
+    """The verdict on each response, from what verl's agent loop stores; empty where another function scored it."""
+    infos = [fields.get("reward_extra_info", {}) if isinstance(fields, dict) else {} for fields in extra_fields]
+    return [{name: info[name] for name in VERDICT if name in info} for info in infos]
+
+
+def columns(
+    keys: Sequence[str], ends: Mapping[str, End], verdict_of: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[Any]]:
+    """Columns for verl's dump, one entry per key: `uid` of the group, `length`, `truncated`, and the verdict.
+
+    Args:
+        keys: verl's keys of the responses, in the order of the dump.
+        ends: by key.
+        verdict_of: by key; a name that a response lacks is null there, one that all lack is no column.
+    """
+    found: dict[str, list[Any]] = {"uid": [group_of(key) for key in keys]}
+    if ends.keys() >= set(keys):
+        found["length"] = [ends[key].length for key in keys]
+        found["truncated"] = [ends[key].truncated for key in keys]
+    for name in VERDICT:
+        values = [verdict_of.get(key, {}).get(name) for key in keys]
+        if any(value is not None for value in values):
+            found[name] = values
+    return found

@@ -1,0 +1,1 @@
+"""verl's generation, as far as it differs: agent loops, servers, the way of the weights."""

@@ -1,0 +1,186 @@
+"""The only subclasses of verl trainers, selected by `trainer.v1.trainer_mode`: rlvr, or rlvr_separate_async.
+
+configs/trainer_mode/ sets them: `trainer_mode=sync`, the default, and `trainer_mode=separate_async`.
+"""
+
+import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
+
+# isort: split
+from typing import Any, ClassVar
+
+import ray
+import transfer_queue as tq
+from omegaconf import DictConfig, open_dict
+from verl.trainer.ppo.v1.trainer_base import register_trainer
+from verl.trainer.ppo.v1.trainer_separate_async import PPOTrainerSeparateAsync
+from verl.trainer.ppo.v1.trainer_sync import PPOTrainerSync
+from verl.workers.engine_workers import ActorRolloutRefWorker
+
+from losses.metrics import mean_weights
+from losses.ratio_histogram import ratio_quantiles
+from recipes.plugin import (
+    method_check,
+    responses,
+    scorer_watch,
+    update_watch,
+    validation,
+    vitals,
+)
+from recipes.plugin.actor_worker import RecipeActorWorker, SnapshotActorWorker, narrowed
+from recipes.plugin.durable_trainer import DurableTrainer
+from recipes.plugin.ray_actors import plain_class
+from recipes.plugin.rollout import single_server
+
+POLL_INTERVAL = 0.2  # seconds
+
+
+class _WithRecipe(DurableTrainer):
+    """One of verl's trainers with our actor worker, and metrics that exist only once an update is reduced.
+
+    Methods whose loss needs more than verl hands to it (losses/extras.py) work under these trainers only.
+    """
+
+    verl_mode: ClassVar[str]
+    actor_worker: ClassVar[type]
+
+    def __init__(self, config: DictConfig) -> None:
+        # Under a verl command of the user's own nothing else checks what belongs to the method.
+        method_check.check_method(config)
+        options = config.trainer.v1.get("rlvr", {})
+        poll_interval = options.get("poll_interval", POLL_INTERVAL)
+        self._scorer_failure_limit = options.get("scorer_failure_limit", scorer_watch.LIMIT)
+        self._update_watch = update_watch.UpdateWatch(options.get("skipped_update_limit", update_watch.LIMIT))
+        with open_dict(config):
+            # verl reads the mode's options and chooses its replay buffer by its own name (PPOTrainer.__init__).
+            config.trainer.v1.trainer_mode = self.verl_mode
+        super().__init__(config)
+        # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation is rounded up to it.
+        self.replay_buffer.poll_interval = poll_interval
+        # What the next dump says about its responses, by verl's key of the response.
+        self._ends: dict[str, responses.End] = {}
+        self._verdicts: dict[str, dict[str, Any]] = {}
+        self._note_ends_of_validation()
+
+    def _init_tokenizer(self) -> None:
+        super()._init_tokenizer()
+        self._stops = responses.stop_tokens(self.tokenizer, self.config.actor_rollout_ref.model)
+
+    def _ends_of(self, batch: Any) -> dict[str, responses.End]:
+        return responses.ends_of(batch, self.config.data.max_response_length, self._stops)
+
+    def _note_ends_of_validation(self) -> None:
+        """verl's _validate clears the responses before it dumps them; only what it samples passes by in between."""
+        sample = self.replay_buffer.sample
+
+        def sample_and_note(*args: Any, **options: Any) -> Any:
+            batch, metrics = sample(*args, **options)
+            if batch.partition_id == "val":
+                self._ends.update(self._ends_of(batch))
+            return batch, metrics
+
+        self.replay_buffer.sample = sample_and_note
+
+    def fit(self, agent_loop_manager: Any) -> None:
+        """Train; a dead actor ends it."""
+        with vitals.watch():
+            super().fit(agent_loop_manager)
+
+    def _init_resource_pool_mgr(self) -> None:
+        super()._init_resource_pool_mgr()
+        for role, worker in self.role_worker_mapping.items():
+            if issubclass(plain_class(worker), ActorRolloutRefWorker):
+                self.role_worker_mapping[role] = ray.remote(self.actor_worker)
+
+    def _compute_advantage(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        real = responses.real_part(batch)
+        fields = ["extra_fields", "rm_scores"]
+        stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=fields)
+        metrics.update(scorer_watch.status_metrics(stored.pop("extra_fields").tolist()))
+        metrics.update(responses.group_shares(real.keys, stored["rm_scores"].sum(dim=1).tolist()))
+        metrics.update(responses.truncated_share(self._ends_of(real).values()))
+        try:
+            scorer_watch.stop_if_broken(metrics, len(real), self._scorer_failure_limit)
+        except scorer_watch.BrokenScorerError:
+            self._keep_responses(batch, metrics)
+            raise
+        return super()._compute_advantage(batch, metrics)
+
+    def _keep_responses(self, batch: Any, metrics: dict[str, Any]) -> None:
+        """Write what could not be scored: verl would do so at the end of a step that does not come."""
+        self.logger.log(data=metrics, step=self.global_steps)
+        if self.config.trainer.rollout_data_dir:
+            self._log_rollout_data(batch, {}, self.config.trainer.rollout_data_dir)
+            self._shutdown_dump_executor()
+
+    def _log_rollout_data(self, batch: Any, timing_raw: dict[str, float], rollout_data_dir: str) -> None:
+        """verl's dump of the training responses, with lengths and verdicts and without rows that are none."""
+        real = responses.real_part(batch)
+        stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=["extra_fields"])
+        verdicts = responses.verdicts(stored.pop("extra_fields").tolist())
+        self._ends, self._verdicts = self._ends_of(real), dict(zip(real.keys, verdicts, strict=True))
+        super()._log_rollout_data(real, timing_raw, rollout_data_dir)
+
+    def _dump_generations(
+        self, inputs: Any, outputs: Any, gts: Any, scores: Any, reward_extra_infos_dict: Any, dump_path: Any
+    ) -> None:
+        more = responses.columns(reward_extra_infos_dict["uid"], self._ends, self._verdicts)
+        super()._dump_generations(inputs, outputs, gts, scores, reward_extra_infos_dict | more, dump_path)
+
+    def _validate(self) -> dict[str, float]:
+        self._ends, self._verdicts = {}, {}  # verl's own dump of a validation holds the verdicts
+        return super()._validate()
+
+    def _val_metrics_update(
+        self, data_sources: Any, sample_uids: Any, reward_extra_infos_dict: Any, *rest: Any, **options: Any
+    ) -> dict[str, float]:
+        expected = options.get("expected_acc_counts")
+
+        def of_verl(variables: Any, counts: Any) -> dict[str, float]:
+            return super(_WithRecipe, self)._val_metrics_update(
+                data_sources, sample_uids, variables, *rest, **options | {"expected_acc_counts": counts}
+            )
+
+        samples = data_sources, sample_uids
+        metrics = validation.metrics_of(of_verl, *samples, reward_extra_infos_dict, expected)
+        right = reward_extra_infos_dict.get("acc") or [None] * len(sample_uids)
+        return metrics | validation.standard_errors(*samples, right, expected)
+
+    def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        return super()._compute_old_log_prob(narrowed(batch), metrics)
+
+    def _compute_ref_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        return super()._compute_ref_log_prob(narrowed(batch), metrics)
+
+    def _update_actor(self, batch: Any, metrics: dict[str, Any]) -> Any:
+        batch = super()._update_actor(narrowed(batch), metrics)
+        metrics.update(mean_weights(metrics))
+        metrics.update(ratio_quantiles(metrics))
+        actor, samples = self.config.actor_rollout_ref.actor, self.config.actor_rollout_ref.rollout.n
+        updates = max(1, len(batch) // (actor.ppo_mini_batch_size * samples)) * actor.ppo_epochs
+        try:
+            self._update_watch.look(metrics, updates)
+        except update_watch.BrokenUpdatesError:
+            self._keep_responses(batch, metrics)
+            raise
+        return batch
+
+
+@register_trainer("rlvr")
+class RecipeTrainer(_WithRecipe, PPOTrainerSync):
+    """Every GPU generates, then every GPU trains."""
+
+    verl_mode = "sync"
+    can_abandon_steps = True
+    actor_worker = RecipeActorWorker
+
+    def get_llm_client(self) -> Any:
+        """For the agent loops; the servers of this mode stay the same."""
+        return single_server.client_of(self.llm_server_manager)
+
+
+@register_trainer("rlvr_separate_async")
+class RecipeSeparateAsyncTrainer(_WithRecipe, PPOTrainerSeparateAsync):
+    """Some GPUs generate all the time while the others train; π_old is the policy of the last weight transfer."""
+
+    verl_mode = "separate_async"
+    actor_worker = SnapshotActorWorker

@@ -1,1 +1,0 @@
-"""From public files to parquet in verl's schema: read → unique → gold → overlap → write, each a module of its own."""

@@ -1,0 +1,1 @@
+"""From public files to parquet in verl's schema: read, unique, gold, overlap, write."""

@@ -1,0 +1,241 @@
+"""What configs/prepare/ says, as dataclasses that refuse what can't be meant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from recipes.common.errors import UserError
+
+HOSTS = ("github", "hub")
+OVERLAP = ("remove", "report", "ignore")
+ON_EXISTING = ("keep", "replace")
+FORMATS = ("jsonl", "json", "parquet")
+PROBLEM = "{problem}"
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One public file.
+
+    host: github (repository at a commit) or hub (a data set on Hugging Face).
+    revision: commit; None takes the newest and records which that was.
+    sha256: of the file; None where the publisher's could not be verified.
+    save_as: name of the file in the raw folder, also for a copy that somebody places there by hand.
+    """
+
+    host: str
+    repository: str
+    path: str
+    save_as: str
+    licence: str
+    revision: str | None = None
+    sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.host not in HOSTS:
+            raise ValueError(f"host={self.host}: write {' or '.join(HOSTS)}")
+        if self.host == "github" and not self.revision:
+            raise ValueError("revision=null: a file on GitHub needs a commit")
+
+    @property
+    def url(self) -> str:
+        """Where the file can be downloaded by hand."""
+        if self.host == "github":
+            return f"https://raw.githubusercontent.com/{self.repository}/{self.revision}/{self.path}"
+        return f"https://huggingface.co/datasets/{self.repository}/resolve/{self.revision or 'main'}/{self.path}"
+
+
+@dataclass(frozen=True)
+class Gold:
+    """How a row states its accepted answer; `read` is a name in recipes.prepare_data.golds.READERS.
+
+    marker: what the answer follows, for read=after_marker.
+    whole: the answer is a whole number, however it is written (27.0, 025, 336^\\circ).
+    """
+
+    read: str
+    column: str
+    marker: str | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where a row holds what; dots lead into nested fields (`prompt.0.content`). Null: the data set does not say."""
+
+    problem: str
+    id: str | None = None
+    unit: str | None = None
+    tolerance: str | None = None
+    multiple: str | None = None
+
+    def all(self) -> list[str]:
+        """The columns that are named."""
+        return [value for one in fields(self) if (value := getattr(self, one.name))]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """What surrounds the bare problem in the source; a row without it is malformed."""
+
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """A second file with further accepted answers, joined by `id`.
+
+    must_equal: only those that the reward finds equal to the row's own answer; the others are listed in the report.
+    """
+
+    source: Source
+    id: str
+    gold: Gold
+    must_equal: bool = True
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file that is read and the parquet file it becomes.
+
+    benchmark: every row stays, whatever its gold, for the denominator must not change; golds are lists.
+    rows: how many the file holds, where that is known.
+    """
+
+    columns: Columns
+    gold: Gold
+    source: Source | None
+    file_name: str
+    data_source: str
+    benchmark: bool = False
+    rows: int | None = None
+    strip: Strip = field(default_factory=Strip)
+    alternatives: Alternatives | None = None
+    format: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.format is not None and self.format not in FORMATS:
+            raise ValueError(f"format={self.format}: write {', '.join(FORMATS)}, or null to go by the file's name")
+
+    def format_of(self, file: str) -> str:
+        """The format of a file, as given or by its suffix."""
+        suffix = PurePosixPath(file).suffix.removeprefix(".")
+        if self.format is None and suffix not in FORMATS:
+            raise UserError(f"{file}: .{suffix} says no format; write parts.<name>.format={'|'.join(FORMATS)}.")
+        return self.format or suffix
+
+
+@dataclass(frozen=True)
+class Template:
+    """The chat messages a problem is put into; `{problem}` stands for it in exactly one of them."""
+
+    name: str
+    source: str
+    messages: list[dict[str, str]]
+
+    def __post_init__(self) -> None:
+        if sum(message["content"].count(PROBLEM) for message in self.messages) != 1:
+            raise ValueError(f"template.messages: exactly one of them has to hold {PROBLEM}, once")
+
+    def render(self, problem: str) -> list[dict[str, str]]:
+        """The prompt for a bare problem."""
+        return [{"role": one["role"], "content": one["content"].replace(PROBLEM, problem)} for one in self.messages]
+
+
+@dataclass(frozen=True)
+class OverlapWith:
+    """What training problems are compared with.
+
+    folder: of prepared benchmarks.
+    sets: names of parquet files there.
+    words: n of the n-grams.
+    similarity: longest common subsequence of words over the shorter problem's, from which an n-gram match counts.
+    """
+
+    folder: str
+    sets: list[str]
+    words: int
+    similarity: float
+
+    def __post_init__(self) -> None:
+        if self.words < 1 or not 0 <= self.similarity <= 1:
+            raise ValueError("overlap_with: words must be >= 1 and similarity between 0 and 1; write 13 and 0.6")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything `python -m recipes.prepare_data` was asked for."""
+
+    name: str
+    about: str
+    parts: dict[str, Part]
+    combined: dict[str, list[str]]
+    template: Template
+    overlap: str
+    overlap_with: OverlapWith
+    malformed_limit: float
+    output_root: str
+    raw_folder: str
+    on_existing: str
+    files: dict[str, str | None]
+
+    def __post_init__(self) -> None:
+        for key, choices in (("overlap", OVERLAP), ("on_existing", ON_EXISTING)):
+            if getattr(self, key) not in choices:
+                raise ValueError(f"{key}={getattr(self, key)}: write {', '.join(choices)}")
+        if unknown := set().union(*self.combined.values()) - set(self.parts):
+            raise ValueError(f"combined: no part {', '.join(sorted(unknown))}; write some of {', '.join(self.parts)}")
+
+
+def settings_from(config: dict[str, Any]) -> Settings:
+    """The settings of a resolved config.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    config = dict(config)
+    file = config.pop("file", None)
+    files = dict(config.pop("files", None) or {})
+    parts = {name: _part(name, part) for name, part in config.pop("parts").items()}
+    if file is not None:
+        if len(parts) != 1:
+            raise UserError(f"file={file}: {config['name']} has several files; write files.<{'|'.join(parts)}>=….")
+        files[next(iter(parts))] = file
+    template = _make("template", Template, config.pop("template"))
+    overlap_with = _make("overlap_with", OverlapWith, config.pop("overlap_with"))
+    return _make(
+        "", Settings, config | {"parts": parts, "files": files, "template": template, "overlap_with": overlap_with}
+    )
+
+
+def _part(name: str, given: dict[str, Any]) -> Part:
+    key = f"parts.{name}"
+    made = {"file_name": name, "data_source": name} | given
+    made["columns"] = _make(f"{key}.columns", Columns, given.get("columns"))
+    made["gold"] = _make(f"{key}.gold", Gold, given.get("gold"))
+    made["source"] = _source(f"{key}.source", given.get("source"))
+    made["strip"] = _make(f"{key}.strip", Strip, given.get("strip") or {})
+    if also := given.get("alternatives"):
+        inner = {
+            "source": _source(f"{key}.alternatives.source", also.get("source")),
+            "gold": _make(f"{key}.alternatives.gold", Gold, also.get("gold")),
+        }
+        made["alternatives"] = _make(f"{key}.alternatives", Alternatives, also | inner)
+    return _make(key, Part, made)
+
+
+def _source(key: str, given: dict[str, Any] | None) -> Source | None:
+    return None if given is None else _make(key, Source, given)
+
+
+def _make(key: str, kind: type[Made], given: Any) -> Made:
+    try:
+        return kind(**(given or {}))
+    except (TypeError, ValueError) as error:
+        names = ", ".join(one.name for one in fields(kind))  # type: ignore[arg-type]
+        cure = f" Its keys are {names}." if isinstance(error, TypeError) else ""
+        raise UserError(f"{key or 'config'}: {str(error).replace('.__init__()', '')}.{cure}") from error

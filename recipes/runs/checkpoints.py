@@ -1,0 +1,165 @@
+"""The checkpoints of one run: published whole or not at all, verified before use, pruned to the last few and the best.
+
+checkpoints/global_step_N/               what verl writes, and
+                          row.json       the step's line for metrics.jsonl, should the run end before it is logged
+                          complete.json  every file and its size; written last
+            best.json                    the step with the best validation accuracy so far
+            latest_checkpointed_iteration.txt   verl's own note of where to go on
+            .partial/                    being written; renamed when complete
+"""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recipes.common.files import write_atomically
+
+TRACKER = "latest_checkpointed_iteration.txt"
+MARK = "complete.json"
+ROW = "row.json"
+BEST = "best.json"
+PARTIAL = ".partial"
+_DOOMED = ".doomed-"
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.stat().st_size for path in files}
+
+
+def _is_copy(name: str) -> bool:
+    """Weights that were saved twice: whoever is short of room may delete them, recipes.merge makes them again."""
+    return name.startswith("actor/huggingface/model") and name.endswith((".safetensors", ".bin"))
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The folder `checkpoints/` of a run.
+
+    Attributes:
+        path: of the folder; need not exist.
+    """
+
+    path: Path
+
+    @property
+    def staging(self) -> Path:
+        """Where the next checkpoint is written; a checkpoint elsewhere under `path` is complete."""
+        return self.path / PARTIAL
+
+    def folder(self, step: int) -> Path:
+        """Where the checkpoint of `step` is, or would be."""
+        return self.path / f"global_step_{step}"
+
+    def publish(self, step: int, row: dict[str, Any] | None = None) -> None:
+        """Make the staged checkpoint of `step` the latest one.
+
+        Args:
+            step: of the checkpoint that stands complete in `staging`.
+            row: the step's metrics, if they are not logged yet.
+        """
+        staged, target = self.staging / f"global_step_{step}", self.folder(step)
+        if row is not None:
+            (staged / ROW).write_text(json.dumps(row), encoding="utf-8")
+        write_atomically(staged / MARK, json.dumps({"step": step, "files": _sizes(staged)}, indent=1) + "\n")
+        self._discard(target)
+        staged.rename(target)
+        self._point_to(step)
+
+    def steps(self) -> list[int]:
+        """Steps of all intact checkpoints, ascending."""
+        found = [folder.name.removeprefix("global_step_") for folder in self.path.glob("global_step_*")]
+        return sorted(int(step) for step in found if step.isdigit() and not self.damage(int(step)))
+
+    def latest(self) -> int:
+        """Step of the latest intact checkpoint; 0 without one."""
+        return max(self.steps(), default=0)
+
+    def damage(self, step: int) -> str | None:
+        """What is wrong with the checkpoint of `step`; None if it is intact."""
+        folder = self.folder(step)
+        if not folder.is_dir():
+            return "it is not there"
+        try:
+            expected: dict[str, int] = json.loads((folder / MARK).read_text())["files"]
+        except (OSError, ValueError, KeyError):
+            # Written by verl alone, which notes the step in its tracker once everything is there.
+            return None if self._tracked() == step else f"{MARK} is missing: it was cut off while being written"
+        for name, size in expected.items():
+            file = folder / name
+            found = file.stat().st_size if file.is_file() else None
+            if found is None and _is_copy(name):
+                continue
+            if found != size:
+                return f"{name} has {found:,} of {size:,} bytes" if found is not None else f"{name} is missing"
+        return None
+
+    def row(self, step: int) -> dict[str, Any] | None:
+        """The metrics of `step` as they were when its checkpoint was written."""
+        try:
+            content: dict[str, Any] = json.loads((self.folder(step) / ROW).read_text())
+        except (OSError, ValueError):
+            return None
+        return content
+
+    def repair(self) -> list[str]:
+        """Prepare for going on: drop what was being written or deleted, point verl to the latest intact checkpoint.
+
+        Returns:
+            A warning per checkpoint that has to be passed over; the folder is left for whoever wants to look at it.
+        """
+        if not self.path.is_dir():
+            return []
+        for rest in (self.staging, *self.path.glob(f"{_DOOMED}*")):
+            shutil.rmtree(rest, ignore_errors=True)
+        latest = self.latest()
+        newer = sorted(
+            int(folder.name.removeprefix("global_step_"))
+            for folder in self.path.glob("global_step_*")
+            if folder.name.removeprefix("global_step_").isdigit()
+        )
+        warnings = [f"{self.folder(s)} can't be used: {self.damage(s)}" for s in newer if s > latest]
+        if latest:
+            self._point_to(latest)
+        else:
+            (self.path / TRACKER).unlink(missing_ok=True)  # verl takes an empty one for a number
+        return warnings
+
+    def prune(self, keep: int) -> None:
+        """Delete all but the last `keep` checkpoints and the best one."""
+        best = self.best()
+        for step in self.steps()[:-keep]:
+            if best is None or step != best[0]:
+                self._discard(self.folder(step))
+
+    def best(self) -> tuple[int, float] | None:
+        """Step and validation accuracy of the best checkpoint that is there."""
+        try:
+            content = json.loads((self.path / BEST).read_text())
+        except (OSError, ValueError):
+            return None
+        return (content["step"], content["accuracy"]) if self.folder(content["step"]).is_dir() else None
+
+    def note_accuracy(self, step: int, accuracy: float) -> None:
+        """Keep the checkpoint of `step`, if there is one, when no other validated better."""
+        best = self.best()
+        if not self.damage(step) and (best is None or accuracy > best[1]):
+            write_atomically(self.path / BEST, json.dumps({"step": step, "accuracy": accuracy}) + "\n")
+
+    def _point_to(self, step: int) -> None:
+        write_atomically(self.path / TRACKER, str(step))
+
+    def _tracked(self) -> int | None:
+        tracker = self.path / TRACKER
+        text = tracker.read_text().strip() if tracker.is_file() else ""
+        return int(text) if text.isdigit() else None
+
+    def _discard(self, folder: Path) -> None:
+        """Delete; a name of its own first, so that half of it is never taken for a checkpoint."""
+        if folder.is_dir():
+            doomed = folder.with_name(f"{_DOOMED}{folder.name}")
+            shutil.rmtree(doomed, ignore_errors=True)
+            folder.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)

@@ -1,0 +1,187 @@
+"""The folder of one run: what is in it, whether it may be continued, and what must never be overwritten.
+
+outputs/<experiment>/<run>/  config.yaml  manifest.json  metrics.jsonl  generations/  checkpoints/  tensorboard/  logs/
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from recipes.common.errors import UserError
+from recipes.common.files import write_atomically
+from recipes.common.secrets import redacted
+from recipes.runs.checkpoints import Checkpoints
+from recipes.runs.manifest import Manifest
+from recipes.runs.metrics_file import read_metrics
+
+# Keys that may differ between two attempts at the same run: how long, how often, how verbose, where.
+VOLATILE = (
+    "dry_run",
+    "preflight",
+    "on_existing",
+    "output_root",
+    "run_dir",
+    "trainer.test_freq",
+    "trainer.save_freq",
+    "trainer.logger",
+    "trainer.default_local_dir",
+    "trainer.rollout_data_dir",
+    "trainer.validation_data_dir",
+    "trainer.max_actor_ckpt_to_keep",
+    # Where code of ours stands, and what models and data of ours are made by: neither changes what is trained.
+    "prepare",
+    "hardware.evaluation_dtype",
+    "actor_rollout_ref.rollout.agent.agent_loop_manager_class",
+    "actor_rollout_ref.rollout.checkpoint_engine.custom_backend_module",
+    "actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls",
+    "trainer.val_before_train",
+    "trainer.resume_mode",
+    "trainer.resume_from_path",
+    "trainer.v1.rlvr",
+    "ray_kwargs",
+)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside one run's folder."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, config: DictConfig) -> "RunFolder":
+        """The folder a resolved config names."""
+        return cls(Path(config.run_dir))
+
+    @property
+    def config(self) -> Path:
+        """The resolved config."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """One line per step, over all attempts."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """verl's global_step_N folders."""
+        return Checkpoints(self.path / "checkpoints")
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the run was; read anew at each access."""
+        return Manifest(self.path / "manifest.json")
+
+    def new_log(self) -> Path:
+        """A log file of its own for each attempt."""
+        logs = self.path / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        return logs / f"train-{datetime.now():%Y%m%d-%H%M%S}.log"
+
+    def logs(self) -> list[Path]:
+        """The logs of all attempts, oldest first."""
+        return sorted((self.path / "logs").glob("*.log"))
+
+    def checkpointed_step(self) -> int:
+        """Step of the latest intact checkpoint, 0 without one."""
+        return self.checkpoints.latest()
+
+    def logged_step(self) -> int:
+        """Last step in metrics.jsonl: its update, validation and checkpoint are all done. 0 without one."""
+        return max((row["step"] for row in read_metrics(self.metrics)), default=0)
+
+    def has_row(self, step: int) -> bool:
+        """Whether metrics.jsonl holds this step."""
+        return any(row["step"] == step for row in read_metrics(self.metrics))
+
+    def hugging_face_checkpoint(self) -> Path | None:
+        """The latest checkpoint in the form that `transformers` and vLLM load; None without one."""
+        folder = self.checkpoints.folder(self.checkpointed_step()) / "actor" / "huggingface"
+        return folder if folder.is_dir() else None
+
+    def exists(self) -> bool:
+        """Whether a run has been started here."""
+        return self.config.is_file()
+
+    def trim_metrics(self, step: int) -> None:
+        """Drop the lines after `step`: they will be trained again and must not stand there twice.
+
+        Step 0 is the validation before training; a run that begins anew repeats it. A last line that was cut off by a
+        crash is dropped as well.
+        """
+        if not self.metrics.is_file():
+            return
+        kept = [row for row in read_metrics(self.metrics) if 0 < step >= row["step"]]
+        write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in kept))
+
+    def rescue_metrics(self) -> None:
+        """Copy what the latest attempt logged and was killed before the driver could copy."""
+        attempts = sorted((self.path / "logs").glob("train-*.jsonl"))
+        rows = read_metrics(self.metrics)
+        done = max((row["step"] for row in rows), default=-1)
+        if attempts and (late := [row for row in read_metrics(attempts[-1]) if row["step"] > done]):
+            # Written anew: the last line may be torn.
+            write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in rows + late))
+
+    def move_aside(self) -> Path:
+        """Rename the folder so that a new run can begin under its name; return where it went."""
+        aside = self.path.with_name(f"{self.path.name}.{datetime.now():%Y%m%d-%H%M%S}")
+        return self.path.rename(aside)
+
+    def refuse_other_config(self, config: DictConfig) -> None:
+        """Raise UserError when the run that is here was made with another config.
+
+        Args:
+            config: the resolved config of the new attempt.
+        """
+        before = _flat(OmegaConf.load(self.config))
+        after = _flat(config)
+        if config.actor_rollout_ref.actor.optim.lr_scheduler_type == "constant":
+            # A schedule ends at total_training_steps; only a constant rate can be prolonged.
+            before.pop("trainer.total_training_steps", None)
+            after.pop("trainer.total_training_steps", None)
+        different = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+        if different:
+            shown = "\n".join(f"  {key}: {before.get(key)!r} there, {after.get(key)!r} now" for key in different[:10])
+            more = f"\n  and {len(different) - 10} more" if len(different) > 10 else ""
+            raise UserError(
+                f"{self.path} holds a run with another config:\n{shown}{more}\n"
+                "Write trainer.experiment_name=<a new name>, or on_existing=restart to move the old run aside."
+            )
+
+    def refuse_losing_results(self, config: DictConfig) -> None:
+        """Raise UserError when a finished run could only be prolonged by training it again from the start."""
+        done, last = self.logged_step(), config.trainer.total_training_steps
+        if self.manifest.status == "finished" and done < last and not self.checkpointed_step():
+            raise UserError(
+                f"{self.path} holds a finished run of {done} steps without a checkpoint, so it can't go on to "
+                f"trainer.total_training_steps={last}. Write trainer.experiment_name=<a new name>, or "
+                "on_existing=restart to move the old run aside."
+            )
+
+    def write_config(self, config: DictConfig) -> None:
+        """Write the resolved config, without secrets."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(redacted(OmegaConf.to_container(config, resolve=True)), self.config)
+
+
+def _flat(config: Any) -> dict[str, Any]:
+    """Dotted key → value, without the volatile keys."""
+    leaves: dict[str, Any] = {}
+
+    def walk(value: Any, key: str) -> None:
+        if any(key == name or key.startswith(name + ".") for name in VOLATILE):
+            return
+        if isinstance(value, dict):
+            for name, child in value.items():
+                walk(child, f"{key}.{name}" if key else str(name))
+        else:
+            leaves[key] = value
+
+    walk(redacted(OmegaConf.to_container(config, resolve=True)), "")  # the saved one holds no secrets
+    return leaves

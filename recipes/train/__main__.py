@@ -1,0 +1,62 @@
+"""Train: `python -m recipes.train [Hydra overrides]`.
+
+    python -m recipes.train policy_loss=maspo seed=1
+    python -m recipes.train model=deepseek-r1-distill-qwen-7b data=dapo_math_17k hardware=8x80gb --cfg job
+
+`--cfg job` prints the composed config; `dry_run=true` also makes the model and data set it needs and runs every check;
+neither starts a training. `preflight=full` also asks every node of the cluster (docs/doctor.md).
+Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
+"""
+
+import sys
+
+import hydra
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from recipes.checks import preflight
+from recipes.common import private_ray
+from recipes.common.command import command
+from recipes.common.errors import UserError
+from recipes.common.paths import config_dir
+from recipes.common.secrets import redacted_text
+from recipes.config import compose, resolvers
+
+
+def check_cluster(config: DictConfig, shown: Console) -> None:
+    """The checks of recipes.doctor on every node; prints their table.
+
+    Raises:
+        UserError: one of them has failed.
+    """
+    from recipes.doctor import examination, show
+    from recipes.doctor.finding import Status, worst
+
+    findings = examination.of_cluster(config)
+    show.report(findings, shown)
+    if worst(findings) is Status.FAILURE:
+        raise UserError("preflight=full: the cluster has failures (above). Cure them, or write preflight=cheap.")
+
+
+@hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="train")
+def main(config: DictConfig) -> None:
+    """Hydra entry point."""
+    with command("Interrupted; nothing was started.") as errors:
+        config = preflight.checked(config)
+        if config.preflight == "full":
+            check_cluster(config, errors)
+        if config.dry_run:
+            print(redacted_text(OmegaConf.to_yaml(config)))
+            errors.print("dry run: all checks passed, nothing was started.")
+            return
+        from recipes.train.session import run_session
+
+        sys.exit(run_session(config))
+
+
+if __name__ == "__main__":
+    resolvers.register()
+    # The token first: composing imports verl, and with it Ray.
+    with private_ray.private_ray(), command("Interrupted; nothing was started."):
+        compose.check_command_line(sys.argv[1:])
+        main()

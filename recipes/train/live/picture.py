@@ -1,0 +1,69 @@
+"""A picture of the live view at a step: `python -m recipes.train.live.picture RUN --step 9 --output live.svg`."""
+
+import argparse
+import io
+import re
+import sys
+import time
+from pathlib import Path
+
+from omegaconf import OmegaConf
+from rich.console import Console
+
+from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
+from recipes.train.live.history import History
+from recipes.train.live.startup import Startup
+from recipes.train.live.view import View
+
+FONT = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
+
+
+def svg(folder: RunFolder, step: int, width: int) -> str:
+    """The view as it was right after `step`, as an SVG that loads nothing from elsewhere.
+
+    Args:
+        folder: of the run.
+        step: at most the last that is logged.
+        width: characters.
+    """
+    config = OmegaConf.load(folder.config)
+    history = History(0, config.trainer.total_training_steps)
+    for row in read_metrics(folder.metrics):
+        if row["step"] <= step:
+            history.add(row)
+    title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
+    log = folder.logs()[-1]
+    view = View(history, Startup(log, validates=True), title, f"log {log.parent.name}/{log.name}", (), time.monotonic())
+    shown = Console(
+        file=io.StringIO(),
+        record=True,
+        force_terminal=True,
+        width=width,
+        height=24,
+        _environ={"TERM": "xterm-256color"},
+    )
+    shown.print(view)
+    drawn = shown.export_svg(title="python -m recipes.train")
+    drawn = re.sub(r"@font-face\s*\{.*?\}\s*", "", drawn, flags=re.DOTALL)  # rich's fonts come from a server
+    return re.sub(r"[ \t]+$", "", drawn.replace("Fira Code, monospace", FONT), flags=re.MULTILINE)
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m recipes.train.live.picture", description=__doc__)
+    parser.add_argument("run", type=Path, help="run folder")
+    parser.add_argument("--step", type=int, required=True, help="the latest step that is shown")
+    parser.add_argument("--output", type=Path, required=True, help="SVG to write")
+    parser.add_argument("--width", type=int, default=80, help="characters (80)")
+    arguments = parser.parse_args()
+    folder = RunFolder(arguments.run)
+    if not folder.exists() or not folder.logs():
+        print(f"Error: {arguments.run} is no run folder; give one as outputs/<project>/<run>.", file=sys.stderr)
+        return 2
+    arguments.output.write_text(svg(folder, arguments.step, arguments.width) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""One line per step, for log files and terminals that can't redraw."""
+
+import time
+
+from recipes.common.progress_bar import duration
+from recipes.train.live.history import REWARD, History
+from recipes.train.live.words import number, share
+
+
+def stamped(words: str) -> str:
+    """With the time of day in front."""
+    return f"{time.strftime('%H:%M:%S')}  {words}"
+
+
+def step_line(history: History) -> str:
+    """The latest step in words; what it did not measure is `-`, and the validation is the latest there is."""
+    length, each = history.value("response_length/mean"), history.seconds_per_step()
+    validated = history.validations[-1][1] if history.validations else None
+    words = [
+        f"step {history.step}/{history.last}",
+        f"reward {number(history.value(REWARD))}",
+        f"validation {number(validated)}",
+        f"length {number(length, '.1f')}",
+        f"truncated {share(history.value('response/truncated_share'))}",
+        f"entropy {number(history.value('actor/entropy'))}",
+        f"{number(each, '.1f')} s/step",
+        f"left {duration(history.left())}",
+    ]
+    return "  ".join(words)

@@ -1,0 +1,199 @@
+"""One attempt at a run: from a checked config to a finished run folder, with nothing left running."""
+
+import os
+import traceback
+import uuid
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from omegaconf import DictConfig, open_dict
+from rich.console import Console
+from rich.markup import escape
+
+from recipes.common import processes
+from recipes.common.console import chatter_to, root_cause
+from recipes.common.errors import UserError
+from recipes.common.private_ray import join_cluster
+from recipes.common.secrets import redact_file
+from recipes.report import summary
+from recipes.runs import stopping, trackers
+from recipes.runs.metrics_file import AttemptFile, append_rows
+from recipes.runs.run_folder import RunFolder
+from recipes.runs.stopping import StopFiles
+from recipes.train.progress import TrainingProgress
+
+
+def run_session(config: DictConfig) -> int:
+    """Train as the config says, or say that it is done already; return the exit code.
+
+    Args:
+        config: resolved and checked.
+
+    Raises:
+        UserError: another process is training in the same run folder.
+    """
+    folder = RunFolder.of(config)
+    shown = Console(highlight=False, soft_wrap=True)
+    folder.path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder.path.with_name(f".{folder.path.name}.lock"), timeout=0):
+            return _locked_session(config, folder, shown)
+    except Timeout as error:
+        raise UserError(
+            f"Another command is training in {folder.path}. Wait for it, or write trainer.experiment_name=<a new name>."
+        ) from error
+
+
+def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> int:
+    if folder.exists() and config.on_existing == "restart":
+        shown.print(f"moved the existing run to {folder.move_aside()}")
+    for warning in folder.checkpoints.repair():
+        shown.print(f"[bold yellow]Warning:[/] {escape(warning)}")
+    folder.rescue_metrics()
+    first, last = folder.checkpointed_step(), config.trainer.total_training_steps
+    if folder.exists() and folder.logged_step() >= last:
+        shown.print(f"This run is complete (step {last} of {last}): nothing to train. on_existing=restart begins anew.")
+        show_results(shown, folder, config)
+        return 0
+    if folder.exists():
+        shown.print(f"continuing {folder.path} from step {first} of {last}")
+    carried = _prepare_folder(config, folder, first)
+    log = folder.new_log()
+    shown.print(f"run folder  {folder.path}\nlog file    {log}")
+    manifest = folder.manifest
+    manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first)
+    trackers.start(config, folder.path, first)
+    status = _attempt(config, folder, AttemptFile(log.with_suffix(".jsonl"), folder.metrics, carried), first)
+    manifest.end_attempt(status, logged_step=folder.logged_step(), checkpointed_step=folder.checkpointed_step())
+    return _report(shown, status, folder, config, log)
+
+
+def _prepare_folder(config: DictConfig, folder: RunFolder, first: int) -> dict[int, dict[str, Any]]:
+    """Write the config, drop metrics that will be made again, and keep verl from validating the same step twice.
+
+    Returns:
+        Metrics of the step this attempt starts from, where they are still to be joined by its validation.
+    """
+    folder.write_config(config)
+    folder.trim_metrics(first)
+    StopFiles(folder.path).clear()
+    if folder.manifest.status == "running":  # the last attempt was killed before it could clean its log
+        for log in folder.logs():
+            redact_file(log)
+    carried: dict[int, dict[str, Any]] = {}
+    row = folder.checkpoints.row(first)
+    if row is not None and not folder.has_row(first):  # the run ended between this checkpoint and its line
+        if config.trainer.test_freq > 0 and first % config.trainer.test_freq == 0:
+            carried[first] = row
+        else:
+            append_rows(folder.metrics, [{"step": first, "data": row}])
+    if carried or folder.has_row(first):
+        with open_dict(config):
+            config.trainer.val_before_train = bool(carried)
+    return carried
+
+
+def _attempt(config: DictConfig, folder: RunFolder, metrics: AttemptFile, first: int) -> str:
+    """Run verl with its chatter in the log; return how it ended: finished, failed or interrupted."""
+    import ray
+
+    processes.adopt_orphans()
+    log, last = metrics.source.with_suffix(".log"), config.trainer.total_training_steps
+    with chatter_to(log) as console:
+        try:
+            title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
+            with TrainingProgress(console, metrics, first, last, title, bool(config.trainer.val_before_train)):
+                _train(config, folder, metrics, console)
+            metrics.new_rows()
+            status = "finished" if folder.logged_step() >= last else "interrupted"  # it was asked to stop
+        except (KeyboardInterrupt, processes.Terminated):
+            status = "interrupted"
+        except BaseException:  # whatever it was, the run folder must say so and its processes must end
+            traceback.print_exc()
+            status = "failed"
+        finally:
+            processes.ignore_interrupts()
+            ray.shutdown()
+            processes.end_descendants()
+            metrics.new_rows()  # what verl wrote between the last look and its end
+    redact_file(log)  # verl and Ray print whole configs, through descriptors that nothing can filter before
+    return status
+
+
+class _RunnerAfterInit:
+    """The task runner's class as verl's run_ppo uses it: right after ray.init, when signals can be handled again."""
+
+    def __init__(self, files: StopFiles, console: Console) -> None:
+        self._files, self._console = files, console
+        self._options: dict[str, Any] = {}
+
+    def options(self, **options: Any) -> "_RunnerAfterInit":
+        """As of a Ray actor class; verl asks for it when it profiles."""
+        self._options = options
+        return self
+
+    def remote(self) -> Any:
+        """Start the runner."""
+        from recipes.plugin.task_runner import TaskRunner
+
+        stopping.listen(self._files, self._console.print)
+        return TaskRunner.options(**self._options).remote()
+
+
+def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile, console: Console) -> None:
+    """Hand over to verl."""
+    from verl.trainer.main_ppo import run_ppo
+
+    environment = {
+        "VERL_FILE_LOGGER_PATH": str(metrics.source.absolute()),
+        "RLVR_ATTEMPT": uuid.uuid4().hex[:12],
+        **trackers.environment(folder.path, folder.manifest.run_id),
+    }
+    os.environ.update(environment)
+    join_cluster(config)
+    with open_dict(config):
+        # A cluster that is already up does not inherit this process's environment.
+        runtime = config.ray_kwargs.ray_init.runtime_env
+        runtime.env_vars = {**(runtime.get("env_vars") or {}), **environment}
+    run_ppo(config, task_runner_class=_RunnerAfterInit(StopFiles(folder.path), console))
+
+
+def _report(shown: Console, status: str, folder: RunFolder, config: DictConfig, log: Path) -> int:
+    write_page(shown, folder.path)
+    if status == "finished":
+        show_results(shown, folder, config)
+        return 0
+    if status == "interrupted":
+        step = folder.checkpointed_step()
+        shown.print(f"Interrupted; all processes of the run have ended. The same command continues from step {step}.")
+        return 130
+    shown.print("[bold red]The run failed.[/] Its log says first:")
+    for line in root_cause(log):
+        shown.print(f"  {line}", markup=False)
+    shown.print(f"Whole log: {log}")
+    return 1
+
+
+def write_page(shown: Console, folder: Path) -> None:
+    """report.html of the run, however it ended; that it can't be written is said and changes nothing."""
+    page = folder / "report.html"
+    try:
+        from recipes.report.page import build
+
+        build.write([folder], page)
+        shown.print(f"report      {page}")
+    except Exception as error:  # said on the terminal; the run's own status is told by what trained
+        shown.print(f"{page} was not written: {error!r}", markup=False)
+
+
+def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> None:
+    """Table, curves and paths of a finished run."""
+    samples = config.actor_rollout_ref.rollout.val_kwargs.n
+    curves = folder.path / "curves.png"
+    title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
+    summary.draw_curves(folder.metrics, curves, title, samples)
+    shown.print(summary.summary_table(folder.metrics, samples))
+    shown.print(
+        f"curves      {curves}\nrun folder  {folder.path}\ncheckpoint  {folder.hugging_face_checkpoint() or '-'}"
+    )

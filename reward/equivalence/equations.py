@@ -1,0 +1,93 @@
+"""Whether two equations, or two inequalities, say the same.
+
+L = R and L' = R' do if L − R is a constant multiple of L' − R', or if both are linear in a symbol and have the same
+solution for it: 2x + 4y − 3 = 0 and y = −x/2 + 3/4.
+"""
+
+from reward.equivalence.approximate import approximate
+from reward.equivalence.exact import Irrational, Meaning, Undefined
+from reward.equivalence.names import difference, product, substitute
+from reward.equivalence.values import real_points, same_value
+from reward.parser.nodes import Node, TooLarge, number
+
+ZERO = number(0)
+FLIPPED = {"<": ">", ">": "<", "le": "ge", "ge": "le", "ne": "ne", "=": "="}
+
+
+def same_equation(gold: Node, answer: Node) -> bool | None:
+    """Whether two equations with two sides each have the same solutions; None if that cannot be told."""
+    if len(gold.args) != 2 or len(answer.args) != 2 or not all(side.is_scalar for side in gold.args + answer.args):
+        return None
+    if gold.symbols != answer.symbols or not gold.symbols:
+        return False if gold.symbols or answer.symbols else None
+    ours, theirs = difference(*gold.args), difference(*answer.args)
+    if same_value(ours, ZERO) or same_value(theirs, ZERO):
+        return None
+    if _are_proportional(ours, theirs):
+        return True
+    for symbol in sorted(gold.symbols):
+        solutions = solution(ours, symbol), solution(theirs, symbol)
+        if all(solutions):
+            return same_value(*solutions)  # type: ignore[arg-type]
+    return False
+
+
+def solves(gold: Node, answer: Node) -> bool | None:
+    """Whether `answer` is the gold equation solved for a symbol it lacks: −4x² + 4x − 2 for y + 1 = −(2x − 1)²."""
+    if len(gold.args) != 2 or not all(side.is_scalar for side in gold.args) or not answer.symbols:
+        return None
+    for symbol in sorted(gold.symbols - answer.symbols):
+        solved = solution(difference(*gold.args), symbol)
+        if solved is not None and same_value(solved, answer):
+            return True
+    return False
+
+
+def solution(zero: Node, symbol: str) -> Node | None:
+    """The root of an expression that is linear in `symbol`, as an expression.
+
+    None if it is not linear, and if the root is 0 because the symbol is a factor: that says nothing about the rest.
+    """
+    variable = Node("symbol", name=symbol)
+    at_zero, at_one = (substitute(zero, symbol, number(value)) for value in (0, 1))
+    slope = difference(at_one, at_zero)
+    line = Node("add", (at_zero, product(slope, variable)))
+    if not same_value(zero, line) or same_value(slope, ZERO) is not False:
+        return None
+    if same_value(at_zero, ZERO) and zero.symbols != {symbol}:
+        return None
+    return Node("neg", (Node("div", (at_zero, slope)),))
+
+
+def same_inequality(gold: Node, answer: Node) -> bool | None:
+    """Whether two inequalities hold for the same values of their symbols, as far as one is a multiple of the other."""
+    signs = gold.name, answer.name
+    if any(sign not in FLIPPED for sign in signs) or not all(side.is_scalar for side in gold.args + answer.args):
+        return None
+    ours, theirs = difference(*gold.args), difference(*answer.args)
+    if gold.symbols != answer.symbols or not gold.symbols or not _are_proportional(ours, theirs):
+        return None if gold.symbols == answer.symbols else False
+    factor = _sign_of_ratio(ours, theirs)
+    if factor == 0:
+        return None
+    return signs[0] == (signs[1] if factor > 0 else FLIPPED[signs[1]])
+
+
+def _are_proportional(ours: Node, theirs: Node) -> bool | None:
+    """D(x)·D'(x') = D'(x)·D(x') for all x and x', which is what a constant ratio D : D' means."""
+    there, here = theirs, ours
+    for symbol in sorted(ours.symbols | theirs.symbols):
+        elsewhere = Node("symbol", name=f"{symbol}'elsewhere")
+        there, here = substitute(there, symbol, elsewhere), substitute(here, symbol, elsewhere)
+    return same_value(product(ours, there), product(theirs, here))
+
+
+def _sign_of_ratio(ours: Node, theirs: Node) -> int:
+    for point in real_points(sorted(ours.symbols)):
+        try:
+            values = [approximate(node, Meaning(symbols=point), 50) for node in (ours, theirs)]
+        except (Irrational, Undefined, TooLarge):
+            continue
+        if all(value.imag == 0 and value != 0 for value in values):
+            return 1 if (values[0].real > 0) == (values[1].real > 0) else -1
+    return 0

@@ -1,0 +1,141 @@
+"""What an answer calls its value: the x of `x = 7`, the f(n) of `f(n) = n^2`, the AB of `AB = 4`."""
+
+import re
+
+from reward.parser.nodes import Node, replace_args
+from reward.parser.vocabulary import word_set
+
+DIGITS = re.compile(r"\d+(?:\.\d+)?")
+
+EQUALS = frozenset(("=", "equiv", "approx"))
+# x = 4 and y = 4 are different lines, so these names count; others may be spelled differently (M, M_max).
+COORDINATES = word_set("x y z r rho theta")
+FUNCTIONS_OF_NAMES = word_set("sin cos tan cot sec csc log ln log10 arcsin arccos arctan max min")
+
+
+def is_name(node: Node) -> bool:
+    """Whether a node only names a quantity. `a + b` and `2x` do not: they are part of an equation."""
+    if node.kind in ("symbol", "apply") or (node.kind == "constant" and node.name in ("e", "i")):
+        return True
+    if node.kind in ("abs", "div"):  # |a - b|, (x + y)/z: nobody writes an equation with nothing else on its left
+        return bool(node.symbols)
+    if node.kind in ("ratio", "bracket", "quantity", "degree"):
+        return all(is_name(arg) for arg in node.args) and bool(node.args)
+    if node.kind == "call":
+        return node.name in FUNCTIONS_OF_NAMES and bool(node.symbols)
+    if node.kind == "mul":  # AB, S_{ABC}: points and figures have capital letters
+        return all(arg.kind == "symbol" and arg.name[:1].isupper() for arg in node.args)
+    return False
+
+
+def is_equation(node: Node) -> bool:
+    """Whether it is a relation with equals signs only."""
+    return node.kind == "relation" and set(node.name.split()) <= EQUALS
+
+
+def assignment(node: Node) -> tuple[Node, Node] | None:
+    r"""Name and value of `x = 7`, `7 = x`, `x = 5 + 2 = 7`, `x = 22/7 \approx 3.14` (the exact one) and `x \in S`."""
+    if node.kind != "relation":
+        return None
+    signs, sides = node.name.split(), node.args
+    if signs == ["in"] and is_name(sides[0]):
+        return sides[0], sides[1]
+    if not set(signs) <= EQUALS:
+        return None
+    exact = _before_approximation(sides, signs)
+    if is_name(sides[0]) and len(exact) > 1:
+        return sides[0], exact[-1]
+    if len(sides) == 2 and is_name(sides[1]):
+        return sides[1], sides[0]
+    return None
+
+
+def _before_approximation(sides: tuple[Node, ...], signs: list[str]) -> tuple[Node, ...]:
+    r"""The sides up to the first \approx; if only a name stands before it, the approximation is all there is."""
+    if "approx" not in signs:
+        return sides
+    place = signs.index("approx")
+    return sides[: place + 1] if place else sides[:2]
+
+
+def without_approximation(node: Node) -> Node:
+    r"""`\frac{1 + \sqrt{97}}{8} \approx 1.36` without its second half."""
+    if node.kind != "relation" or "approx" not in node.name.split() or is_name(node.args[0]):
+        return node
+    if node.args[0].kind == "constant":  # \\pi \\approx 3.16 is about the approximation
+        return node
+    signs = node.name.split()
+    place = signs.index("approx")
+    return node.args[0] if place == 0 else Node("relation", node.args[: place + 1], " ".join(signs[:place]))
+
+
+def substitute(node: Node, name: str, by: Node) -> Node:
+    """The same tree with a symbol replaced."""
+    if node.kind == "symbol":
+        return by if node.name == name else node
+    if not node.args:
+        return node
+    return replace_args(node, tuple(substitute(arg, name, by) for arg in node.args))
+
+
+def same_arguments(gold: tuple[Node, Node], answer: tuple[Node, Node]) -> tuple[Node, Node]:
+    """The two values, after the answer's f(z) = z was rewritten with the variables of the gold's f(x) = x."""
+    value = answer[1]
+    if gold[0].kind == answer[0].kind == "apply" and len(gold[0].args) == len(answer[0].args):
+        for ours, theirs in zip(gold[0].args, answer[0].args, strict=True):
+            if ours.kind == theirs.kind == "symbol":
+                value = substitute(value, theirs.name, ours)
+    return gold[1], value
+
+
+def are_different_names(gold: Node, answer: Node) -> bool:
+    """Whether the two names certainly stand for different things: x and y, a_3 and a_8, f(1) and f(2)."""
+    if gold == answer:
+        return False
+    if gold.kind == answer.kind == "symbol" and {gold.name, answer.name} <= COORDINATES:
+        return True
+    spelled = _spelled(gold), _spelled(answer)
+    without_digits = [DIGITS.sub("#", name) for name in spelled]
+    return spelled[0] != spelled[1] and without_digits[0] == without_digits[1]
+
+
+def _spelled(node: Node) -> str:
+    return f"{node.kind}:{node.name}({','.join(map(_spelled, node.args))})"
+
+
+def rename_parameter(gold: Node, answer: Node, integers: frozenset[str]) -> Node | None:
+    r"""The answer with its integer parameter called as in the gold: `n\pi` for `k\pi`; None where there is none.
+
+    A letter is such a parameter if one of the texts says so (k ∈ ℤ, "for some integer t") or if it counts
+    multiples of π; the n of `2n` is given by the problem and may not be renamed. The constants of integration C_1 and
+    c_1 are the same; R and r are two radii.
+    """
+    given = answer
+    for name in sorted(answer.symbols - gold.symbols):
+        if name[:1] in ("c", "C") and name.swapcase() in gold.symbols - answer.symbols:
+            answer = substitute(answer, name, Node("symbol", name=name.swapcase()))
+    if gold.symbols == answer.symbols:
+        return None if answer is given else answer
+    ours, theirs = gold.symbols - answer.symbols, answer.symbols - gold.symbols
+    if len(ours) != 1 or len(theirs) != 1:
+        return None
+    (mine,), (other,) = ours, theirs
+    if gold.kind == "symbol" and mine not in integers:  # `k, k \in \mathbb{Z}` is not the option A
+        return None
+    counts_turns = all(
+        name in ("k", "n", "m", "l", "t") and any(node.name == "pi" for node in side.walk())
+        for name, side in ((mine, gold), (other, answer))
+    )
+    if not (counts_turns or {mine, other} & integers):
+        return None
+    return substitute(answer, other, Node("symbol", name=mine))
+
+
+def difference(left: Node, right: Node) -> Node:
+    """left − right."""
+    return Node("add", (left, Node("neg", (right,))))
+
+
+def product(*factors: Node) -> Node:
+    """The product of some nodes."""
+    return Node("mul", factors)

@@ -1,0 +1,120 @@
+r"""The readings of an answer, and the normal form by which equal answers are the same string.
+
+A text may have more than one reading: `1,234` is a number or a list, `2e-1` a fifth or 2e − 1. Two answers are equal if
+any of their readings are; a pair of unequal answers with equal readings is not known.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from reward.equivalence.exact import Irrational, Meaning, Undefined, rational
+from reward.equivalence.names import assignment, without_approximation
+from reward.equivalence.several_values import is_declaration
+from reward.equivalence.words import has_words, words_of
+from reward.parser.grammar import parse
+from reward.parser.nodes import Node, NotUnderstood, TooLarge
+from reward.parser.numbers import GROUPED
+from reward.parser.text import canonical, tidy
+
+LONGEST = 2000  # characters; no answer of the benchmarks has more than 400
+AMBIGUOUS_EXPONENT = re.compile(r"(?<![\d.])\d+[eE][+-]\d{1,2}(?!\d)")
+LONGEST_FORM = 300
+JOINTS = {"add": " + ", "mul": "*", "div": "/", "pow": "^", "ratio": ":", "union": " u "}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a text says: a tree, the symbols the text calls integers, the numbers in what it says about free symbols."""
+
+    tree: Node
+    integers: frozenset[str] = frozenset()
+    limits: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Readings:
+    """All readings of a text; none if it is no mathematics, or (`too_large`) nothing that should be evaluated."""
+
+    readings: tuple[Reading, ...]
+    too_large: bool = False
+
+
+@lru_cache(maxsize=8192)  # a gold is compared with a whole group of responses, epoch after epoch
+def read(text: str, is_list: bool = False) -> Readings:
+    """The readings of a text; with `is_list` its commas separate parts and group no digits."""
+    if len(text) > LONGEST:
+        return Readings((), too_large=True)
+    readings: list[Reading] = []
+    for variant, scientific in _variants(tidy(text), is_list):
+        try:
+            reading = _without_declarations(Reading(*parse(variant, scientific)))
+        except NotUnderstood:
+            continue
+        except (TooLarge, RecursionError):
+            return Readings((), too_large=True)
+        if reading not in readings:
+            readings.append(reading)
+    return Readings(tuple(readings))
+
+
+def _variants(text: str, is_list: bool) -> list[tuple[str, bool]]:
+    grouped = GROUPED.sub(lambda match: match[0].replace(",", ""), text)
+    texts = [text] if is_list or grouped == text else [grouped, text]
+    modes = [True, False] if AMBIGUOUS_EXPONENT.search(text) else [True]
+    return [(one, mode) for one in texts for mode in modes]
+
+
+def _without_declarations(reading: Reading) -> Reading:
+    r"""`x = k\pi, k \in \mathbb{Z}` as `x = k\pi` with the integer k."""
+    tree = reading.tree
+    if tree.kind != "list":
+        return reading
+    declared = frozenset(arg.args[0].name for arg in tree.args if is_declaration(arg) and _are_integers(arg.args[1]))
+    kept = tuple(arg for arg in tree.args if not is_declaration(arg))
+    if not kept or len(kept) == len(tree.args):
+        return reading
+    rest = kept[0] if len(kept) == 1 else Node("list", kept, tree.name)
+    return Reading(rest, reading.integers | declared, reading.limits)
+
+
+def _are_integers(domain: Node) -> bool:
+    return domain.name[:1] in ("Z", "N")
+
+
+def normal_form(text: str) -> str:
+    """A string that is the same for answers whose equality is plain: for metrics and for voting, not for rewards."""
+    found = read(text)
+    if not found.readings:
+        text = text[:LONGEST]
+        return " ".join(words_of(text))[:LONGEST_FORM] if has_words(text) else canonical(text)[:LONGEST_FORM]
+    return render(found.readings[0].tree)[:LONGEST_FORM]
+
+
+def render(node: Node) -> str:
+    """A tree as text: exact numbers as fractions, without units, the parts of lists and sums in alphabetical order."""
+    node = without_approximation(node)
+    named = assignment(node)
+    if named is not None:
+        return render(named[1])
+    if node.kind in ("quantity", "degree"):
+        return render(node.args[0])
+    if node.is_scalar and not node.symbols:
+        try:
+            return str(rational(node, Meaning()))
+        except (Irrational, Undefined, TooLarge, ValueError):  # ValueError: more digits than Python writes
+            pass
+    parts = [render(arg) for arg in node.args]
+    if node.kind in ("list", "set", "add", "mul"):
+        parts.sort()
+    if node.kind in JOINTS:
+        return "(" + JOINTS[node.kind].join(parts) + ")"
+    if node.kind == "bracket":
+        return node.name[0] + ", ".join(parts) + node.name[1]
+    if node.kind in ("list", "set"):
+        return "{" + ", ".join(parts) + "}"
+    if node.kind == "neg":
+        return f"-{parts[0]}"
+    if not parts:
+        return node.name or node.kind
+    return f"{node.name or node.kind}({', '.join(parts)})"

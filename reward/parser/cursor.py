@@ -1,0 +1,104 @@
+"""A place in a list of tokens, and the names that symbols get."""
+
+from reward.parser.nodes import NotUnderstood, TooLarge
+from reward.parser.tokens import Token
+
+DEEPEST = 40  # nested groups; no real answer has more than a dozen
+END = Token("end of text", "")
+
+
+class Cursor:
+    """Reads tokens from left to right. `depth` counts the groups that are open."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        # A point that belongs to no number is punctuation: `\\sqrt {2}.]`.
+        self.tokens = [token for token in tokens if token.text != "."]
+        self.position = 0
+        self.depth = 0
+        self.bars = 0
+        self.integers: set[str] = set()  # symbols the text declares as integers
+        self.limits: set[str] = set()  # numbers in what it says about free symbols
+
+    def peek(self, ahead: int = 0) -> Token:
+        """The token that comes next, or `ahead` later; never raises."""
+        place = self.position + ahead
+        return self.tokens[place] if place < len(self.tokens) else END
+
+    def take(self) -> Token:
+        """The next token; reading goes on after it."""
+        token = self.peek()
+        self.position += 1
+        return token
+
+    def at(self, *texts: str) -> bool:
+        """Whether the next token is an operator or a command with one of these texts."""
+        token = self.peek()
+        return token.text in texts and token.kind in ("op", "command")
+
+    def accept(self, *texts: str) -> bool:
+        """Skip the next token if it is one of these."""
+        if self.at(*texts):
+            self.position += 1
+            return True
+        return False
+
+    def expect(self, *texts: str) -> str:
+        """Skip the next token, which has to be one of these. Raises NotUnderstood otherwise."""
+        if not self.at(*texts):
+            raise NotUnderstood(f"expected {' or '.join(texts)} before {self.peek().text!r}")
+        return self.take().text
+
+    def enter(self) -> None:
+        """One group deeper. Raises TooLarge beyond the bound; recursion would end in an error."""
+        self.depth += 1
+        if self.depth > DEEPEST:
+            raise TooLarge(f"more than {DEEPEST} nested groups")
+
+    def leave(self) -> None:
+        """Out of a group."""
+        self.depth -= 1
+
+    def raw_argument(self) -> str:
+        """The text of the next token or group, as part of a name: `{max }` and `max` are the same."""
+        if not self.accept("{"):
+            return self.take().text
+        depth, parts = 1, []
+        while depth:
+            token = self.take()
+            if token is END:
+                raise NotUnderstood("a group in a name does not end")
+            depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "op" else 0
+            parts.append(token.text)
+        return "".join(parts[:-1])
+
+    def skip_bracket(self) -> list[Token]:
+        """Skip a parenthesis with all it holds, and return that."""
+        depth, inside = 0, []
+        while True:
+            token = self.take()
+            if token is END:
+                raise NotUnderstood("a parenthesis does not end")
+            depth += {"(": 1, ")": -1}.get(token.text, 0)
+            inside.append(token)
+            if depth == 0:
+                return inside[1:-1]
+
+    def suffixes(self, name: str) -> str:
+        """`name` with the subscripts and primes that follow it; x1 is x_1."""
+        if self.peek().kind == "number" and self.peek().tight and self.peek().text.isdecimal() and len(name) == 1:
+            name += "_" + self.take().text
+        while True:
+            if self.at("_"):
+                self.take()
+                name += "_" + self.raw_argument()
+            elif self.at("'"):
+                self.take()
+                name += "'"
+            elif self.at("^") and (self.peek(1).text in ("prime", "'") or self._primes_in_group()):
+                self.take()
+                name += self.raw_argument().replace("prime", "'")
+            else:
+                return name
+
+    def _primes_in_group(self) -> bool:
+        return self.peek(1).text == "{" and self.peek(2).text in ("prime", "'")

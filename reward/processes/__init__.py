@@ -1,0 +1,1 @@
+"""Killable, sandboxed processes for what may hang or crash."""
