@@ -3,14 +3,14 @@
 DGPO, MASPO and GRPO op by op (eager), through torch.compile as one would write it oneself (compiled), and through the
 fused pass (losses/fused.py), beside a clipped PPO loss: verl's `vanilla` where verl is installed, else one written out
 here. What is called is losses.surrogate.policy_loss, with its metrics, and a backward pass; without verl its four
-imports from there come from benchmarks/without_verl.py.
+imports from there come from benchmarks/measure/without_verl.py.
 
 Per size (8, 32, 128, 512) × 8192: milliseconds (CUDA events, medians of rounds in turn, L2 overwritten before each
 call), multiples of the time that the bytes which must move take at the speed of a large copy, peak memory, kernel
 launches, and the error of the gradient against the eager loss in float64. Exit code 2 without CUDA.
 """
 
-import benchmarks.without_verl as without_verl  # first: it stands in for verl where there is none
+import benchmarks.measure.without_verl as without_verl  # first: it stands in for verl where there is none
 
 # isort: split
 import argparse
@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import measuring, tensor_cost
+from benchmarks.measure import tensor_cost, timing
 from dgpo.config import DGPOConfig
 from losses.baselines.grpo import GRPOConfig
 from losses.surrogate import policy_loss
@@ -136,7 +136,7 @@ def steps_of(batch: Batch, methods: dict[str, Any]) -> tuple[dict[str, Step], di
     return steps, exact
 
 
-def event_clock(function: measuring.Function) -> float:
+def event_clock(function: timing.Function) -> float:
     """Seconds on the GPU from the first kernel of a call to its last, with a cold L2 cache."""
     torch.empty(L2_BYTES, dtype=torch.uint8, device="cuda").zero_()
     started, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
@@ -159,14 +159,14 @@ def measure(rows: int, length: int, device: str, rounds: int, methods: dict[str,
     errors = {name: error_of(step(), exact[name]()) for name, step in steps.items()}
     copied = tensor_cost.COPIED if device == "cuda" else 2**20
     timed = {**steps, "copy": tensor_cost.copying(device, copied)}
-    times = measuring.interleave(timed, rounds, clock=event_clock if device == "cuda" else measuring.seconds)
+    times = timing.interleave(timed, rounds, clock=event_clock if device == "cuda" else timing.seconds)
     bandwidth = tensor_cost.bandwidth(times.pop("copy"), copied)
     floor = tensor_cost.floor_seconds(rows * length, bandwidth)
-    middle = measuring.medians(times)
+    middle = timing.medians(times)
     results = {
         name: {
             "ms": round(1e3 * middle[name], 4),
-            "spread": round(measuring.spread(times[name]), 3),
+            "spread": round(timing.spread(times[name]), 3),
             "time": round(middle[name] / middle[f"{CLIPPED} (eager)"], 3),
             "floors": round(middle[name] / floor, 2),
             "peak_mib": round(tensor_cost.peak_bytes(step, device) / 2**20, 1),
@@ -208,7 +208,7 @@ def page(measured: dict[str, Any]) -> str:
             for name, row in size["results"].items()
         ]
         lines += ["", f"## {size['rows']} × {size['length']}: a copy moves {size['copy_gb_per_s']} GB/s", ""]
-        lines += [measuring.table(head, rows)]
+        lines += [timing.table(head, rows)]
     return "\n".join(lines) + "\n"
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import losses, measuring, reward
-from benchmarks.responses import make_responses
+from benchmarks.measure import timing
+from benchmarks.measure.responses import make_responses
+from benchmarks.subjects import losses, reward
 
 BASELINE = Path(__file__).resolve().parent / "baseline.json"
 SHAPE, METHODS, RESPONSES = (16, 4096), ("dgpo", "maspo", "grpo"), 40
@@ -35,7 +36,7 @@ class Subject:
         margin: a ratio may grow to this multiple of the baseline's.
     """
 
-    functions: Callable[[], Mapping[str, measuring.Function]]
+    functions: Callable[[], Mapping[str, timing.Function]]
     base: str
     rounds: int
     margin: float
@@ -62,11 +63,11 @@ def measure(subject: Subject, enough: Callable[[Ratios], bool] = lambda found: F
     with one_thread():
         functions = subject.functions()
         for _ in range(ATTEMPTS):
-            times = measuring.interleave(functions, subject.rounds)
+            times = timing.interleave(functions, subject.rounds)
             best = {name: min([*values, best.get(name, values[0])]) for name, values in times.items()}
-            if enough(measuring.ratios(best, subject.base)):
+            if enough(timing.ratios(best, subject.base)):
                 break
-    return measuring.ratios(best, subject.base)
+    return timing.ratios(best, subject.base)
 
 
 @contextlib.contextmanager
@@ -92,7 +93,7 @@ def table(found: Ratios, baseline: Ratios) -> str:
         before = baseline.get(name)
         growth = (f"{before:.4f}", f"{value:.4f}", f"{value / before:.2f}") if before else ("–", f"{value:.4f}", "–")
         rows.append([name, *growth])
-    return measuring.table(["ours / verl", "baseline", "now", "growth"], rows)
+    return timing.table(["ours / verl", "baseline", "now", "growth"], rows)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from benchmarks import goals, results
+from benchmarks.measure import goals, results
 from recipes.common.command import command
 from recipes.common.errors import UserError
 

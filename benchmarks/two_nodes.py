@@ -17,7 +17,7 @@ from typing import Any
 
 from scipy import stats
 
-from benchmarks.ray_cluster import RayCluster
+from benchmarks.measure.ray_cluster import RayCluster
 from recipes.runs import manifest
 from recipes.runs.metrics_file import read_metrics
 

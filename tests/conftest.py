@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.append(
-    str(Path(__file__).parent / "support")
-)  # what tests of several folders share; see tests/unit/conftest.py
+# What test files share. pytest runs with --import-mode=importlib, which leaves sys.path alone, and a package `tests`
+# would be verl's.
+sys.path.append(str(Path(__file__).parent / "support"))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "unit" / "support"))
+sys.path.append(str(ROOT / "tests" / "support"))
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 TABLET = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}

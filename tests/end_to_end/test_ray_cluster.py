@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from benchmarks.ray_cluster import RayCluster
+from benchmarks.measure.ray_cluster import RayCluster
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.timeout(1500)]
 

@@ -6,7 +6,7 @@ sample goes through the processes that score as well, where only the status coun
 shortest texts that show it, and exits with 1 if there is one.
 
 corpus/reward.jsonl keeps one pair, the shortest so far, for each thing that can happen (tier, outcome, kinds), and the
-slowest ones; tests/unit/reward/test_reward_fuzz_corpus.py replays it.
+slowest ones; tests/unit/reward/test_fuzz_corpus.py replays it.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "unit" / "support")]  # as a package, `tests` would be verl's
+sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "support")]  # as a package, `tests` would be verl's
 
 from fuzz_texts import mutated  # noqa: E402
 from reward_checks import fingerprint, problems, timed  # noqa: E402

@@ -40,8 +40,8 @@ SWAPS = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
 COMPARISONS = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 OPERATIONS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.BitAnd: ast.BitOr}
 OPERATIONS |= {ast.BitOr: ast.BitAnd}
-WEIGHT_TESTS = {"dgpo": "test_dgpo_weight.py", "maspo": "test_maspo_weight.py"}
-KEYWORDS = {"clipping": "grpo", "tokens": "weighted", "surrogate": "weighted"}
+WEIGHT_TESTS = {"dgpo": "dgpo/test_weight.py", "maspo": "maspo/test_weight.py"}
+KEYWORDS = {"clipping": "grpo", "tokens": "surrogate"}
 # Mutants that compute the same function: (file, what the mutated line holds, why).
 EQUIVALENT = (
     ("losses/fused.py", "stop-gradient dropped: log_prob.detach()", "slope_and_sums runs without gradients anyway"),
@@ -154,7 +154,7 @@ def survives(mutant: Mutant | None) -> str:
 def selections(mutant: Mutant | None) -> Iterator[list[str]]:
     """Arguments of pytest: first the tests that name the mutated method, which nearly always suffice, then all."""
     unit = ROOT / "tests" / "unit"
-    every = [str(unit / name) for name in ("baselines", "test_weighted_losses.py", *WEIGHT_TESTS.values())]
+    every = [str(unit / name) for name in ("losses", *WEIGHT_TESTS.values())]
     if mutant:
         stem = Path(mutant.file).stem
         own = WEIGHT_TESTS.get(mutant.file.split("/")[0])

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import measuring, ratios
+from benchmarks import ratios
+from benchmarks.measure import timing
 
 BASELINE = json.loads(ratios.BASELINE.read_text())
 
@@ -36,7 +37,7 @@ def test_a_slowdown_is_noticed(name: str, victim: str, monkeypatch: pytest.Monke
     monkeypatch.setattr(ratios, "ATTEMPTS", 1)
     subject = ratios.SUBJECTS[name]
 
-    def slowed() -> Mapping[str, measuring.Function]:
+    def slowed() -> Mapping[str, timing.Function]:
         functions = subject.functions()
         call = functions[victim]
         return {subject.base: functions[subject.base], victim: lambda: (time.sleep(0.1), call())}

@@ -15,7 +15,7 @@ class Phase:
     begins_with: tuple[str, ...]
 
 
-# In this order; tests/unit/live/test_startup.py looks the lines up in the installed verl and Ray.
+# In this order; tests/unit/train/live/test_startup.py looks the lines up in the installed verl and Ray.
 PHASES = (
     Phase("starting Ray", ()),
     Phase("reading the data", ("Connected to Ray cluster", "Started a local Ray instance")),

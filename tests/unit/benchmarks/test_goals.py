@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks import goals
-from benchmarks.goals import GOALS, section
+from benchmarks.measure import goals
+from benchmarks.measure.goals import GOALS, section
 
 ROOT = Path(__file__).resolve().parents[3]
 

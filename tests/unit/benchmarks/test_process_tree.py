@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 
-from benchmarks import process_tree
+from benchmarks.measure import process_tree
 
 HOLDS = "import time; kept = bytearray(80 * 2**20); time.sleep({seconds})"
 PARENT = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLDS.format(seconds=2)!r}])"

@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from benchmarks import measuring, ratios
+from benchmarks import ratios
+from benchmarks.measure import timing
 
 BASELINE = {"a": 0.5, "b": 0.1}
 
@@ -19,7 +20,7 @@ def seconds(monkeypatch):
 
     def say(*attempts: dict[str, list[float]]) -> None:
         given = itertools.chain(attempts, itertools.repeat(attempts[-1]))
-        monkeypatch.setattr(measuring, "interleave", lambda functions, rounds: next(given))
+        monkeypatch.setattr(timing, "interleave", lambda functions, rounds: next(given))
 
     return say
 

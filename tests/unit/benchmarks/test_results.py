@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from benchmarks import goals, results, run
+from benchmarks import run
+from benchmarks.measure import goals, results
 
 ABOUT = {
     "date": "2026-01-02",

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from benchmarks import losses, tensor_cost
+from benchmarks.measure import tensor_cost
+from benchmarks.subjects import losses
 
 
 def test_peak_counts_what_lives_at_once_not_what_was_allocated_in_all() -> None:

@@ -3,8 +3,9 @@
 import pytest
 from omegaconf import OmegaConf
 
-from benchmarks import startup, step, trainings
-from benchmarks.trainings import OURS, STOCK
+from benchmarks.measure import trainings
+from benchmarks.measure.trainings import OURS, STOCK
+from benchmarks.subjects import startup, step
 
 
 def test_stock_differs_in_loss_trainer_and_reward_only() -> None:
@@ -30,7 +31,7 @@ def test_stock_differs_in_loss_trainer_and_reward_only() -> None:
 
 
 def test_stock_reward_is_verls_math_verify() -> None:
-    from benchmarks import stock_reward
+    from benchmarks.measure import stock_reward
 
     assert stock_reward.compute_score("arithmetic", r"it is \boxed{46}", "46", {"index": 1}) == 1.0
     assert stock_reward.compute_score("arithmetic", r"it is \boxed{45}", "46") == 0.0
@@ -101,7 +102,7 @@ a warning | of | somebody
 
 
 def test_import_time_is_added_up_by_top_level_package() -> None:
-    from benchmarks import imports
+    from benchmarks.measure import imports
 
     assert imports.by_package(IMPORTTIME.replace("2000 |", "2000000 |"), shown=1) == {"torch": 2.0, "others": 0.0}
     assert list(imports.by_package(IMPORTTIME, shown=2)) == ["torch", "ray", "others"]
