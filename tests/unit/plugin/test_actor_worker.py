@@ -1,13 +1,16 @@
-"""π_old of separate_async survives updates where verl's snapshot would share memory with the parameters."""
+"""The actor gets the tensors of a batch; π_old of separate_async survives updates where verl's snapshot would not."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 import torch.distributed as dist
 from torch.distributed.fsdp import fully_shard
+from transfer_queue import KVBatchMeta
 from verl.experimental.separation.engine_workers import DetachActorWorker
 
+from recipes.plugin import actor_worker
 from recipes.plugin.actor_worker import SnapshotActorWorker
 
 
@@ -60,3 +63,29 @@ def test_verls_own_snapshot_is_no_copy_here(module) -> None:
     before = values(module)
     found = step_with_old_policy(*handlers(DetachActorWorker, module), module)
     assert not all(torch.equal(one, other) for one, other in zip(found, before, strict=True))
+
+
+SCHEMA = {name: {"is_non_tensor": False} for name in ("input_ids", "advantages", "rm_scores")} | {
+    name: {"is_non_tensor": True} for name in ("raw_prompt", "extra_fields", "multi_modal_inputs")
+}
+
+
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    def kv_retrieve_meta(keys: list[str], partition_id: str, create: bool) -> Any:
+        assert (keys, partition_id, create) == (["a"], "train", False)
+        return SimpleNamespace(field_schema=SCHEMA)
+
+    client = SimpleNamespace(kv_retrieve_meta=kv_retrieve_meta)
+    monkeypatch.setattr(actor_worker.tq, "get_client", lambda: client)
+
+
+@pytest.mark.usefixtures("queue")
+# Whatever an earlier narrowing left: the advantages came after it.
+@pytest.mark.parametrize("fields", [None, list(SCHEMA), ["input_ids", "raw_prompt"]])
+def test_tensors_stay(fields: list[str] | None) -> None:
+    batch = KVBatchMeta(keys=["a", "b"], tags=[{}, {}], partition_id="train", fields=fields, extra_info={"t": 1})
+    found = actor_worker.narrowed(batch)
+    assert set(found.fields or []) == {"input_ids", "advantages", "rm_scores", "multi_modal_inputs"}
+    assert (found.keys, found.tags, found.extra_info) == (batch.keys, batch.tags, batch.extra_info)
+    assert batch.fields == fields
