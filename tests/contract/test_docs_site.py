@@ -15,7 +15,10 @@ import pytest
 from pymdownx.slugs import slugify
 
 ROOT = Path(__file__).resolve().parents[2]
-OUTSIDE = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "dgpo/README.md", "maspo/README.md")]
+OUTSIDE = [
+    ROOT / name
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "dgpo/README.md", "maspo/README.md")
+]
 LOADING = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src"), ("source", "srcset")}
 
 
