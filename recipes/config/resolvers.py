@@ -1,11 +1,10 @@
-"""OmegaConf resolvers used in configs/."""
+"""OmegaConf resolvers of our commands; those that verl's own command needs too stand in recipes.common.resolvers."""
 
-import math
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from recipes.common import resolvers
 from recipes.common.errors import UserError
 from recipes.inputs.cache import cache_folder, prepare, prepared_path
 
@@ -42,13 +41,9 @@ def run_name(experiment: str | None, scale: str | None) -> str:
 
 def register() -> None:
     """Make the resolvers known; safe to call again."""
+    resolvers.register()
     OmegaConf.register_new_resolver("prepared", _prepared, replace=True)
-    OmegaConf.register_new_resolver("absolute", lambda path: str(Path(path).expanduser().absolute()), replace=True)
-    OmegaConf.register_new_resolver("sum", lambda *numbers: sum(numbers), replace=True)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
-    OmegaConf.register_new_resolver("product", lambda *numbers: math.prod(numbers), replace=True)
-    OmegaConf.register_new_resolver("quotient", lambda whole, part: whole // part, replace=True)
-    OmegaConf.register_new_resolver("share", lambda whole, part: int(whole * part), replace=True)
 
 
 def prepare_all(config: DictConfig) -> None:

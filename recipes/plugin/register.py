@@ -19,7 +19,9 @@ import dgpo.config  # noqa: F401 (registers)
 import losses.estimators  # noqa: F401
 import maspo.config  # noqa: F401
 from losses import baselines, registry
+from recipes.common import resolvers
 
+resolvers.register()  # verl's own command resolves what our presets reckon with
 baselines.load_all()
 
 

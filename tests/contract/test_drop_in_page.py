@@ -5,7 +5,9 @@ import re
 import runpy
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -69,6 +71,17 @@ def test_verl_accepts_it_and_knows_the_loss(method: str) -> None:
     assert callable(get_policy_loss_fn(actor.policy_loss.loss_mode))
     assert config.algorithm.adv_estimator in ADV_ESTIMATOR_REGISTRY
     actor.policy_loss.check_actor(actor)
+
+
+def test_verls_own_command_reckons_with_our_groups(run_python: Callable[..., CompletedProcess[str]]) -> None:
+    """In a process of its own: this one has the resolvers of our commands."""
+    groups = ("+hardware=cpu", "+policy_loss=dgpo", "+reward_shaping=overlong")
+    words = ["main_ppo", "--config-dir", str(config_dir()), *groups, "--cfg", "job", "--resolve"]
+    code = f"import runpy, sys; sys.argv = {words!r}; runpy.run_module('verl.trainer.main_ppo', run_name='__main__')"
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr[-2000:]
+    config = OmegaConf.create(result.stdout[result.stdout.index("actor_rollout_ref:") :])
+    assert config.ray_kwargs.ray_init.num_gpus == config.trainer.n_gpus_per_node
 
 
 def test_its_commands_compose(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
