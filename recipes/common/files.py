@@ -1,7 +1,8 @@
-"""Folders that are either complete or not there, and the record that says how a folder came about."""
+"""Files and folders that are either complete or not there, and the record that says how a folder came about."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -9,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 RECORD = "build.json"
 _PARTIAL = ".partial"
@@ -29,7 +30,7 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise FileExistsError(f"{path} exists already: remove it first, or build into another folder")
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_PARTIAL}")
+    partial = _beside(path)
     partial.mkdir()
     try:
         yield partial
@@ -62,11 +63,43 @@ def existing_parent(path: Path) -> Path:
     return path
 
 
-def write_atomically(file: Path, text: str) -> None:
-    """Replace `file` in one step: readers see the old text or the new one."""
-    partial = file.with_name(f".{file.name}.partial")
-    with partial.open("w", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    partial.replace(file)
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a temporary file beside `path` that takes its place when the block ends without an error.
+
+    Readers see the old content or the new one, and what they saw outlives a power cut: the file is on the disk before
+    it gets its name, and its name before this returns. When the block raises (also on Ctrl-C), `path` stays as it was.
+    """
+    partial = _beside(path)
+    try:
+        with partial.open("xb") as out:  # so that its mode is the umask's
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace `path` in one step, see `new_file`; text becomes UTF-8."""
+    with new_file(path) as out:
+        out.write(content.encode() if isinstance(content, str) else content)
+
+
+def _beside(path: Path) -> Path:
+    """A name in the same folder, so that a rename is atomic, that no other process takes."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_PARTIAL}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where its file system can do that."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # how fsync(2) says that it is not supported here
+            raise
+    finally:
+        os.close(descriptor)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from recipes.common.files import new_file
+
 HIDDEN = "***"
 # Shorter values ("1", "true", "prompt") would be found in the middle of innocent words.
 _SHORTEST = 8
@@ -147,15 +149,12 @@ def _redacted(value: Any, values: list[str], name: str) -> Any:
 
 def redact_file(path: Path, environment: Mapping[str, str] | None = None) -> bool:
     """Replace a text file by one without secrets; return whether it held any. Nobody may be writing to it."""
-    partial = path.with_name(f".{path.name}.redacted")
-    changed, values = False, secret_values(environment)
-    with path.open(errors="surrogateescape") as source, partial.open("w", errors="surrogateescape") as target:
-        for line in source:
-            clean = _redacted_text(line, values)
-            changed |= clean != line
-            target.write(clean)
-    if changed:
-        partial.replace(path)
-    else:
-        partial.unlink()
-    return changed
+    values = secret_values(environment)
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as source:
+        if all(_redacted_text(line, values) == line for line in source):
+            return False
+        source.seek(0)
+        with new_file(path) as target:
+            for line in source:
+                target.write(_redacted_text(line, values).encode(errors="surrogateescape"))
+    return True

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
+from recipes.common.files import write_atomically
 from recipes.evaluate.problems import Problem
 from recipes.inputs import model_folder
 
@@ -56,9 +57,7 @@ def refuse_other(path: Path, now: dict[str, Any]) -> None:
         now: see `identity`.
     """
     if not path.is_file():
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(now, indent=2) + "\n")
-        partial.replace(path)
+        write_atomically(path, json.dumps(now, indent=2) + "\n")
         return
     before = json.loads(path.read_text())
     different = [name for name in now if before.get(name) != now[name]]

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from recipes.checks import reward
 from recipes.common import progress_bar
+from recipes.common.files import write_atomically
 from recipes.evaluate import results, verifiers
 from recipes.evaluate.evaluation import Plan
 from recipes.evaluate.row_file import RowFile, key_of, read_rows
@@ -81,6 +82,4 @@ def _write(plan: Plan, verifier: str, records: dict[str, Any]) -> None:
         "records": records,
     }
     file = plan.folder / f"results-{verifier}.json"
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")
-    partial.replace(file)
+    write_atomically(file, json.dumps(content, indent=1, allow_nan=False) + "\n")

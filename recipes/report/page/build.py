@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment
 
 from recipes.common.errors import UserError
+from recipes.common.files import write_atomically
 from recipes.report.page import blocks, charts, method_weight, responses, series, settings
 from recipes.report.page.plain import display_text, packed, script_json
 from recipes.report.page.run_files import RunFiles
@@ -39,9 +40,7 @@ def write(folders: Sequence[Path], output: Path) -> None:
     """
     html = document(page_data(folders))
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{output.name}.partial")
-    partial.write_text(html, encoding="utf-8")
-    partial.replace(output)
+    write_atomically(output, html)
 
 
 def page_data(folders: Sequence[Path]) -> dict[str, Any]:
