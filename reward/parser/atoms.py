@@ -60,8 +60,16 @@ class Atoms(Brackets):
         return self.group()
 
     def group(self) -> Node:
-        """A group in braces, or one atom."""
-        return self.bracketed("{") if self.at("{") else self.atom()
+        r"""What TeX takes for one argument: a group in braces, or the next letter alone.
+
+        So `2^n(n+1)` is (n+1)2^n and `\frac1x(x+1)` a product: a letter there takes no bracket and no index with it.
+        """
+        if self.at("{"):
+            return self.bracketed("{")
+        if self.peek().kind == "name":
+            letter = self.take().text
+            return Node("constant" if letter in ("e", "i") else "symbol", name=letter)
+        return self.atom()
 
     def _symbol(self, letter: str) -> Node:
         """A symbol with its subscripts, or a function of the problem with its arguments."""

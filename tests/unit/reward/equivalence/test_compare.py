@@ -83,6 +83,10 @@ EQUAL = {
         (r"4.1231056256", r"\sqrt{17}"),
         ("np.arcsin(10/13)", r"\arcsin\frac{10}{13}"),
         (r"\log_{10} 2", r"\log 2"),
+        ("2^n(n+1)", "(n+1)2^n"),
+        ("p^k(1-p)^{n-k}", "p^{k}(1-p)^{n-k}"),
+        ("e^x(x-1)+C", "(x-1)e^{x}+C"),
+        (r"\frac1x(x+1)", r"1 + \frac1x"),
         (r"2\overrightarrow{b}+\vec{a}", r"\mathbf{a}+2\mathbf{b}"),
     ],
     "structure": [
@@ -197,6 +201,8 @@ DIFFERENT = [
     ("(D)", "C"),
     ("(0, 1)", r"\text{the interval } [0, 1]"),
     (r"4\sqrt(2)", "4"),
+    ("2^{n(n+1)}", "2^n(n+1)"),
+    (r"\frac{1}{x(x+1)}", r"\frac1x(x+1)"),
 ]
 
 
