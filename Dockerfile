@@ -9,10 +9,11 @@ FROM nvidia/cuda:13.0.2-devel-ubuntu24.04
 
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # Debian packages carry no version here: Ubuntu's archive keeps only the latest, a pinned one stops building within weeks.
+# libnuma-dev, not libnuma1: verl loads `libnuma.so`, a name that only the former has.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        build-essential git libibverbs1 librdmacm1 libnuma1 ninja-build python3.12 python3.12-dev python3.12-venv \
+        build-essential git libibverbs1 librdmacm1 libnuma-dev ninja-build python3.12 python3.12-dev python3.12-venv \
     && rm -rf /var/lib/apt/lists/*
 
 # Ubuntu's image holds a user `ubuntu` with id 1000; it is the one that trains.

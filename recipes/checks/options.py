@@ -24,6 +24,7 @@ UNREAD: dict[str, tuple[Any, str]] = {
     f"{ROLLOUT}.do_sample": (True, f"{ROLLOUT}.temperature=<temperature>: training always samples"),
     "algorithm.use_pf_ppo": (False, "algorithm.use_pf_ppo=false: verl's V1 trainer has no PF-PPO"),
     "algorithm.filter_groups.max_num_gen_batches": (0, "algorithm.filter_groups.max_inflight_gen_batches=<batches>"),
+    "actor_rollout_ref.nccl_timeout": (600, "actor_rollout_ref.nccl_timeout=600: torch's own timeout holds"),
     "trainer.use_v1": (True, "trainer.use_v1=true: this project builds on verl's V1 trainer"),
     "custom_reward_function.path": (None, "reward.custom_reward_function.path=<path>"),
     "custom_reward_function.name": (None, "reward.custom_reward_function.name=<name>"),
@@ -55,6 +56,7 @@ def check_options(config: DictConfig) -> None:
         _check_correction,
         _check_filter,
         _check_ray,
+        _check_chunked_entropy,
     )
     for check in checks:
         check(config)
@@ -86,6 +88,17 @@ def _check_device(config: DictConfig) -> None:
             f"{ACTOR}.ulysses_sequence_parallel_size={config.actor_rollout_ref.actor.ulysses_sequence_parallel_size} "
             f"with actor_rollout_ref.model.use_remove_padding=false: only unpadded sequences can be split. Write "
             f"{ACTOR}.ulysses_sequence_parallel_size=1, or actor_rollout_ref.model.use_remove_padding=true."
+        )
+
+
+def _check_chunked_entropy(config: DictConfig) -> None:
+    """verl compiles the loop over chunks with the number of tokens as a constant (transformer_impl.py of FSDP)."""
+    key = f"{ACTOR}.fsdp_config.use_torch_compile"
+    actor = config.actor_rollout_ref.actor
+    if actor.entropy_from_logits_with_chunking and actor.fsdp_config.use_torch_compile:
+        raise UserError(
+            f"{key}=true with {ACTOR}.entropy_from_logits_with_chunking=true: entropy would be compiled anew for every "
+            f"length of a micro-batch. Write {key}=false, which switches nothing else off."
         )
 
 

@@ -82,10 +82,7 @@ def check_lengths(config: DictConfig) -> None:
         "actor_rollout_ref.actor.ulysses_sequence_parallel_size": split,
     }
     for key, size in sizes.items():
-        if devices % size:
-            raise UserError(
-                f"{key}={size} does not divide the {devices} devices (nnodes × n_gpus_per_node). Write {key}=1."
-            )
+        _check_devices(key, size, devices)
     shards = actor.fsdp_config.fsdp_size
     if shards != -1 and (shards < 1 or devices % shards):
         key = "actor_rollout_ref.actor.fsdp_config.fsdp_size"
@@ -126,17 +123,53 @@ def check_model(config: DictConfig, architecture: Mapping[str, Any]) -> None:
             f"data.max_prompt_length + data.max_response_length = {wanted}, but "
             f"the model in {path} has max_position_embeddings={context}. Write {cure} or less."
         )
-    heads: int = architecture.get("num_attention_heads") or 0
+    _check_fused_kernels(config, architecture)
     splits = {
         "actor_rollout_ref.rollout.tensor_model_parallel_size": rollout.tensor_model_parallel_size,
         "actor_rollout_ref.actor.ulysses_sequence_parallel_size": actor.ulysses_sequence_parallel_size,
     }
-    for key, size in splits.items() if heads else ():
-        if heads % size:
-            raise UserError(
-                f"{key}={size} does not divide the {heads} attention heads of the model in {path}. "
-                f"Write {key}={_largest_divisor(heads, size)}."
-            )
+    for key, size in splits.items():
+        _check_heads(key, size, architecture, path)
+
+
+def check_engines(config: DictConfig, architecture: Mapping[str, Any]) -> None:
+    """vLLM's engines where nothing trains: tensor parallelism against the devices and the model's heads.
+
+    Args:
+        config: resolved; of an evaluation.
+        architecture: config.json of the model.
+    """
+    key, section = "actor_rollout_ref.rollout.tensor_model_parallel_size", config.actor_rollout_ref
+    size = section.rollout.tensor_model_parallel_size
+    _check_devices(key, size, _devices(config))
+    _check_heads(key, size, architecture, section.model.path)
+
+
+def _check_devices(key: str, size: int, devices: int) -> None:
+    if devices % size:
+        raise UserError(
+            f"{key}={size} does not divide the {devices} devices (nnodes × n_gpus_per_node). Write {key}=1."
+        )
+
+
+def _check_heads(key: str, size: int, architecture: Mapping[str, Any], path: str) -> None:
+    heads: int = architecture.get("num_attention_heads") or 0
+    if heads and heads % size:
+        raise UserError(
+            f"{key}={size} does not divide the {heads} attention heads of the model in {path}. "
+            f"Write {key}={_largest_divisor(heads, size)}."
+        )
+
+
+def _check_fused_kernels(config: DictConfig, architecture: Mapping[str, Any]) -> None:
+    """FSDP2 shards an output layer of its own by itself, and verl's kernel multiplies with the shard (verl #7520)."""
+    key, section = "actor_rollout_ref.model.use_fused_kernels", config.actor_rollout_ref
+    untied = not architecture.get("tie_word_embeddings", False)
+    if section.model.use_fused_kernels and section.actor.strategy == "fsdp2" and untied:
+        raise UserError(
+            f"{key}=true: the model in {section.model.path} has an output layer apart from its embeddings, which verl "
+            f"0.9.1's kernel would read unsharded under FSDP2 and fail (verl #7520). Write {key}=false."
+        )
 
 
 def check_clip_widths(config: DictConfig) -> None:

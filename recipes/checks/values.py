@@ -179,7 +179,6 @@ RULES = (
         f"a list of {', '.join(CHECKPOINT_PARTS)}",
         f"[{','.join(CHECKPOINT_PARTS)}]",
     ),
-    whole("actor_rollout_ref.nccl_timeout", 1, 600),
     # generation
     whole(f"{ROLLOUT}.n", 1, 16),
     real(f"{ROLLOUT}.temperature", "(0, 2]", 1.0),  # training at temperature 0 draws a group of equal responses

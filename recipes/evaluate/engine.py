@@ -18,7 +18,7 @@ class Request:
     Attributes:
         key: (benchmark, problem, sample).
         prompt: token ids.
-        seed: of this sample alone, so that a continued evaluation draws the same ones; None for a random one.
+        seed: of this sample alone, so that a continued evaluation draws the same ones; None: the engine's.
     """
 
     key: tuple[str, str, int]
@@ -34,11 +34,12 @@ class Sample:
     tokens: list[int]
 
 
-def rollout_config(config: DictConfig) -> DictConfig:
+def rollout_config(config: DictConfig, seed: int) -> DictConfig:
     """The config with verl's rollout section set for drawing these samples.
 
     Args:
         config: resolved evaluation config.
+        seed: of the first engine; verl counts up from there.
     """
     settings, rollout = config.eval, config.actor_rollout_ref.rollout
     with open_dict(config):
@@ -46,6 +47,7 @@ def rollout_config(config: DictConfig) -> DictConfig:
         rollout.prompt_length, rollout.response_length = settings.max_prompt_tokens, settings.max_response_tokens
         rollout.max_model_len = settings.max_prompt_tokens + settings.max_response_tokens
         rollout.calculate_log_probs = False
+        rollout.seed = seed
         if config.hardware.device != "cpu":
             rollout.gpu_memory_utilization = settings.gpu_memory_utilization  # nothing else lives on the GPU
     return config

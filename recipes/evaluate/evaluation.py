@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, open_dict
 
-from recipes.checks import hardware
+from recipes.checks import hardware, sizes
 from recipes.common.errors import UserError
 from recipes.config.compose import resolved
 from recipes.config.resolvers import prepare_all
@@ -57,6 +57,7 @@ def plan_of(config: DictConfig) -> Plan:
         hardware.check_hardware(config)
         prepare_all(config)
         model_folder.check(found.path)
+        sizes.check_engines(config, model_folder.architecture(found.path))
     elif "prepare" in config:
         prepare_all(config)
     loaded = problems.load(chosen["files"], chosen["max_problems"])

@@ -11,7 +11,7 @@ from recipes.evaluate.problems import Problem
 from recipes.inputs import model_folder
 
 # What decides a sample. Verifiers, statistics, hardware and the number of samples per problem may differ between two
-# commands on the same folder: each sample has a seed of its own, so more of them are the same experiment.
+# commands on the same folder: samples are drawn independently, so more of them are the same experiment.
 SAMPLING = ("temperature", "top_p", "top_k", "max_prompt_tokens", "max_response_tokens", "seed")
 
 
@@ -31,6 +31,8 @@ def identity(source: str, model: str | None, sampling: dict[str, Any], problems:
         "model": source,
         "weights": weights_digest(model) if model else None,
         **{name: sampling[name] for name in SAMPLING},
+        # As it was before there was the choice: evaluations that were begun then can go on.
+        **({} if sampling["seed_per_sample"] else {"seed_per_sample": False}),
         "problems": len(problems),
         "problems_sha256": digest.hexdigest(),
     }
@@ -60,9 +62,9 @@ def refuse_other(path: Path, now: dict[str, Any]) -> None:
         write_atomically(path, json.dumps(now, indent=2) + "\n")
         return
     before = json.loads(path.read_text())
-    different = [name for name in now if before.get(name) != now[name]]
+    different = [name for name in before | now if before.get(name) != now.get(name)]
     if different:
-        shown = "\n".join(f"  {name}: {before.get(name)!r} there, {now[name]!r} now" for name in different)
+        shown = "\n".join(f"  {name}: {before.get(name)!r} there, {now.get(name)!r} now" for name in different)
         raise UserError(
             f"{path.parent} holds samples of another evaluation:\n{shown}\nWrite name=<a new name>; results of "
             "different set-ups are not mixed."

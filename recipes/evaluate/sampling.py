@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +71,23 @@ def seed_of(base: int | None, key: Key) -> int | None:
     return int.from_bytes(hashlib.sha256(repr((base, *key)).encode()).digest()[:4], "big") >> 1
 
 
+def engine_seed(base: int | None, drawn: int) -> int:
+    """The first engine's seed: another one in a continued evaluation, or it would repeat what was drawn first."""
+    found = seed_of(base, ("engine", "", drawn))
+    return secrets.randbits(31) if found is None else found
+
+
 def _sample(plan: Plan, rows: RowFile, missing: list[Key], shown: Console) -> None:
     import ray
 
     from recipes.common.console import chatter_to, root_cause
 
-    config, log = engine.rollout_config(plan.config), plan.folder / "evaluate.log"
+    base, each = plan.settings["seed"], plan.settings["seed_per_sample"]
+    config = engine.rollout_config(plan.config, engine_seed(base, len(rows.keys)))
+    log = plan.folder / "evaluate.log"
     tokenizer = reward.load_tokenizer(config.actor_rollout_ref.model)
     prompts = _prompts(plan, tokenizer)
-    requests = [engine.Request(key, prompts[key[:2]], seed_of(plan.settings["seed"], key)) for key in missing]
+    requests = [engine.Request(key, prompts[key[:2]], seed_of(base, key) if each else None) for key in missing]
     shown.print(f"evaluation  {plan.folder}\nlog file    {log}")
     processes.adopt_orphans()
     failure: Exception | None = None

@@ -22,6 +22,8 @@ def checked(config: DictConfig) -> dict[str, Any]:
     _require(most is None or _is_count(most), "max_problems", most, "must be a whole number >= 1, or null", "null")
     seed = settings["seed"]
     _require(seed is None or isinstance(seed, int), "seed", seed, "must be a whole number, or null", 0)
+    each = settings["seed_per_sample"]
+    _require(isinstance(each, bool), "seed_per_sample", each, "must be true or false", "true")
     _check_sampling(settings)
     _check_verifiers(settings["verifiers"])
     settings["pass_at"] = _pass_at(settings["pass_at"], settings["samples"])

@@ -58,7 +58,7 @@ def largest_update_tokens(model: Architecture, gpu: GPU, setup: Setup) -> tuple[
     return largest("high"), largest("low")
 
 
-def _candidates(setup: Setup) -> Iterator[tuple[Setup, str, str]]:
+def _candidates(model: Architecture, setup: Setup) -> Iterator[tuple[Setup, str, str]]:
     """Changed setups, the overrides that make them, and the price."""
     half = max(setup.update_tokens // 2, setup.fewest_tokens)
     if half < setup.update_tokens:
@@ -69,18 +69,21 @@ def _candidates(setup: Setup) -> Iterator[tuple[Setup, str, str]]:
         yield replace(setup, log_prob_tokens=half), key, "more micro-batches"
     switches: list[tuple[str, bool, str, str]] = [
         ("checkpointing", True, "actor_rollout_ref.model.enable_gradient_checkpointing=true", "update × 4/3"),
-        ("fused_logits", True, "actor_rollout_ref.model.use_fused_kernels=true", "another kernel for log-probs"),
         ("activation_offload", True, "actor_rollout_ref.model.enable_activation_offload=true", "PCIe traffic"),
         ("param_offload", True, f"{_ACTOR}.fsdp_config.param_offload=true", "seconds per step"),
         ("optimizer_offload", True, f"{_ACTOR}.fsdp_config.optimizer_offload=true", "seconds per step"),
         ("offload_policy", True, f"{_ACTOR}.fsdp_config.offload_policy=true", "Adam on the CPU: slow"),
         ("entropy_checkpointing", True, f"{_ACTOR}.entropy_checkpointing=true", "entropy twice"),
     ]
+    if model.tied:  # else refused: recipes.checks.sizes
+        fused = "actor_rollout_ref.model.use_fused_kernels=true"
+        switches.append(("fused_logits", True, fused, "another kernel for log-probs"))
     for field, wanted, override, price in switches:
         if getattr(setup, field) != wanted:
             yield replace(setup, **{field: wanted}), override, price
     if not setup.entropy_chunk:
-        override = f"{_ACTOR}.entropy_from_logits_with_chunking=true"
+        # Compiled, it would be compiled again for every length: refused (recipes.checks.options).
+        override = f"{_ACTOR}.entropy_from_logits_with_chunking=true {_ACTOR}.fsdp_config.use_torch_compile=false"
         yield replace(setup, entropy_chunk=2048), override, "nothing"
     yield from _larger_groups(setup)
 
@@ -108,7 +111,7 @@ def ladder(model: Architecture, gpu: GPU, setup: Setup) -> list[Rung]:
     """What buys memory, most first; nothing that buys less than 0.1 GiB."""
     before = {phase.name: phase.high for phase in memory.phases(model, gpu, setup)}
     rungs = []
-    for changed, overrides, price in _candidates(setup):
+    for changed, overrides, price in _candidates(model, setup):
         after = {phase.name: phase.high for phase in memory.phases(model, gpu, changed)}
         saved, phase = max((before[name] - after[name], name) for name in before)
         if saved > 0.1 * 2**30:

@@ -5,17 +5,18 @@ each. `recipes.plugin.trainer` chooses these classes.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import torch
 import transfer_queue as tq
 from tensordict import TensorDict
+from torch.distributed.tensor import DTensor
 from transfer_queue import KVBatchMeta
 from verl.experimental.separation.engine_workers import DetachActorWorker
 from verl.utils import tensordict_utils as tu
-from verl.utils.device import get_device_name
+from verl.utils.device import get_device_name, get_torch_device
 from verl.utils.metric import AggregationType, Metric
 from verl.workers.engine_workers import ActorRolloutRefWorker, TrainingWorker
 from verl.workers.utils.padding import no_padding_2_padding
@@ -155,6 +156,18 @@ class RecipeActorWorker(ActorRolloutRefWorker):
     actor_worker_cls = RecipeTrainingWorker
 
 
+def _settle(module: Any) -> None:
+    """Shards as they are kept, and in whole: param_offload copies them to the CPU without waiting (offload_fsdp2_…)."""
+    module.reshard()  # or a root that is still gathered would be taken for a parameter without shards
+    get_torch_device().synchronize()
+
+
+def _locals(module: Any) -> Iterator[torch.Tensor]:
+    """This rank's part of every parameter."""
+    for parameter in module.parameters():
+        yield parameter.to_local() if isinstance(parameter, DTensor) else parameter
+
+
 class SnapshotActorWorker(DetachActorWorker):
     """The same for verl's separate_async, which keeps π_old on the CPU while later mini-batches train.
 
@@ -170,9 +183,15 @@ class SnapshotActorWorker(DetachActorWorker):
         verls = super().copy_handler
 
         def snapshot(module: Any) -> Any:
-            module.reshard()  # or a root that is still gathered would be taken for a parameter without shards
+            _settle(module)
+            kept = {local.data_ptr() for local in _locals(module)}
             shards, layout = verls(module)
-            return {name: (shard.clone(), spec) for name, (shard, spec) in shards.items()}, layout
+            # What was on a GPU has been copied by .cpu() already.
+            own = {
+                name: (shard.clone() if shard.data_ptr() in kept else shard, spec)
+                for name, (shard, spec) in shards.items()
+            }
+            return own, layout
 
         return snapshot
 
@@ -182,7 +201,7 @@ class SnapshotActorWorker(DetachActorWorker):
         verls = super().restore_handler
 
         def restore(module: Any, *saved: Any) -> None:
-            module.reshard()
+            _settle(module)
             verls(module, *saved)
 
         return restore

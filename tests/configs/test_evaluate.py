@@ -5,11 +5,13 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 from verl.utils.config import omega_conf_to_dataclass
 
+from recipes.checks import sizes
+from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
 from recipes.config import compose as composing
 from recipes.config import resolvers
 from recipes.config.compose import resolved
-from recipes.evaluate import engine, settings
+from recipes.evaluate import engine, evaluation, settings
 
 SIX = ["aime24", "aime25", "amc23", "math500", "minerva", "olympiadbench"]
 
@@ -26,7 +28,8 @@ def test_every_evaluation_composes_and_verl_takes_its_rollout_section(choice):
     found = settings.checked(config)
     assert found["samples"] == found["pass_at"][-1]
     OmegaConf.set_readonly(config.hydra, False)
-    rollout = engine.rollout_config(config).actor_rollout_ref.rollout
+    rollout = engine.rollout_config(config, 11).actor_rollout_ref.rollout
+    assert rollout.seed == 11
     assert rollout.max_model_len == found["max_prompt_tokens"] + found["max_response_tokens"]
     assert omega_conf_to_dataclass(rollout).load_format == "auto"
 
@@ -45,12 +48,38 @@ def test_deepseeks_evaluation():
 @pytest.mark.parametrize("model", ["1.5b", "7b", "14b"])
 def test_gpus_belong_to_vllm_alone(model):
     config = composed("eval=paper", "hardware=8x80gb", f"model=deepseek-r1-distill-qwen-{model}")
-    assert engine.rollout_config(config).actor_rollout_ref.rollout.gpu_memory_utilization == 0.9
+    assert engine.rollout_config(config, 0).actor_rollout_ref.rollout.gpu_memory_utilization == 0.9
 
 
 def test_a_checkpoint_needs_no_model_choice():
     config = composed("eval=paper", "hardware=8x80gb", "checkpoint=some/model")
+    assert config.actor_rollout_ref.rollout.tensor_model_parallel_size == 1, "verl's default is pairs of GPUs"
     assert config.checkpoint == "some/model" and config.actor_rollout_ref.rollout.dtype == "auto"
+
+
+@pytest.mark.parametrize(
+    ("preset", "parallel", "heads", "cure"),
+    [("1x80gb", 2, 12, "Write {key}=1"), ("8x80gb", 2, 9, "Write {key}=1"), ("8x80gb", 8, 28, "Write {key}=7")],
+)
+def test_engines_that_can_not_be_are_refused(preset, parallel, heads, cure):
+    """verl would start none (1 GPU, pairs), and vLLM refuses heads that it can't share out."""
+    key = "actor_rollout_ref.rollout.tensor_model_parallel_size"
+    config = composed("eval=paper", f"hardware={preset}", "checkpoint=some/model", f"{key}={parallel}")
+    with pytest.raises(UserError, match=f"{key}={parallel} does not divide .*{cure.format(key=key)}"):
+        sizes.check_engines(config, {"num_attention_heads": heads})
+    whole = composed("eval=paper", f"hardware={preset}", "checkpoint=some/model")
+    sizes.check_engines(whole, {"num_attention_heads": heads})
+
+
+def test_engines_are_checked_before_ray(tmp_path):
+    """SmolLM2's nine heads in a folder, split over two GPUs."""
+    (tmp_path / "config.json").write_text('{"num_attention_heads": 9, "model_type": "llama"}')
+    (tmp_path / "model.safetensors").write_bytes(b"0")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    words = [f"checkpoint={tmp_path}", "trainer.n_gpus_per_node=2"]
+    words.append("actor_rollout_ref.rollout.tensor_model_parallel_size=2")
+    with pytest.raises(UserError, match="does not divide the 9 attention heads"):
+        evaluation.plan_of(composing.composed(words, composing.EVALUATE))
 
 
 def test_what_it_is_evaluated_on_is_made_first(monkeypatch: pytest.MonkeyPatch) -> None:

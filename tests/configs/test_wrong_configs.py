@@ -55,6 +55,12 @@ WRONG_VALUES = [
     ([f"{ACTOR}.grad_clip=0.5"], f"{ACTOR}.grad_clip=0.5", f"{OPTIM}.clip_grad="),
     ([f"{ACTOR}.use_dynamic_bsz=maybe"], f"{ACTOR}.use_dynamic_bsz='maybe'", "true or false"),
     ([f"{ACTOR}.use_torch_compile=1"], f"{ACTOR}.use_torch_compile=1", "true or false"),
+    (
+        [f"{ACTOR}.entropy_from_logits_with_chunking=true", f"{ENGINE}.use_torch_compile=true"],
+        f"{ENGINE}.use_torch_compile=true",
+        f"{ENGINE}.use_torch_compile=false",
+    ),
+    (["actor_rollout_ref.nccl_timeout=3600"], "actor_rollout_ref.nccl_timeout=3600", "nccl_timeout=600"),
     ([f"{ACTOR}.strategy=fsdp3"], f"{ACTOR}.strategy='fsdp3'", f"{ACTOR}.strategy=fsdp2"),
     ([f"{ACTOR}.strategy=megatron"], f"{ACTOR}.strategy='megatron'", f"{ACTOR}.strategy=fsdp2"),
     (["model_engine=megatron"], "model_engine='megatron'", "model_engine=dp"),
@@ -326,6 +332,16 @@ def test_parallel_sizes_against_the_models_heads(quickly_composed) -> None:
         sizes.check_model(config, {"num_attention_heads": 28})
     sizes.check_model(config, {"num_attention_heads": 32})
     sizes.check_model(config, {})
+
+
+def test_fused_kernels_need_an_output_layer_that_is_gathered(quickly_composed) -> None:
+    config = resolved(quickly_composed(PAPER, f"{MODEL}.use_fused_kernels=true"))
+    with pytest.raises(UserError, match=rf"{MODEL}\.use_fused_kernels=true.*Write {MODEL}\.use_fused_kernels=false"):
+        sizes.check_model(config, {"tie_word_embeddings": False})
+    sizes.check_model(config, {"tie_word_embeddings": True})
+    sizes.check_model(resolved(quickly_composed(PAPER)), {"tie_word_embeddings": False})
+    old_fsdp = resolved(quickly_composed(PAPER, f"{MODEL}.use_fused_kernels=true", f"{ACTOR}.strategy=fsdp"))
+    sizes.check_model(old_fsdp, {"tie_word_embeddings": False})  # its root gathers the output layer
 
 
 def test_a_response_longer_than_the_models_context(quickly_composed) -> None:

@@ -154,3 +154,7 @@ def test_a_signal_while_ray_starts_is_an_end_in_order(monkeypatch: pytest.Monkey
     monkeypatch.setattr(processes, "raise_on_termination", lambda: None)
     with pytest.raises(processes.Terminated):
         cluster._init({})
+
+
+def test_many_gpus_have_time_for_their_first_connection() -> None:
+    assert collective.TALK >= 120

@@ -160,6 +160,22 @@ def test_the_ray_job_runs_the_launcher_as_nobody_special() -> None:
         assert not [variable for variable in container["env"] if "TOKEN" in variable["name"]], "secrets: secretRef"
 
 
+def test_slurm_gives_the_whole_node() -> None:
+    """--exclusive alone gives all CPUs, the memory of DefMemPerCPU, and tasks bound to some of the CPUs."""
+    script = (ROOT / "scripts/slurm/train.sbatch").read_text()
+    assert {"#SBATCH --exclusive", "#SBATCH --mem=0"} <= set(script.splitlines())
+    assert re.search(r"^srun .*--cpu-bind=none", script, re.M)
+
+
+def test_the_image_holds_what_verl_loads_by_name() -> None:
+    """`ctypes.CDLL("libnuma.so")` (verl/utils/distributed.py): the name without a version comes with -dev."""
+    assert re.search(r"\blibnuma-dev\b", (ROOT / "Dockerfile").read_text())
+
+
+def test_the_ray_job_says_that_several_nodes_talk_tcp() -> None:
+    assert re.search(r"# Several nodes talk TCP.*RDMA", (ROOT / "scripts/k8s/rayjob.yaml").read_text(), re.S)
+
+
 def test_ray_is_the_locked_one() -> None:
     job = yaml.safe_load((ROOT / "scripts/k8s/rayjob.yaml").read_text())
     assert f"ray=={job['spec']['rayClusterSpec']['rayVersion']} ;" in (ROOT / "requirements/gpu.lock").read_text()

@@ -48,7 +48,7 @@ def test_what_can_not_fit_says_so_with_the_cure(capsys, monkeypatch):
     assert plan.main([*SEVEN, f"{ACTOR}.ppo_max_token_len_per_gpu=262144"]) == 1
     out = capsys.readouterr().out
     assert "It does not fit: update: logits" in out and "most of it: logits" in out
-    assert "Write actor_rollout_ref.model.use_fused_kernels=true" in out or "ppo_max_token_len_per_gpu=" in out
+    assert "ppo_max_token_len_per_gpu=" in out and "use_fused_kernels" not in out
     assert "GPU-hours" not in out
 
 
@@ -59,6 +59,14 @@ def test_the_cure_cures():
     overrides = line.split(" (")[0].removeprefix("Write ").split()
     cured = planned(*SEVEN, f"{ACTOR}.ppo_max_token_len_per_gpu=131072", *overrides)
     assert advice.verdict(cured.model, cured.gpu, cured.run) == advice.FITS
+
+
+def test_fused_kernels_are_advised_only_where_they_work():
+    """With an output layer of its own a model fails in them (recipes.checks.sizes)."""
+    asked = planned(*SEVEN)
+    for tied in (False, True):
+        rungs = advice.ladder(replace(asked.model, tied=tied), asked.gpu, asked.run)
+        assert any("use_fused_kernels" in rung.overrides for rung in rungs) == tied
 
 
 def test_fourteen_billion_on_one_gpu_does_not_fit():

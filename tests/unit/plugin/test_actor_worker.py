@@ -58,6 +58,39 @@ def test_the_old_policy_comes_back_and_the_updates_are_kept(module) -> None:
     assert all(torch.equal(one, other + 1) for one, other in zip(values(module), before, strict=True))
 
 
+def worker_with(save, restore) -> SnapshotActorWorker:
+    worker = SnapshotActorWorker.__new__(SnapshotActorWorker)
+    worker._strategy_handlers = (save, restore)
+    return worker
+
+
+def test_a_copy_that_is_under_way_is_waited_for(module, monkeypatch) -> None:
+    """param_offload copies without waiting: until it is synchronised, the CPU's memory holds anything."""
+    first = next(module.parameters())
+
+    def arrive() -> None:
+        first.to_local().data.fill_(7.0)
+
+    device = SimpleNamespace(synchronize=arrive)
+    monkeypatch.setattr(actor_worker, "get_torch_device", lambda: device)
+    save, restore = handlers(SnapshotActorWorker, module)
+    shards, layout = save(module)
+    assert torch.equal(next(iter(shards.values()))[0], torch.full_like(first.to_local(), 7.0))
+    monkeypatch.setattr(actor_worker, "get_torch_device", lambda: SimpleNamespace(synchronize=lambda: seen.append(1)))
+    seen: list[int] = []
+    restore(module, shards, layout)
+    assert seen, "a copy that arrives after restoring would undo it"
+
+
+def test_what_came_off_a_gpu_is_not_copied_twice(module) -> None:
+    fresh = torch.ones(3)
+    mine = next(module.parameters()).to_local()
+    save = worker_with(lambda _: ({"fresh": (fresh, None), "mine": (mine, None)}, None), None).copy_handler
+    shards, _ = save(module)
+    assert shards["fresh"][0] is fresh
+    assert shards["mine"][0].data_ptr() != mine.data_ptr()
+
+
 def test_verls_own_snapshot_is_no_copy_here(module) -> None:
     """Why SnapshotActorWorker exists; it can go when this fails."""
     before = values(module)
