@@ -5,8 +5,8 @@
 
 Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
 and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
-nothing. Its own keys, all optional: `gpu=` a100, h100 or h200, by default the preset's `hardware.gpu`; `mean_length=`
-tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
+nothing. Its own keys, all optional: `gpu=` a100, a800, h20, h100, h200 or h800, by default the preset's
+`hardware.gpu`; `mean_length=` tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
 Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input.
 """
 
@@ -30,7 +30,7 @@ class Request:
 
     Attributes:
         overrides: of recipes.train.
-        gpu: name of an entry of planning/gpus.json; None for the preset's hardware.gpu.
+        gpu: name of an entry of recipes/config/gpus.json; None for the preset's hardware.gpu.
         mean_length: tokens of a response; None for a range.
         plot: where the picture goes; None for none.
     """

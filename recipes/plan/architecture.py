@@ -1,4 +1,4 @@
-"""What a dense decoder (Qwen2, Llama) weighs and costs, from the numbers in its config.json."""
+"""What a dense decoder (Qwen2, Qwen3, Llama) weighs and costs, from the numbers in its config.json."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from recipes.common.errors import UserError
 from recipes.inputs import model_folder
 
 _FILE = Path(__file__).with_name("models.json")
-_TYPES = {"qwen2": True, "llama": False}  # model_type → whether q, k and v have biases
+# model_type → whether q, k and v have biases, and whether every head's q and k are normalised
+_TYPES = {"qwen2": (True, False), "qwen3": (False, True), "llama": (False, False)}
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Architecture:
         hidden, layers, heads, kv_heads, head_dim, intermediate, vocab: sizes.
         tied: whether the embedding is also the output layer.
         bias: whether q, k and v have one.
+        head_norm: whether every head's q and k go through an RMSNorm.
     """
 
     hidden: int
@@ -34,6 +36,7 @@ class Architecture:
     vocab: int
     tied: bool
     bias: bool
+    head_norm: bool
 
     @property
     def query(self) -> int:
@@ -58,9 +61,9 @@ class Architecture:
 
     @property
     def layer_parameters(self) -> int:
-        """All parameters of a layer: the matrices, the biases, two norms."""
+        """All parameters of a layer: the matrices, the biases, two norms, and those of the heads."""
         biases = (self.query + 2 * self.key_value) * self.bias
-        return self.layer_matrices + biases + 2 * self.hidden
+        return self.layer_matrices + biases + 2 * self.hidden + 2 * self.head_dim * self.head_norm
 
     @property
     def parameters(self) -> int:
@@ -102,6 +105,7 @@ def from_config_json(facts: Mapping[str, Any], where: str) -> Architecture:
             f"{where}: model_type={kind} can't be planned; the formulas are those of {', '.join(_TYPES)}. Write "
             f"{model_folder.KEY}=<a model of these types>."
         )
+    bias, head_norm = _TYPES[kind]
     try:
         heads = facts["num_attention_heads"]
         return Architecture(
@@ -113,7 +117,8 @@ def from_config_json(facts: Mapping[str, Any], where: str) -> Architecture:
             intermediate=facts["intermediate_size"],
             vocab=facts["vocab_size"],
             tied=facts.get("tie_word_embeddings", False),
-            bias=facts.get("attention_bias", _TYPES[kind]),
+            bias=facts.get("attention_bias", bias),
+            head_norm=head_norm,
         )
     except KeyError as error:
         raise UserError(f"{where}: config.json lacks {error}. Write {model_folder.KEY}=<a complete model>.") from error

@@ -6,7 +6,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 from planning_cases import model
-from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
+from transformers import AutoConfig, AutoModelForCausalLM
 from verl.utils.flops_counter import FlopsCounter
 
 from recipes.common.errors import UserError
@@ -17,8 +17,7 @@ NAMES = list(architecture.known())
 
 
 def hugging_face(name):
-    facts = {key: value for key, value in architecture.known()[name].items() if key != "model_type"}
-    return (LlamaConfig if "SmolLM2" in name else Qwen2Config)(**facts)
+    return AutoConfig.for_model(**architecture.known()[name])
 
 
 @pytest.mark.parametrize("name", NAMES)

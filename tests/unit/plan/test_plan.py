@@ -92,11 +92,11 @@ def test_every_rung_of_the_ladder_is_an_override_that_composes_and_saves():
 @pytest.mark.parametrize(
     "words, message",
     [
-        (["gpu=b300"], "gpu=b300: write one of a100, h100, h200"),
+        (["gpu=b300"], "gpu=b300: write one of a100, h100, h200, a800, h800, h20"),
         (["mean_length=long"], "mean_length=long: write a number of tokens"),
         (["mean_length=9000"], "mean_length=9000: write a number between 0 and data.max_response_length=8192"),
         (["plot=scale.pdf"], "plot=scale.pdf: the picture is a PNG. Write plot=scale.png"),
-        (["hardware.gpu=b300"], "hardware.gpu=b300: write one of a100, h100, h200"),
+        (["hardware.gpu=b300"], "hardware.gpu=b300: write one of a100, h100, h200, a800, h800, h20"),
         (["hardware=1x80gb"], "hardware=1x80gb has no sizes for model=deepseek-r1-distill-qwen-7b"),
         (["hardware=cpu"], "hardware=cpu: only GPUs are planned. Write hardware=8x80gb"),
         ([f"{ACTOR}.ppo_max_token_len_per_gpu=null"], "ppo_max_token_len_per_gpu=None: write a whole number"),
