@@ -28,12 +28,14 @@ _NOT_ALONE = re.compile(r"pwd|signature")  # PWD is the working directory
 _OPENERS = re.compile(r"(?:token|key)s?")
 # With one of these at its end a name says where a secret lies or how it is used: RAY_AUTH_TOKEN_PATH, SSH_AUTH_SOCK.
 _PLACES = re.compile(r"file|path|dir|sock|mode")
+# A pass is one only where nothing says of what kind: eval.pass_at, Pass@8.
+_PASS_OF = re.compile(r"at|k|rate|[0-9]+")
 # In small letters a token is a word of the trade: pad_token, reward_fn_key, token_level, KeyError.
 _TRADE = re.compile(
-    "additional|added|agg|all|any|audio|batched|bos|by|cached|choice|cls|column|count|data|dict|end|eos|error|file|first|fn|"
+    "additional|added|agg|all|any|audio|batched|bos|by|cached|choice|cls|column|count|data|dict|draft|end|eos|error|file|first|fn|"
     "forward|generated|group|hash|icepop|ids?|image|index|input|label|last|layer|len|length|level|limit|list|loss|mask|max|"
     "mean|min|missing|model|multi|name|new|next|num|number|of|out|output|pad|param|per|primary|profile|prompt|ratio|response|"
-    "reward|row|sample|sep|share|sort|special|start|state|std|stop|sum|teacher|tis|total|train|type|unexpected|unk|val|value|"
+    "reward|row|sample|sep|share|sort|special|speculative|start|state|std|stop|sum|teacher|tis|total|train|type|unexpected|unk|val|value|"
     "video|weight"
 )
 
@@ -57,6 +59,8 @@ def is_secret_name(name: str) -> bool:
     last = name.rsplit(".", 1)[-1]
     parts = [part.lower() for part in _PARTS.findall(last)]
     if not parts or _PLACES.fullmatch(parts[-1]):
+        return False
+    if parts[0] == "pass" and len(parts) > 1 and _PASS_OF.fullmatch(parts[1]):
         return False
     if any(_ALWAYS.fullmatch(part) for part in parts):
         return True

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -86,6 +87,13 @@ def test_no_key_of_the_configs_is_taken_for_a_secret() -> None:
     for primary in (compose.TRAIN, compose.EVALUATE):
         plain = OmegaConf.to_container(compose.composed([], primary))
         assert redacted(plain, {}) == plain
+        assert [name for name in names(plain) if is_secret_name(name)] == ["token2text"]  # a flag; HF_TOKEN2 is none
+
+
+def names(content: Any) -> set[str]:
+    """Every key, at any depth."""
+    below = content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+    return {*(content if isinstance(content, dict) else ()), *(name for value in below for name in names(value))}
 
 
 @pytest.mark.parametrize("text", PLACES)
