@@ -3,19 +3,19 @@
 CHECKPOINT is a global_step_N folder or its actor folder. Trainings of this project write the Hugging Face copy
 themselves (checkpoint.save_contents has hf_model); otherwise verl's merger puts the FSDP shards together, in bfloat16.
 
-Exit codes: 0 done, 2 bad input.
+Exit codes: 0 done, 2 bad input, 130 interrupted.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from recipes.common.errors import UserError
+from recipes.common.command import command
+from recipes.common.errors import UserError, as_user_error
 from recipes.inputs.merged import merged
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(words: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m recipes.merge", description=__doc__.split("\n\n")[0])
     parser.add_argument("checkpoint", type=Path, help="global_step_N, or its actor folder")
@@ -24,15 +24,12 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(words)
     folder = arguments.checkpoint
-    try:
+    with command("Interrupted; nothing half-written was left."):
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder.")
-        print(merged(folder / "actor" if (folder / "actor").is_dir() else folder, arguments.output))
-    except (UserError, FileExistsError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
+        with as_user_error(FileExistsError):
+            print(merged(folder / "actor" if (folder / "actor").is_dir() else folder, arguments.output))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

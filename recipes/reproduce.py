@@ -17,9 +17,11 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
-from recipes.common import progress_bar
+from recipes.common import durations
+from recipes.common.command import command
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
+from recipes.common.processes import Terminated
 from recipes.config.resolvers import run_name
 from recipes.plan import estimate
 from recipes.report.cells import published
@@ -71,13 +73,13 @@ class Cell:
 
     def training(self, overrides: Sequence[str]) -> list[str]:
         """The command that trains it."""
-        command = [sys.executable, "-m", "recipes.train", f"experiment={self.paper}/{self.name}", f"seed={self.seed}"]
-        return [*command, f"scale={self.scale}", f"output_root={self.root}", *overrides]
+        words = [sys.executable, "-m", "recipes.train", f"experiment={self.paper}/{self.name}", f"seed={self.seed}"]
+        return [*words, f"scale={self.scale}", f"output_root={self.root}", *overrides]
 
     def evaluation(self) -> list[str]:
         """The command that evaluates it; the hardware is the experiment's."""
-        command = [sys.executable, "-m", "recipes.evaluate", f"model={self.run.path}", f"eval={self.eval_name}"]
-        return [*command, f"hardware={'cpu' if self.scale == 'tiny' else '8x80gb'}", f"output_root={self.root}"]
+        words = [sys.executable, "-m", "recipes.evaluate", f"model={self.run.path}", f"eval={self.eval_name}"]
+        return [*words, f"hardware={'cpu' if self.scale == 'tiny' else '8x80gb'}", f"output_root={self.root}"]
 
 
 def cells(papers: Sequence[str], scale: str, seeds: Sequence[int], only: Sequence[str], root: Path) -> list[Cell]:
@@ -139,21 +141,33 @@ def run(todo: list[Cell], overrides: Sequence[str], shown: Console) -> list[str]
     """Train and evaluate each cell; returns what failed. A cell that fails does not keep the others from running."""
     failed = []
     for place, cell in enumerate(todo, start=1):
-        for what, is_done, command in _stages(cell, overrides):
+        for what, is_done, words in _stages(cell, overrides):
             title = f"[{place}/{len(todo)}] {what} {cell.paper}/{cell.name} seed {cell.seed}"
             if is_done:
                 shown.print(f"{title}: done already")
                 continue
-            shown.print(f"{title}: {' '.join(command)}")
+            shown.print(f"{title}: {' '.join(words)}")
             started = time.monotonic()
-            code = subprocess.run(command).returncode
+            code = finish(words)
             if code == 130:
                 raise KeyboardInterrupt
             if code:
                 failed.append(f"{what} {cell.paper}/{cell.name} seed {cell.seed} (exit code {code})")
                 break
-            shown.print(f"{title}: took {progress_bar.duration(time.monotonic() - started)}")
+            shown.print(f"{title}: took {durations.clock(time.monotonic() - started)}")
     return failed
+
+
+def finish(words: Sequence[str]) -> int:
+    """Run a command to its end; return its exit code. What stops this process lets the command end in order first."""
+    with subprocess.Popen(words) as process:
+        try:
+            return process.wait()
+        except (KeyboardInterrupt, Terminated) as stop:
+            if isinstance(stop, Terminated):  # Ctrl-C reaches the command as well: it is in the same terminal
+                process.terminate()
+            process.wait()
+            raise
 
 
 def _stages(cell: Cell, overrides: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
@@ -190,28 +204,26 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
+def _seeds(given: str | None) -> list[int]:
+    try:
+        return [int(seed) for seed in given.split(",")] if given else []
+    except ValueError as error:
+        raise UserError(f"--seeds {given}: write whole numbers, as --seeds 0,1,2.") from error
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Command line."""
     arguments, shown = _arguments(words), Console(highlight=False, soft_wrap=True)
-    try:
-        try:
-            given = [int(seed) for seed in arguments.seeds.split(",")] if arguments.seeds else None
-        except ValueError as error:
-            raise UserError(f"--seeds {arguments.seeds}: write whole numbers, as --seeds 0,1,2.") from error
+    with command("Interrupted; the same command continues."):
         papers = PAPERS if arguments.papers == "both" else (arguments.papers,)
-        seeds, only = given or SEEDS.get(arguments.scale, (0,)), [word for word in arguments.only.split(",") if word]
+        only = [word for word in arguments.only.split(",") if word]
+        seeds = _seeds(arguments.seeds) or SEEDS.get(arguments.scale, (0,))
         todo = cells(papers, arguments.scale, seeds, only, arguments.output_root.expanduser().absolute())
         shown.print(plan_table(todo, arguments.overrides))
         if arguments.dry_run:
             return 0
         failed = run(todo, arguments.overrides, shown)
         render(arguments.output_root, arguments.scale, shown)
-    except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        shown.print("Interrupted; the same command continues.")
-        return 130
     for what in failed:
         shown.print(f"failed: {what}; the same command tries it again")
     return 1 if failed else 0

@@ -6,6 +6,7 @@ from jinja2 import TemplateError
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.common.errors import UserError
+from recipes.common.numbers import is_number
 from recipes.inputs.tokenizer import load_tokenizer, opens_thinking
 from recipes.plugin import scorer_watch
 from reward.extraction import THINK_CLOSE, THINK_OPEN
@@ -65,7 +66,7 @@ def _check_ours(given: dict[str, Any]) -> None:
 
 def _check_limit(config: DictConfig) -> None:
     limit = config.trainer.v1.get("rlvr", {}).get("scorer_failure_limit", scorer_watch.LIMIT)
-    if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit <= 1:
+    if not is_number(limit) or not 0 < limit <= 1:
         raise UserError(
             f"{LIMIT}={limit}: must be a share in (0, 1]; 1 never stops. Write {LIMIT}={scorer_watch.LIMIT}."
         )

@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from recipes.checks.trainer_mode import is_separate
 from recipes.common.errors import UserError
+from recipes.common.numbers import is_number
 
 
 def check_batch_sizes(config: DictConfig) -> None:
@@ -182,7 +183,7 @@ def check_clip_widths(config: DictConfig) -> None:
     }
     for name, (holds, rule, default) in rules.items():
         value = actor[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not holds(value):
+        if not is_number(value) or not holds(value):
             key = f"actor_rollout_ref.actor.{name}"
             raise UserError(f"{key}={value}: must be a number {rule}. Write {key}={default}.")
 

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from recipes.common.errors import UserError
+from recipes.common.numbers import is_integer, is_number
 
 ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
 OPTIMISER, ENGINE, VALIDATION = f"{ACTOR}.optim", f"{ACTOR}.fsdp_config", f"{ROLLOUT}.val_kwargs"
@@ -40,16 +41,6 @@ class Rule:
             raise UserError(f"{self.key}={shown}: must be {self.says}. Write {self.key}={self.instead}.")
 
 
-def is_whole(value: Any) -> bool:
-    """An int that is not a bool."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def is_real(value: Any) -> bool:
-    """A finite int or float that is not a bool."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def is_text(value: Any) -> bool:
     """Text with something in it."""
     return isinstance(value, str) and bool(value.strip())
@@ -58,7 +49,7 @@ def is_text(value: Any) -> bool:
 def whole(key: str, least: int, instead: int, most: float = math.inf) -> Rule:
     """An integer from `least` on."""
     says = f"an integer >= {least}" + (f" and <= {most}" if most < math.inf else "")
-    return Rule(key, lambda value: is_whole(value) and least <= value <= most, says, instead)
+    return Rule(key, lambda value: is_integer(value) and least <= value <= most, says, instead)
 
 
 def real(key: str, within: str, instead: float) -> Rule:
@@ -69,7 +60,7 @@ def real(key: str, within: str, instead: float) -> Rule:
         above = value >= low if within[0] == "[" else value > low
         return bool(above and (value <= high if within[-1] == "]" else value < high))
 
-    return Rule(key, lambda value: is_real(value) and holds(value), f"a number in {within}", instead)
+    return Rule(key, lambda value: is_number(value) and holds(value), f"a number in {within}", instead)
 
 
 def one_of(key: str, options: Iterable[str], instead: str) -> Rule:
@@ -102,7 +93,7 @@ def _are_files(value: Any) -> bool:
 
 
 def _are_betas(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(is_real(beta) and 0 <= beta < 1 for beta in value)
+    return isinstance(value, list) and len(value) == 2 and all(is_number(beta) and 0 <= beta < 1 for beta in value)
 
 
 _KL = ("kl", "k1", "abs", "mse", "k2", "low_var_kl", "k3")
@@ -142,8 +133,8 @@ RULES = (
     or_null(whole("data.val_batch_size", 1, 1)),
     whole("data.dataloader_num_workers", 0, 0),
     or_null(whole("data.filter_overlong_prompts_workers", 1, 1)),
-    Rule("data.train_max_samples", lambda n: is_whole(n) and (n == -1 or n > 0), "-1 (all) or an integer >= 1", -1),
-    Rule("data.val_max_samples", lambda n: is_whole(n) and (n == -1 or n > 0), "-1 (all) or an integer >= 1", -1),
+    Rule("data.train_max_samples", lambda n: is_integer(n) and (n == -1 or n > 0), "-1 (all) or an integer >= 1", -1),
+    Rule("data.val_max_samples", lambda n: is_integer(n) and (n == -1 or n > 0), "-1 (all) or an integer >= 1", -1),
     one_of("data.truncation", ("error", "left", "right", "middle"), "error"),
     flag("data.shuffle", "true"),
     flag("data.filter_overlong_prompts", "true"),

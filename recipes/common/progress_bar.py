@@ -1,7 +1,4 @@
-"""Progress of anything that is counted: a bar on a terminal, elsewhere a plain line now and then.
-
-It imports nothing of this project: what builds cached models and data uses it (recipes.inputs.cache).
-"""
+"""Progress of anything that is counted: a bar on a terminal, elsewhere a plain line now and then."""
 
 import time
 from collections.abc import Iterator
@@ -9,6 +6,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from recipes.common import durations
 
 EVERY = 10.0  # seconds between two lines where nothing can be redrawn
 REDRAW = 0.1  # seconds between two updates of a bar
@@ -18,15 +17,6 @@ BAR_WIDTH = 24
 def is_live(console: Console) -> bool:
     """Whether what is shown can be redrawn: a terminal, not a dumb one, whose person has not set NO_COLOR."""
     return console.is_interactive and not console.no_color
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as 0:05, 12:34 or 3:07:05; `-` where they are not known."""
-    if seconds is None:
-        return "-"
-    minutes, rest = divmod(max(0, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 class Counter:
@@ -86,7 +76,7 @@ class Counter:
             self._console.print(f"{self._what}: {self._text()}, {self._elapsed()}", markup=False)
 
     def _elapsed(self) -> str:
-        return duration(time.monotonic() - self._begun)
+        return durations.clock(time.monotonic() - self._begun)
 
     def _text(self) -> str:
         """`1,024 of 8,192, left 9:20, note`."""
@@ -94,7 +84,7 @@ class Counter:
         if self._total is not None:
             words[0] += f" of {self._form.format(self._total)}"
             if (left := self._left(self._total)) is not None:
-                words.append(f"left {duration(left)}")
+                words.append(f"left {durations.clock(left)}")
         return ", ".join([*words, *([self.note] if self.note else [])])
 
     def _left(self, total: float) -> float | None:
@@ -148,4 +138,4 @@ def waiting(console: Console, what: str) -> Iterator[None]:
         console.print(f"{what} ...", markup=False)
     with bar:
         yield
-    console.print(f"{what}: took {duration(time.monotonic() - begun)}", markup=False)
+    console.print(f"{what}: took {durations.clock(time.monotonic() - begun)}", markup=False)

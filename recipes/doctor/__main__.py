@@ -17,11 +17,8 @@ from collections.abc import Sequence
 
 from omegaconf import DictConfig
 from rich.console import Console
-from rich.markup import escape
 
-from recipes.common import processes
-from recipes.common.errors import UserError
-from recipes.common.secrets import redacted_text
+from recipes.common.command import command
 from recipes.config.compose import composed, resolved
 
 
@@ -52,16 +49,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     if os.environ.get("RAY_ADDRESS"):
         os.environ.setdefault("RLVR_JOIN_CLUSTER", "1")  # whoever names a cluster means it, also with hardware=cpu
-    errors = Console(stderr=True, highlight=False, soft_wrap=True)
-    processes.raise_on_termination()
-    try:
+    with command("Interrupted; nothing is left running."):
         return examine(resolved(composed([word for word in words if word != "--json"])), "--json" in words)
-    except UserError as error:
-        errors.print(f"[bold red]Error:[/] {escape(redacted_text(str(error)))}")
-        return 2
-    except (KeyboardInterrupt, processes.Terminated):
-        errors.print("Interrupted; nothing is left running.")
-        return 130
 
 
 if __name__ == "__main__":

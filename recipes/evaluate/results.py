@@ -169,9 +169,8 @@ def _known(value: float) -> float | None:
 
 
 def _combined(errors: list[float | None]) -> float | None:
-    """Standard error of a mean of independent numbers."""
     known = [error for error in errors if error is not None]
-    return math.sqrt(sum(error**2 for error in known)) / len(errors) if len(known) == len(errors) else None
+    return st.error_of_mean(known) if len(known) == len(errors) else None
 
 
 def _lengths(tokens: list[int]) -> dict[str, float] | None:

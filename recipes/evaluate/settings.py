@@ -5,6 +5,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.common.errors import UserError
+from recipes.common.numbers import is_integer, is_number
 from recipes.evaluate.verifiers import VERIFIERS
 
 
@@ -21,7 +22,7 @@ def checked(config: DictConfig) -> dict[str, Any]:
     most = settings["max_problems"]
     _require(most is None or _is_count(most), "max_problems", most, "must be a whole number >= 1, or null", "null")
     seed = settings["seed"]
-    _require(seed is None or isinstance(seed, int), "seed", seed, "must be a whole number, or null", 0)
+    _require(seed is None or is_integer(seed), "seed", seed, "must be a whole number, or null", 0)
     each = settings["seed_per_sample"]
     _require(isinstance(each, bool), "seed_per_sample", each, "must be true or false", "true")
     _check_sampling(settings)
@@ -46,9 +47,9 @@ def _chosen_files(files: dict[str, str], chosen: Any) -> dict[str, str]:
 
 def _check_sampling(settings: dict[str, Any]) -> None:
     temperature, top_p, top_k = (settings[name] for name in ("temperature", "top_p", "top_k"))
-    _require(_is_number(temperature) and temperature >= 0, "temperature", temperature, "must be a number >= 0", 0.6)
-    _require(_is_number(top_p) and 0 < top_p <= 1, "top_p", top_p, "must lie in (0, 1]", 0.95)
-    _require(isinstance(top_k, int) and (top_k >= 1 or top_k == -1), "top_k", top_k, "must be >= 1, or -1 for all", -1)
+    _require(is_number(temperature) and temperature >= 0, "temperature", temperature, "must be a number >= 0", 0.6)
+    _require(is_number(top_p) and 0 < top_p <= 1, "top_p", top_p, "must lie in (0, 1]", 0.95)
+    _require(is_integer(top_k) and (top_k >= 1 or top_k == -1), "top_k", top_k, "must be >= 1, or -1 for all", -1)
     if temperature == 0 and settings["samples"] > 1:
         raise UserError(
             f"eval.temperature=0 draws the same response every time, but eval.samples={settings['samples']}. "
@@ -79,12 +80,8 @@ def _pass_at(given: Any, samples: int) -> list[int]:
     return sorted(set(given))
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    return is_integer(value) and value >= 1
 
 
 def _require(right: bool, name: str, value: Any, what: str, write: Any) -> None:

@@ -17,11 +17,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
+from recipes.common.command import command
 from recipes.common.errors import UserError
-from recipes.common.secrets import redacted_text
 from recipes.launch import roles, slurm, submit
 from recipes.launch.job_folder import JobFolder
 from recipes.launch.ports import DEFAULT_BASE, Ports
@@ -33,14 +30,14 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("local", "slurm", "join"):
         commands.add_parser(name, add_help=False, prefix_chars="\0")  # every word belongs to recipes.train
     for name in ("head", "worker"):
-        command = commands.add_parser(name, allow_abbrev=False)
-        command.add_argument("--job-folder", type=Path, required=True, help="new, on a file system all nodes share")
+        node = commands.add_parser(name, allow_abbrev=False)
+        node.add_argument("--job-folder", type=Path, required=True, help="new, on a file system all nodes share")
         if name == "head":
-            command.add_argument("--nodes", default="", help="names of all nodes, comma-separated, this one first")
+            node.add_argument("--nodes", default="", help="names of all nodes, comma-separated, this one first")
         else:
-            command.add_argument("--rank", type=int, required=True, help="1, 2, …: its place in the head's --nodes")
-    command = commands.add_parser("submit", allow_abbrev=False)
-    command.add_argument(
+            node.add_argument("--rank", type=int, required=True, help="1, 2, …: its place in the head's --nodes")
+    submitting = commands.add_parser("submit", allow_abbrev=False)
+    submitting.add_argument(
         "--print", action="store_true", help="print the command and the variables' names; send nothing"
     )
     return parser
@@ -87,13 +84,8 @@ def run(words: list[str]) -> int:
 
 def main() -> None:
     """Command line."""
-    try:
+    with command("Interrupted."):
         sys.exit(run(sys.argv[1:]))
-    except UserError as error:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[bold red]Error:[/] {escape(redacted_text(str(error)))}"
-        )
-        sys.exit(2)
 
 
 if __name__ == "__main__":

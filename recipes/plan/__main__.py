@@ -5,9 +5,15 @@
 
 Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
 and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
+<<<<<<< HEAD
 nothing. Its own keys, all optional: `gpu=` a100, a800, h20, h100, h200 or h800, by default the preset's
 `hardware.gpu`; `mean_length=` tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
 Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input.
+=======
+nothing. Its own keys, all optional: `gpu=` a100, h100 or h200, by default the preset's `hardware.gpu`; `mean_length=`
+tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
+Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
+>>>>>>> e4de7ec (A command ends in one way, a duration reads in two, a number is asked for once)
 """
 
 import sys
@@ -16,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 
+from recipes.common.command import command
 from recipes.common.errors import UserError
 from recipes.config import hardware
 from recipes.config.compose import composed, resolved
@@ -161,16 +167,13 @@ def main(words: Sequence[str] | None = None) -> int:
     if {"-h", "--help"} & set(words):
         print(__doc__)
         return 0
-    shown, errors = Console(highlight=False), Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
+    shown = Console(highlight=False)
+    with command("Interrupted."):
         asked = request(words)
         plan = of(asked)
         verdict = report(plan, shown)
         if asked.plot:
             plot(plan, asked.plot, shown)
-    except UserError as error:
-        errors.print(f"[bold red]Error:[/] {escape(str(error))}")
-        return 2
     return int(verdict == advice.TOO_LARGE)
 
 

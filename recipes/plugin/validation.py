@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from recipes.runs.statistics import clustered_error
+
 Variables = Mapping[str, Sequence[Any]]
 Expected = Mapping[tuple[str, str], int]
 ACCURACY, REWARD, ANSWER, SUCCESS_ONLY = "acc", "reward", "pred", "acc_success_only"
@@ -110,8 +112,6 @@ def standard_errors(
 ) -> dict[str, float]:
     """Standard error of `val-core/<source>/acc/mean@n`, clustered by problem, as `val-aux/<source>/acc/stderr@n`.
 
-    It is s/√P, with s the standard deviation (ddof 1) over the P problems of the share of right samples.
-
     Args:
         sources: data source of each sample.
         problems: uid of the problem of each sample.
@@ -131,7 +131,7 @@ def standard_errors(
     for (source, _), values in samples.items():
         means[source, len(values)].append(statistics.fmean(values))
     return {
-        f"val-aux/{source}/acc/stderr@{count}": statistics.stdev(shares) / len(shares) ** 0.5
+        f"val-aux/{source}/acc/stderr@{count}": clustered_error(np.array(shares))
         for (source, count), shares in means.items()
         if len(shares) > 1
     }

@@ -2,14 +2,14 @@
 
     python -m recipes.report weights --output docs/figures/gradient-weights.png
 
-Exit codes: 0 done, 2 bad input.
+Exit codes: 0 done, 2 bad input, 130 interrupted.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from recipes.common.command import command
 from recipes.common.errors import UserError
 
 WEIGHTS_PICTURE = Path("docs/figures/gradient-weights.png")
@@ -105,16 +105,12 @@ def parser() -> argparse.ArgumentParser:
     return whole
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Command line."""
     arguments = parser().parse_args(words)
-    try:
+    with command("Interrupted."):
         arguments.run(arguments)
-    except UserError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 2
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

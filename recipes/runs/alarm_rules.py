@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recipes.common.numbers import is_number
+
 ENTROPY = "actor/entropy"
 BEST_SCORE = "critic/score/max"
 FAILURES = "reward/failure_share"
@@ -213,6 +215,4 @@ FIRST_STEPS = 5
 
 def finite(value: Any) -> float | None:
     """The value as a number, or None for NaN, infinity and whatever is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+    return float(value) if is_number(value) else None

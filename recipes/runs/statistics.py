@@ -4,15 +4,14 @@ Everything starts from `correct`, a float array (P, n) of 0 and 1, or from the s
 A sample that is missing is NaN: it is left out of means and never counts as wrong.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
+from math import comb, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import permutation_test
 
 AVERAGE = "average"  # the key of a mean over benchmarks
-
 
 Array = NDArray[np.float64]
 VERL_SEED, VERL_DRAWS = 42, 1000
@@ -110,6 +109,22 @@ class StandardErrors:
     total: float
 
 
+def clustered_error(per_problem: Array) -> float:
+    """Standard error of a mean over problems: s/√P, with s the standard deviation (ddof 1); NaN from one problem.
+
+    A problem's samples are alike, so it is the problem that counts as one draw, not the sample.
+
+    Args:
+        per_problem: (P,) a problem's share of right samples, or the difference of two models' shares.
+    """
+    return float(np.std(per_problem, ddof=1) / np.sqrt(len(per_problem))) if len(per_problem) > 1 else float("nan")
+
+
+def error_of_mean(errors: Sequence[float]) -> float:
+    """Standard error of the unweighted mean of independent numbers, as benchmarks are: they share no problem."""
+    return sqrt(sum(error**2 for error in errors)) / len(errors)
+
+
 def standard_errors(correct: Array) -> StandardErrors:
     """Sampling: √(Σ p_i(1−p_i)/(n_i−1)) / P.  Total: sd(p_i)/√P.  Problems: what the total has beside sampling.
 
@@ -119,7 +134,7 @@ def standard_errors(correct: Array) -> StandardErrors:
     problems = len(p)
     with np.errstate(divide="ignore", invalid="ignore"):
         sampling = float(np.sqrt(np.sum(p * (1 - p) / np.where(count > 1, count - 1, np.nan)))) / problems
-    total = float(p.std(ddof=1) / np.sqrt(problems)) if problems > 1 else float("nan")
+    total = clustered_error(p)
     return StandardErrors(sampling, float(np.sqrt(max(total**2 - sampling**2, 0.0))), total)
 
 
@@ -181,6 +196,8 @@ def compare(first: list[Array], second: list[Array], seed: int = 0) -> Compariso
     weights = weights_of(first)
     ours, theirs = np.concatenate(second), np.concatenate(first)
 
+    from scipy.stats import permutation_test  # slow to import, and only comparisons need it
+
     def statistic(a: Array, b: Array, axis: int = -1) -> Array:
         return np.asarray(((a - b) * weights).sum(axis))
 
@@ -194,10 +211,9 @@ def compare(first: list[Array], second: list[Array], seed: int = 0) -> Compariso
         rng=np.random.default_rng(seed),
     )
     differences = [b - a for a, b in zip(first, second, strict=True)]
-    errors = [group.std(ddof=1) / np.sqrt(len(group)) for group in differences]
     return Comparison(
         difference=float(statistic(ours, theirs)),
-        standard_error=float(np.sqrt(np.sum(np.square(errors)))) / len(differences),
+        standard_error=error_of_mean([clustered_error(group) for group in differences]),
         interval=interval(differences, seed),
         p_value=float(tested.pvalue),
     )

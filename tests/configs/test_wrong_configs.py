@@ -480,5 +480,6 @@ def test_launcher_and_planner_say_the_same(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(UserError, match=r"Write trainer\.nnodes=4\."):
         training.size_of([PAPER, "trainer.nnode=4"])
     assert training.size_of([PAPER, "trainer.nnodes=4"]) == training.Size(4, 8, None, "cuda")
-    assert plan.main([PAPER, "trainer.nnode=4"]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        plan.main([PAPER, "trainer.nnode=4"])
     assert "Write trainer.nnodes=4." in capsys.readouterr().err

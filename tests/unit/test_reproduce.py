@@ -1,6 +1,8 @@
 """What scripts/reproduce.sh will do, without doing it."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from checkpoint_files import publish
@@ -68,7 +70,7 @@ def test_what_is_done_is_known(tmp_path):
 
 
 def test_a_dry_run_starts_nothing(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("subprocess.run", lambda *_: pytest.fail("started something"))
+    monkeypatch.setattr(reproduce, "finish", lambda _: pytest.fail("started something"))
     monkeypatch.setenv("COLUMNS", "200")
     assert reproduce.main(["dgpo", "--only", "1.5b_dgpo,1.5b_grpo", "--dry-run", "--output-root", str(tmp_path)]) == 0
     out = capsys.readouterr().out
@@ -79,15 +81,11 @@ def test_a_dry_run_starts_nothing(tmp_path, capsys, monkeypatch):
 def test_a_failure_does_not_keep_the_rest_from_running(tmp_path, monkeypatch, capsys):
     started = []
 
-    class Done:
-        def __init__(self, code):
-            self.returncode = code
+    def pretend(words):
+        started.append(words[2:4])
+        return 1 if "experiment=dgpo/1.5b_grpo" in words else 0
 
-    def pretend(command):
-        started.append(command[2:4])
-        return Done(1 if "experiment=dgpo/1.5b_grpo" in command else 0)
-
-    monkeypatch.setattr(reproduce.subprocess, "run", pretend)
+    monkeypatch.setattr(reproduce, "finish", pretend)
     words = ["dgpo", "--scale", "tiny", "--only", "1.5b_grpo,1.5b_dgpo", "--seeds", "5", "--output-root", str(tmp_path)]
     assert reproduce.main(words) == 1
     assert started == [
@@ -100,8 +98,37 @@ def test_a_failure_does_not_keep_the_rest_from_running(tmp_path, monkeypatch, ca
     assert (tmp_path / "tables" / "tiny.md").is_file()
 
 
+ORDERLY = """
+import signal, sys, time
+def save(*_):
+    print("saved", flush=True)
+    sys.exit(130)
+signal.signal(signal.SIGTERM, save)
+print("training", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_stopped_reproduction_lets_its_training_end_in_order():
+    code = (
+        "import sys\n"
+        "from recipes import reproduce\n"
+        "from recipes.common.command import command\n"
+        "with command('Interrupted.'):\n"
+        "    reproduce.finish([sys.executable, '-c', sys.argv[1]])\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, ORDERLY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as whole:
+        assert whole.stdout.readline() == "training\n"
+        whole.terminate()
+        out, err = whole.communicate(timeout=60)
+    assert (out, err, whole.returncode) == ("saved\n", "Interrupted.\n", 130)
+
+
 def test_bad_seeds(capsys):
-    assert reproduce.main(["dgpo", "--seeds", "one"]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        reproduce.main(["dgpo", "--seeds", "one"])
     assert "--seeds one: write whole numbers" in capsys.readouterr().err
 
 

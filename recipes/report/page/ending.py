@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from recipes.common import durations
 from recipes.common.console import root_cause
 from recipes.common.secrets import redacted_text
 from recipes.report.page.plain import display_text, without_colours
@@ -53,7 +54,7 @@ def _ended(run: RunFiles, status: str) -> Ending:
 
 def _running(run: RunFiles) -> Ending:
     silent = time.time() - last_sign(run)
-    ago = f"{duration(silent)} ago"
+    ago = f"{durations.words(silent)} ago"
     if is_locked(run.path):
         return Ending("running", "It is running." if silent < QUIET else f"It is running, but last wrote {ago}.", [])
     if silent < SILENT_AFTER:
@@ -108,15 +109,3 @@ def _time(attempt: dict[str, Any], key: str) -> float | None:
         return datetime.fromisoformat(attempt[key]).timestamp()
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 42 s, 12 min, 3 h 05 min, 2 d 4 h."""
-    seconds = max(0, round(seconds))
-    if seconds < 90:
-        return f"{seconds} s"
-    minutes = round(seconds / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"

@@ -4,15 +4,15 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from recipes.common.numbers import is_number
+
 MOST_POINTS = 4000  # per curve; a screen is no wider
 
 
 def number(value: Any) -> float | None:
     """`value` as a finite float with five digits; None for everything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
     try:
-        return float(f"{value:.5g}") if math.isfinite(value) else None
+        return float(f"{value:.5g}") if is_number(value) else None
     except OverflowError:  # an integer beyond the floats
         return None
 

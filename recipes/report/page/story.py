@@ -5,8 +5,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from recipes.common import durations
 from recipes.report.page.charts import ACCURACY
-from recipes.report.page.ending import duration, ending, seconds_taken
+from recipes.report.page.ending import ending, seconds_taken
 from recipes.report.page.plain import display_text
 from recipes.report.page.run_files import RunFiles, within
 from recipes.report.page.series import not_finite, number
@@ -34,7 +35,7 @@ def story(run: RunFiles) -> dict[str, Any]:
         "steps": run.rows[-1]["step"] if run.rows else 0,
         "planned": number(run.setting("trainer.total_training_steps")),
         "batch": batch(run),
-        "time": duration(seconds_taken(run)) if run.attempts else "",
+        "time": durations.words(seconds_taken(run)) if run.attempts else "",
         "attempts": len(run.attempts),
         "tokens": sum(number(row["data"].get("perf/total_num_tokens")) or 0 for row in run.rows),
         "machine": machine(run),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recipes.runs.metrics_file import validation_accuracy
+from recipes.runs.statistics import error_of_mean
 
 REWARD, SECONDS = "critic/score/mean", "timing_s/step"
 RECENT = 10  # steps from which the time of the next ones is told
@@ -81,7 +82,7 @@ class History:
         for row in reversed(self.rows):
             errors = [as_number(value) for name, value in row["data"].items() if "/acc/stderr@" in name]
             if errors or row["step"] == (self.validations[-1][0] if self.validations else None):
-                return math.sqrt(sum(error**2 for error in errors)) / len(errors) if errors else None
+                return error_of_mean(errors) if errors else None
         return None
 
     def seconds_per_step(self) -> float | None:

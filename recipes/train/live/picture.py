@@ -3,13 +3,14 @@
 import argparse
 import io
 import re
-import sys
 import time
 from pathlib import Path
 
 from omegaconf import OmegaConf
 from rich.console import Console
 
+from recipes.common.command import command
+from recipes.common.errors import UserError
 from recipes.runs.metrics_file import read_metrics
 from recipes.runs.run_folder import RunFolder
 from recipes.train.live.history import History
@@ -49,7 +50,7 @@ def svg(folder: RunFolder, step: int, width: int) -> str:
     return re.sub(r"[ \t]+$", "", drawn.replace("Fira Code, monospace", FONT), flags=re.MULTILINE)
 
 
-def main() -> int:
+def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m recipes.train.live.picture", description=__doc__)
     parser.add_argument("run", type=Path, help="run folder")
@@ -58,12 +59,11 @@ def main() -> int:
     parser.add_argument("--width", type=int, default=80, help="characters (80)")
     arguments = parser.parse_args()
     folder = RunFolder(arguments.run)
-    if not folder.exists() or not folder.logs():
-        print(f"Error: {arguments.run} is no run folder; give one as outputs/<project>/<run>.", file=sys.stderr)
-        return 2
-    arguments.output.write_text(svg(folder, arguments.step, arguments.width) + "\n", encoding="utf-8")
-    return 0
+    with command("Interrupted."):
+        if not folder.exists() or not folder.logs():
+            raise UserError(f"{arguments.run} is no run folder; give one as outputs/<project>/<run>.")
+        arguments.output.write_text(svg(folder, arguments.step, arguments.width) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,7 +2,7 @@
 
 import time
 
-from recipes.common.progress_bar import duration
+from recipes.common import durations
 from recipes.train.live.history import REWARD, History
 from recipes.train.live.words import number, share
 
@@ -24,6 +24,6 @@ def step_line(history: History) -> str:
         f"truncated {share(history.value('response/truncated_share'))}",
         f"entropy {number(history.value('actor/entropy'))}",
         f"{number(each, '.1f')} s/step",
-        f"left {duration(history.left())}",
+        f"left {durations.clock(history.left())}",
     ]
     return "  ".join(words)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from recipes.common.progress_bar import duration
+from recipes.common import durations
 from recipes.train.live import glyphs, step_time
 from recipes.train.live.history import REWARD, History
 from recipes.train.live.startup import Startup
@@ -39,11 +39,11 @@ def training(history: History, running: float, width: int, ascii_only: bool) -> 
 def starting(history: History, startup: Startup, width: int, ascii_only: bool) -> list[Line]:
     """Lines before the first step is done."""
     *over, (_, seconds) = startup.durations()
-    done = [f"{name} {duration(took)}" for name, took in over if took >= 1]
+    done = [f"{name} {durations.clock(took)}" for name, took in over if took >= 1]
     step = f", {history.first} of {history.last} steps are done" if history.first else f", {history.last} steps to go"
     lines: list[Line] = [
-        ("start", [f"{duration(startup.elapsed())}{step}"]),
-        ("now", [f"{startup.phase}, {duration(seconds)} so far"]),
+        ("start", [f"{durations.clock(startup.elapsed())}{step}"]),
+        ("now", [f"{startup.phase}, {durations.clock(seconds)} so far"]),
     ]
     lines += [("done" if place == 0 else "", [words]) for place, words in enumerate(_wrapped(done, width))]
     return lines + validation(history, width, ascii_only)
@@ -66,8 +66,8 @@ def _progress(history: History, running: float, width: int, ascii_only: bool) ->
     if history.step >= history.last:
         words = ["done"]
     else:
-        left = f"left {duration(history.left(running))}"
-        words = [left, f"step {history.step + 1}: {duration(running)}"]
+        left = f"left {durations.clock(history.left(running))}"
+        words = [left, f"step {history.step + 1}: {durations.clock(running)}"]
     each = history.seconds_per_step()
     if each is not None:
         words.insert(1, f"{each:.1f} s/step")

@@ -70,10 +70,3 @@ def test_what_cannot_be_counted(clock: Clock) -> None:
     with progress_bar.waiting(on, "converting a model"):
         clock.now += 75
     assert lines(on) == ["converting a model ...", "converting a model: took 1:15"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(None, "-"), (0, "0:00"), (5.4, "0:05"), (754, "12:34"), (11225, "3:07:05"), (-1, "0:00")]
-)
-def test_durations(seconds: float | None, words: str) -> None:
-    assert progress_bar.duration(seconds) == words

@@ -110,7 +110,8 @@ def test_exit_codes_and_json(monkeypatch, capsys, finding: Finding, code: int) -
 
 
 def test_bad_input_is_2_and_names_the_override(capsys) -> None:
-    assert doctor.main(["experiment=no_such"]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        doctor.main(["experiment=no_such"])
     assert "no_such" in capsys.readouterr().err
 
 
@@ -119,7 +120,8 @@ def test_an_interrupt_is_130(monkeypatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(examination, "of_driver", interrupted)
-    assert doctor.main(["experiment=quickstart"]) == 130
+    with pytest.raises(SystemExit, match=r"^130$"):
+        doctor.main(["experiment=quickstart"])
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,15 @@ def test_what_is_no_model(run, tmp_path):
 def test_a_checkpoint_without_weights_or_shards(run, capsys):
     actor = run / "checkpoints" / "global_step_40" / "actor"
     (actor / "huggingface" / "model.safetensors").unlink()
-    assert merge.main([str(actor.parent)]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        merge.main([str(actor.parent)])
     assert "neither weights in huggingface/ nor shards" in capsys.readouterr().err
     (actor / "model_world_size_1_rank_0.pt").write_text("cut off")
-    assert merge.main([str(actor.parent)]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        merge.main([str(actor.parent)])
     assert "verl.model_merger failed" in capsys.readouterr().err
     assert not (actor / "merged").exists()
     (actor / "huggingface" / "config.json").unlink()
-    assert merge.main([str(actor.parent)]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        merge.main([str(actor.parent)])
     assert "config.json is missing" in capsys.readouterr().err

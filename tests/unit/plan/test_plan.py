@@ -105,7 +105,8 @@ def test_every_rung_of_the_ladder_is_an_override_that_composes_and_saves():
     ],
 )
 def test_bad_input(words, message, capsys):
-    assert plan.main([*SEVEN, *words]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        plan.main([*SEVEN, *words])
     assert message in capsys.readouterr().err
 
 

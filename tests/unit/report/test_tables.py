@@ -127,12 +127,13 @@ def test_other_evaluations_and_broken_files(tmp_path):
 def test_every_format_holds_every_number(tmp_path, capsys):
     put(tmp_path, "dgpo", "1.5b_dgpo-seed0")
     for form in ("md", "tex", "html"):
-        assert main(["table", str(tmp_path), "--output", str(tmp_path / f"out.{form}")]) == 0
+        main(["table", str(tmp_path), "--output", str(tmp_path / f"out.{form}")])
         text = (tmp_path / f"out.{form}").read_text()
         assert all(number in text for number in ("43.3", "40.0 [35.0, 45.0]", "+8.2")), form
     assert "\\toprule" in (tmp_path / "out.tex").read_text()
     assert "http" not in (tmp_path / "out.html").read_text()
-    assert main(["table", str(tmp_path), "--format", "pdf"]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["table", str(tmp_path), "--format", "pdf"])
     assert "format 'pdf' is unknown" in capsys.readouterr().err
 
 
@@ -140,9 +141,11 @@ def test_two_evaluations_are_compared_on_their_problems(tmp_path, capsys):
     for name, shares in (("a", [0.1, 0.5, 0.9]), ("b", [0.4, 0.6, 1.0]), ("c", [0.1, 0.5])):
         record = {"per_problem": {str(place): share for place, share in enumerate(shares)}}
         (tmp_path / f"{name}.json").write_text(json.dumps({"records": {"aime24": record, "average": {}}}))
-    assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")]) == 0
+    main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")])
     out = capsys.readouterr().out
     assert "+16.7" in out and "0.25" in out  # all 8 sign flips: 2 as large
-    assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "c.json")]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["compare", str(tmp_path / "a.json"), str(tmp_path / "c.json")])
     assert "different problems" in capsys.readouterr().err
-    assert main(["compare", str(tmp_path / "a.json"), str(tmp_path / "nowhere")]) == 2
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["compare", str(tmp_path / "a.json"), str(tmp_path / "nowhere")])
