@@ -1,19 +1,17 @@
 """Compose a command's config from Hydra overrides, and say in one line why one of them can't be meant.
 
-Hydra names the key and stops there; here the nearest key or choice and what to write are added. Everything that needs
-a config outside `python -m recipes.train` itself (launcher, planner, figures) composes it here.
+Hydra names the key and stops there; here the nearest key or choice and what to write are added. Every command that has
+a config gets it from `compose`, and so does whatever else needs one (launcher, planner, figures).
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-from hydra._internal.utils import get_args_parser
-from hydra.core.global_hydra import GlobalHydra
+import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -25,13 +23,12 @@ from recipes.common.errors import UserError, as_user_error
 from recipes.common.paths import config_dir
 from recipes.common.secrets import redacted_text
 from recipes.common.suggestions import nearest, nearest_key
-from recipes.config import resolvers
+from recipes.config import command_line, resolvers
 
 SHARED = "base"  # in a group, what its choices share
 # Sections of verl's config that nothing here trains: a key is never meant to be in one of them.
 UNUSED = re.compile(r"(critic|distillation|custom_reward_function|reward_model|sandbox_fusion|reward\.reward_model)\b")
-# With one of these Hydra reads other files, or runs something else than one training.
-OWN_WAY = ("config_path", "config_name", "config_dir", "multirun", "help", "hydra_help", "info", "shell_completion")
+SEARCHED = "hydra.searchpath"  # where Hydra looks for a group's files
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,13 @@ class Primary:
         command: as in `python -m <command>`.
         file: of the config.
         groups: folders beside it of which one file is chosen.
+        added: where Hydra looks for such folders besides, as file:///home/me/configs.
     """
 
     command: str
     file: Path
     groups: tuple[str, ...]
+    added: tuple[str, ...] = ()
 
 
 TRAIN = Primary(
@@ -59,18 +58,40 @@ EVALUATE = Primary("recipes.evaluate", config_dir() / "evaluate.yaml", ("eval", 
 PREPARE = Primary("recipes.prepare_data", config_dir() / "prepare" / "prepare.yaml", ("data", "template"))
 
 
-def composed(words: Sequence[str], primary: Primary = TRAIN) -> DictConfig:
-    """The config that Hydra hands to a command for these overrides, its interpolations not yet resolved.
+def compose(words: Sequence[str], primary: Primary = TRAIN, about: str = "") -> DictConfig:
+    """The config of a command line, its interpolations not yet resolved.
+
+    Args:
+        words: overrides and flags.
+        primary: which command's.
+        about: what `--help` says first.
 
     Raises:
         UserError: it does not compose; names the override and what to write.
+        SystemExit: `--help` or `--cfg job` has printed what was asked for; there is nothing more to do.
     """
     resolvers.register()
-    overrides = [_parsed(word) for word in words]
+    flags = command_line.parse(words, primary.command)
+    overrides = [_parsed(word) for word in flags.overrides]
+    primary = replace(primary, added=(*_from_flags(flags.config_dir), *_from_override(overrides, primary)))
+    overrides = [override for override in overrides if override.key_or_group != SEARCHED]
+    if flags.help:
+        groups = [(group, choices(group, primary)) for group in primary.groups]
+        print(command_line.help_text(primary.command, about, groups))
+        raise SystemExit(0)
+    config = _checked(overrides, primary)
+    if flags.cfg:
+        print(redacted_text(command_line.config_text(config, flags)), end="")
+        raise SystemExit(0)
+    return config
+
+
+def _checked(overrides: Sequence[Override], primary: Primary) -> DictConfig:
+    """Compose, and say what was meant where that fails or makes a key that nothing reads."""
     for override in overrides:
         _check_choice(override, primary)
     try:
-        config = _compose(words, primary)
+        config = _compose([str(override.input_line) for override in overrides], primary)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UserError(redacted_text(_explained(error, overrides, primary))) from error
     HydraConfig.instance().set_config(config)  # ${hydra:runtime.choices...} in run names
@@ -78,6 +99,26 @@ def composed(words: Sequence[str], primary: Primary = TRAIN) -> DictConfig:
         del config["hydra"]
     _check_forced(overrides, primary)
     return config
+
+
+def _from_flags(folders: Sequence[str]) -> list[str]:
+    """What `--config-dir` adds to the places where Hydra looks."""
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise UserError(f"--config-dir={folder}: there is no such folder.")
+    return [f"file://{Path(folder).absolute()}" for folder in folders]
+
+
+def _from_override(overrides: Sequence[Override], primary: Primary) -> list[str]:
+    """What `hydra.searchpath=[...]` adds."""
+    given = next((override.value() for override in overrides if override.key_or_group == SEARCHED), [])
+    if not isinstance(given, list):
+        raise UserError(f"{SEARCHED}={given}: must be a list. Write '{SEARCHED}=[file:///home/me/configs]'.")
+    return [str(place) for place in given if place not in _own_places(primary)]
+
+
+def _own_places(primary: Primary) -> list[str]:
+    return list(OmegaConf.select(OmegaConf.load(primary.file), SEARCHED) or [])
 
 
 def resolved(config: DictConfig) -> DictConfig:
@@ -92,23 +133,15 @@ def resolved(config: DictConfig) -> DictConfig:
     return copy
 
 
-def check_command_line(words: Sequence[str], primary: Primary = TRAIN) -> None:
-    """Compose what a command is about to compose, for the sake of the message.
-
-    Raises:
-        UserError: as `composed`.
-    """
-    options, rest = get_args_parser().parse_known_args(list(words))
-    overrides = options.overrides + [word for word in rest if not word.startswith("-")]
-    if not any(getattr(options, name) for name in OWN_WAY):
-        composed(overrides, primary)
-
-
 def choices(group: str, primary: Primary = TRAIN) -> list[str]:
     """What can be written after `<group>=`, sorted: `dgpo/7b_dgpo` for a file in a subfolder."""
-    folder = primary.file.parent / group
-    names = [file.relative_to(folder).with_suffix("") for file in folder.rglob("*.yaml")]
-    return sorted(str(name) for name in names if not _is_part(folder, name))
+    roots = [primary.file.parent, *(Path(place.removeprefix("file://")) for place in primary.added)]
+    names = [
+        (root / group, file.relative_to(root / group).with_suffix(""))
+        for root in roots
+        for file in (root / group).rglob("*.yaml")
+    ]
+    return sorted({str(name) for folder, name in names if not _is_part(folder, name)})
 
 
 def _is_part(folder: Path, name: Path) -> bool:
@@ -117,14 +150,15 @@ def _is_part(folder: Path, name: Path) -> bool:
 
 
 def _compose(words: Sequence[str], primary: Primary) -> DictConfig:
-    # There is one Hydra per process: that of a command which Hydra runs (recipes.train) is put aside meanwhile.
-    outer = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(primary.file.parent), version_base="1.3"):
-            return compose(primary.file.stem, list(words), return_hydra_config=True)
-    finally:
-        GlobalHydra.instance().hydra = outer
+    places = ",".join(quoted(place) for place in (*_own_places(primary), *primary.added))
+    searched = [f"{SEARCHED}=[{places}]"] if primary.added else []
+    with hydra.initialize_config_dir(str(primary.file.parent), version_base="1.3"):
+        return hydra.compose(primary.file.stem, [*words, *searched], return_hydra_config=True)
+
+
+def quoted(text: str) -> str:
+    """Text for Hydra's grammar, in which = and commas have a meaning."""
+    return text if text[:1] in "'\"" else "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _parsed(word: str) -> Override:
@@ -151,6 +185,8 @@ def _check_choice(override: Override, primary: Primary) -> None:
     group = override.key_or_group
     if override.is_delete() or group not in primary.groups:
         return
+    if not all(place.startswith("file://") for place in primary.added):
+        return  # in a package, where Hydra alone can look
     known = choices(group, primary)
     if override.is_add() or override.is_force_add():
         raise UserError(

@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from recipes.common.command import command
-from recipes.config.compose import composed, resolved
+from recipes.config.compose import compose, resolved
 
 
 def examine(config: DictConfig, as_json: bool) -> int:
@@ -50,7 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if os.environ.get("RAY_ADDRESS"):
         os.environ.setdefault("RLVR_JOIN_CLUSTER", "1")  # whoever names a cluster means it, also with hardware=cpu
     with command("Interrupted; nothing is left running."):
-        return examine(resolved(composed([word for word in words if word != "--json"])), "--json" in words)
+        return examine(resolved(compose([word for word in words if word != "--json"])), "--json" in words)
 
 
 if __name__ == "__main__":

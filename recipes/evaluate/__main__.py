@@ -10,45 +10,34 @@ Exit codes: 0 done, 1 the engines failed, 2 bad input, 130 interrupted.
 """
 
 import sys
-
-import hydra
-from omegaconf import DictConfig
+from collections.abc import Sequence
 
 from recipes.common import private_ray
 from recipes.common.command import command
 from recipes.common.paths import config_dir
-from recipes.config import compose, resolvers
+from recipes.config.compose import EVALUATE, compose, quoted
 
 
-def with_checkpoint(words: list[str]) -> list[str]:
+def with_checkpoint(words: Sequence[str]) -> list[str]:
     """`model=<no choice of configs/model>` becomes `checkpoint=<it>`."""
     choices = {file.stem for file in (config_dir() / "model").glob("*.yaml")}
     return [
-        f"checkpoint={_quoted(word.removeprefix('model='))}"
+        f"checkpoint={quoted(word.removeprefix('model='))}"
         if word.startswith("model=") and word.removeprefix("model=") not in choices
         else word
         for word in words
     ]
 
 
-def _quoted(path: str) -> str:
-    """For Hydra's grammar, in which = and commas have a meaning."""
-    return path if path[:1] in "'\"" else "'" + path.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-@hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="evaluate")
-def main(config: DictConfig) -> None:
-    """Hydra entry point."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
     with command("Interrupted; the same command continues."):
+        config = compose(with_checkpoint(sys.argv[1:] if words is None else words), EVALUATE, __doc__)
         from recipes.evaluate.session import run_evaluation
 
-        sys.exit(run_evaluation(config))
+        return run_evaluation(config)
 
 
 if __name__ == "__main__":
-    resolvers.register()
-    sys.argv[1:] = with_checkpoint(sys.argv[1:])
-    # The token first: composing imports verl, and with it Ray.
-    with private_ray.private_ray(), command("Interrupted; nothing was started."):
-        compose.check_command_line(sys.argv[1:], compose.EVALUATE)
-        main()
+    with private_ray.private_ray():  # before composing, which imports verl and with it Ray
+        sys.exit(main())

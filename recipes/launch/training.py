@@ -35,7 +35,7 @@ def size_of(overrides: list[str]) -> Size:
     from recipes.config import compose, hardware
 
     refuse_flags(overrides)
-    config = compose.composed(overrides)
+    config = compose.compose(overrides)
     cpus = OmegaConf.select(config, "ray_kwargs.ray_init.num_cpus")
     return Size(hardware.nodes(config), config.trainer.n_gpus_per_node, cpus, config.hardware.device)
 

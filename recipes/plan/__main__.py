@@ -26,7 +26,7 @@ from rich.console import Console
 from recipes.common.command import command
 from recipes.common.errors import UserError
 from recipes.config import hardware
-from recipes.config.compose import composed, resolved
+from recipes.config.compose import compose, resolved
 from recipes.plan import advice, architecture, memory, scale, show, sizes, step_time
 
 
@@ -92,7 +92,7 @@ def of(asked: Request) -> Plan:
     Raises:
         UserError: bad input, or a preset for machines without a GPU.
     """
-    config = resolved(composed(asked.overrides))
+    config = resolved(compose(asked.overrides))
     if config.hardware.device == "cpu":
         raise UserError(
             "hardware=cpu: only GPUs are planned. Write hardware=8x80gb, or an experiment that runs on GPUs; what a "

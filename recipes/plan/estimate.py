@@ -20,7 +20,7 @@ def gpu_hours(experiment: str, scale: str, overrides: Sequence[str] = ()) -> tup
     Raises:
         UserError: the overrides make no config.
     """
-    config = compose.resolved(compose.composed([f"experiment={experiment}", f"scale={scale}", *overrides]))
+    config = compose.resolved(compose.compose([f"experiment={experiment}", f"scale={scale}", *overrides]))
     if config.hardware.device == "cpu":
         return None
     model, gpu, run = architecture.of(config), hardware.find("h100"), sizes.of(config)

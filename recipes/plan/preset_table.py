@@ -87,9 +87,7 @@ def main() -> None:
 
     methods = (PLAIN, ENTROPY)
     configs = {
-        (*pair, name): compose.resolved(compose.composed(overrides(*pair, name)))
-        for pair in pairs()
-        for name in methods
+        (*pair, name): compose.resolved(compose.compose(overrides(*pair, name))) for pair in pairs() for name in methods
     }
     print("\n".join(table(configs)))
 

@@ -9,16 +9,15 @@ Exit codes: 0 done (or done before), 2 bad input, 130 interrupted.
 """
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from recipes.common.command import command
-from recipes.common.errors import UserError
-from recipes.common.paths import config_dir
-from recipes.config import compose
+from recipes.common.errors import UserError, as_user_error
+from recipes.config.compose import PREPARE, compose
 from recipes.prepare_data.build import prepare
 from recipes.prepare_data.settings import Settings, settings_from
 from recipes.prepare_data.stages import Stages
@@ -30,18 +29,16 @@ def read_settings(config: DictConfig) -> Settings:
     Raises:
         UserError: names the key and what to write.
     """
-    try:
+    with as_user_error(OmegaConfBaseException):
         plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        raise UserError(str(error)) from error
     return settings_from(plain)
 
 
-@hydra.main(version_base="1.3", config_path=str(config_dir() / "prepare"), config_name="prepare")
-def main(config: DictConfig) -> None:
-    """Hydra entry point."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Command line."""
     interrupted = "Interrupted; nothing half-written was left. The same command goes on with what is downloaded."
     with command(interrupted) as console:
+        config = compose(sys.argv[1:] if words is None else words, PREPARE, __doc__)
         try:
             prepare(read_settings(config), Stages(console))
         except OSError as error:
@@ -49,6 +46,4 @@ def main(config: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    with command("Interrupted; nothing was started."):
-        compose.check_command_line(sys.argv[1:], compose.PREPARE)
-        main()
+    main()

@@ -59,7 +59,7 @@ class Panel:
 
 def shipped_actor(choice: str) -> Any:
     """verl's actor config with `policy_loss=<choice>` and nothing else changed."""
-    return omega_conf_to_dataclass(compose.composed([f"policy_loss={choice}"]).actor_rollout_ref.actor)
+    return omega_conf_to_dataclass(compose.compose([f"policy_loss={choice}"]).actor_rollout_ref.actor)
 
 
 def all_choices() -> list[str]:

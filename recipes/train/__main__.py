@@ -9,8 +9,8 @@ Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 """
 
 import sys
+from collections.abc import Sequence
 
-import hydra
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
@@ -18,9 +18,8 @@ from recipes.checks import preflight
 from recipes.common import private_ray
 from recipes.common.command import command
 from recipes.common.errors import UserError
-from recipes.common.paths import config_dir
 from recipes.common.secrets import redacted_text
-from recipes.config import compose, resolvers
+from recipes.config.compose import TRAIN, compose
 
 
 def check_cluster(config: DictConfig, shown: Console) -> None:
@@ -38,25 +37,21 @@ def check_cluster(config: DictConfig, shown: Console) -> None:
         raise UserError("preflight=full: the cluster has failures (above). Cure them, or write preflight=cheap.")
 
 
-@hydra.main(version_base="1.3", config_path=str(config_dir()), config_name="train")
-def main(config: DictConfig) -> None:
-    """Hydra entry point."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
     with command("Interrupted; nothing was started.") as errors:
-        config = preflight.checked(config)
+        config = preflight.checked(compose(sys.argv[1:] if words is None else words, TRAIN, __doc__))
         if config.preflight == "full":
             check_cluster(config, errors)
         if config.dry_run:
             print(redacted_text(OmegaConf.to_yaml(config)))
             errors.print("dry run: all checks passed, nothing was started.")
-            return
+            return 0
         from recipes.train.session import run_session
 
-        sys.exit(run_session(config))
+        return run_session(config)
 
 
 if __name__ == "__main__":
-    resolvers.register()
-    # The token first: composing imports verl, and with it Ray.
-    with private_ray.private_ray(), command("Interrupted; nothing was started."):
-        compose.check_command_line(sys.argv[1:])
-        main()
+    with private_ray.private_ray():  # before composing, which imports verl and with it Ray
+        sys.exit(main())

@@ -19,14 +19,14 @@ def composed() -> Callable[..., DictConfig]:
     """Overrides → the config that Hydra hands to recipes.train."""
 
     def build(*overrides: str) -> DictConfig:
-        return compose.composed(overrides)
+        return compose.compose(overrides)
 
     return build
 
 
 @functools.cache
 def _with_groups(words: tuple[str, ...]) -> tuple[DictConfig, Any]:
-    return compose.composed(words), HydraConfig.instance().cfg
+    return compose.compose(words), HydraConfig.instance().cfg
 
 
 @pytest.fixture

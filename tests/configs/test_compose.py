@@ -4,15 +4,12 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from hydra import initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.config import PolicyLossConfig
 
 from losses.registry import METHODS
 from recipes.checks import config as config_checks
 from recipes.common.paths import config_dir
-from recipes.config import compose
 from recipes.config.compose import resolved
 
 POLICY_LOSSES = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
@@ -124,11 +121,3 @@ def test_configs_name_no_absolute_path() -> None:
     for path in Path(config_dir()).rglob("*.yaml"):
         code = [line.split("#")[0] for line in path.read_text().splitlines()]
         assert not any(": /" in line for line in code), path
-
-
-def test_composing_inside_a_command_that_hydra_runs() -> None:
-    """A training writes its report at its end, with the weight of its method; hydra.main holds the only Hydra then."""
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        outer = GlobalHydra.instance().hydra
-        assert compose.composed(["policy_loss=maspo"]).actor_rollout_ref.actor.policy_loss.loss_mode == "maspo"
-        assert GlobalHydra.instance().hydra is outer

@@ -1,25 +1,21 @@
 """Every evaluation config composes with every model and hardware, and is what its header says."""
 
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
+from omegaconf import DictConfig
 from verl.utils.config import omega_conf_to_dataclass
 
 from recipes.checks import sizes
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
-from recipes.config import compose as composing
 from recipes.config import resolvers
-from recipes.config.compose import resolved
+from recipes.config.compose import EVALUATE, compose, resolved
 from recipes.evaluate import engine, evaluation, settings
 
 SIX = ["aime24", "aime25", "amc23", "math500", "minerva", "olympiadbench"]
 
 
-def composed(*overrides: str):
-    resolvers.register()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return compose("evaluate", list(overrides), return_hydra_config=True)
+def composed(*overrides: str) -> DictConfig:
+    return compose(overrides, EVALUATE)
 
 
 @pytest.mark.parametrize("choice", sorted(file.stem for file in (config_dir() / "eval").glob("*.yaml")))
@@ -27,7 +23,6 @@ def test_every_evaluation_composes_and_verl_takes_its_rollout_section(choice):
     config = composed(f"eval={choice}", "model=tiny")
     found = settings.checked(config)
     assert found["samples"] == found["pass_at"][-1]
-    OmegaConf.set_readonly(config.hydra, False)
     rollout = engine.rollout_config(config, 11).actor_rollout_ref.rollout
     assert rollout.seed == 11
     assert rollout.max_model_len == found["max_prompt_tokens"] + found["max_response_tokens"]
@@ -79,11 +74,11 @@ def test_engines_are_checked_before_ray(tmp_path):
     words = [f"checkpoint={tmp_path}", "trainer.n_gpus_per_node=2"]
     words.append("actor_rollout_ref.rollout.tensor_model_parallel_size=2")
     with pytest.raises(UserError, match="does not divide the 9 attention heads"):
-        evaluation.plan_of(composing.composed(words, composing.EVALUATE))
+        evaluation.plan_of(composed(*words))
 
 
 def test_what_it_is_evaluated_on_is_made_first(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     monkeypatch.setattr(resolvers, "prepare", lambda target, arguments: made.append(target))
-    resolvers.prepare_all(resolved(composing.composed(["eval=arithmetic", "model=tiny"], composing.EVALUATE)))
+    resolvers.prepare_all(resolved(composed("eval=arithmetic", "model=tiny")))
     assert sorted(made) == ["recipes.inputs.arithmetic.build", "recipes.inputs.tiny_model.build"]

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from recipes.checks import config as config_checks
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
-from recipes.config.compose import resolved
+from recipes.config.compose import PREPARE, compose, resolved
 from recipes.inputs import data_files
 from recipes.prepare_data.__main__ import read_settings
 from recipes.prepare_data.card import sources_of
@@ -24,9 +23,7 @@ TRAINING = [name for name in DATA if name != "benchmarks"]
 
 
 def settings(*overrides: str) -> Settings:
-    with initialize_config_dir(str(config_dir() / "prepare"), version_base="1.3"):
-        config: DictConfig = compose("prepare", list(overrides))
-    return read_settings(config)
+    return read_settings(compose(overrides, PREPARE))
 
 
 @pytest.mark.parametrize("data", DATA)
@@ -71,8 +68,7 @@ def test_the_data_set_of_the_documentation() -> None:
     """docs/data.md: one file makes a data set."""
     page = (Path(__file__).resolve().parents[2] / "docs/data.md").read_text()
     example = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
-    with initialize_config_dir(str(config_dir() / "prepare"), version_base="1.3"):
-        shared = compose("prepare", ["data=math_train"])
+    shared = compose(["data=math_train"], PREPARE)
     found = read_settings(OmegaConf.create({**shared, **example}))
     assert found.name == "mine" and found.parts["train"].gold.read in READERS
 

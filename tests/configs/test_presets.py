@@ -50,7 +50,7 @@ def leaves(node: Any, path: str = "") -> Leaves:
 def composed_config(preset: str, model: str, method: str) -> DictConfig:
     """Under one name: the default name holds those of model and method."""
     return resolved(
-        compose.composed((*preset_table.overrides(preset, model, method), "trainer.experiment_name=presets"))
+        compose.compose((*preset_table.overrides(preset, model, method), "trainer.experiment_name=presets"))
     )
 
 
@@ -251,7 +251,7 @@ def test_the_page_holds_the_table() -> None:
 )
 def test_what_makes_no_sense_is_refused(overrides: list[str], words: list[str]) -> None:
     with pytest.raises(UserError) as refused:
-        config_checks.check_config(resolved(compose.composed(overrides)))
+        config_checks.check_config(resolved(compose.compose(overrides)))
     assert not [word for word in words if word not in str(refused.value)], refused.value
 
 
@@ -260,7 +260,7 @@ def test_what_makes_no_sense_is_refused(overrides: list[str], words: list[str]) 
 
 @pytest.mark.parametrize("chosen", [(), preset_table.overrides(*FIRST, "bapo")], ids=["cpu", "8x80gb"])
 def test_separate_async_composes_and_asks_for_its_gpus(chosen: tuple[str, ...]) -> None:
-    config = resolved(compose.composed((*chosen, SEPARATE, "rollout_correction=token_tis")))
+    config = resolved(compose.compose((*chosen, SEPARATE, "rollout_correction=token_tis")))
     config_checks.check_config(config)
     rollout, steps = config.actor_rollout_ref.rollout, config.trainer.v1.separate_async.parameter_sync_step
     assert rollout.nnodes == 1 and rollout.n_gpus_per_node == config.trainer.n_gpus_per_node
@@ -314,7 +314,7 @@ def test_every_correction_is_tested() -> None:
 
 @pytest.mark.parametrize("choice", VERLS)
 def test_a_correction_is_verls_own_preset(choice: str) -> None:
-    config = resolved(compose.composed([f"rollout_correction={choice}"]))
+    config = resolved(compose.compose([f"rollout_correction={choice}"]))
     config_checks.check_config(config)
     expected: Callable[[], RolloutCorrectionConfig] = VERLS[choice]
     assert dict(config.algorithm.rollout_correction) == {
@@ -331,7 +331,7 @@ def test_each_trainer_mode_is_a_trainer_with_our_worker() -> None:
     from recipes.plugin.actor_worker import RecipeTrainingWorker
 
     for choice in (path.stem for path in (config_dir() / "trainer_mode").glob("*.yaml")):
-        trainer = get_trainer_cls(resolved(compose.composed([f"trainer_mode={choice}"])).trainer.v1.trainer_mode)
+        trainer = get_trainer_cls(resolved(compose.compose([f"trainer_mode={choice}"])).trainer.v1.trainer_mode)
         verls = get_trainer_cls(choice)
         assert issubclass(trainer, verls) and trainer is not verls and trainer.verl_mode == choice
         assert issubclass(trainer.actor_worker, ActorRolloutRefWorker)

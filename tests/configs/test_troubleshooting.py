@@ -101,7 +101,7 @@ def test_a_message_exists(message: str) -> None:
 def test_what_is_a_mistake_is_one() -> None:
     for words in NOT_FOR_THE_BASE:
         with pytest.raises(Exception, match="several values"):
-            compose.composed([words])
+            compose.compose([words])
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/cluster.md"])

@@ -308,7 +308,7 @@ def test_a_wrong_value_is_refused(quickly_composed, overrides: list[str], key: s
 @pytest.mark.parametrize(("words", "key", "cure"), WRONG_WORDS, ids=named)
 def test_a_wrong_word_is_refused(words: list[str], key: str, cure: str) -> None:
     with pytest.raises(UserError) as error:
-        compose.composed(words)
+        compose.compose(words)
     assert key in str(error.value)
     assert cure in str(error.value)
     assert "\n" not in str(error.value)
@@ -446,13 +446,6 @@ def test_the_command_ends_before_ray(tmp_path: Path, overrides: list[str], words
     assert not (tmp_path / "ray").exists(), "a Ray session leaves its folder"
 
 
-def test_flags_of_hydra_are_left_to_hydra() -> None:
-    compose.check_command_line(["--cfg", "job", "seed=1"])
-    compose.check_command_line(["--multirun", "seed=0,1"])
-    with pytest.raises(UserError, match=r"trainer\.nnodes"):
-        compose.check_command_line(["trainer.nnode=1", "--cfg", "job"])
-
-
 @pytest.mark.parametrize(
     ("primary", "words", "message"),
     [
@@ -466,7 +459,7 @@ def test_flags_of_hydra_are_left_to_hydra() -> None:
 )
 def test_the_other_commands_name_what_was_meant(primary: compose.Primary, words: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        compose.check_command_line(words.split(), primary)
+        compose.compose(words.split(), primary)
 
 
 def test_every_group_of_the_primary_config_is_known() -> None:

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hydra._internal.utils import get_args_parser
 from omegaconf import DictConfig
 from rehearsal import ROOT, Call
 
 from recipes import reproduce
 from recipes.checks import config as config_checks
-from recipes.config import compose, hardware
+from recipes.config import command_line, compose, hardware
 from recipes.config.compose import resolved
 from recipes.evaluate import __main__ as evaluate
 from recipes.evaluate import settings
@@ -30,15 +29,13 @@ from recipes.prepare_data import __main__ as prepare_data
 
 
 def _overrides(words: tuple[str, ...]) -> list[str]:
-    """The overrides among the words of a command of Hydra's, whose flags must be known."""
-    options, rest = get_args_parser().parse_known_args(list(words))
-    assert not [word for word in rest if word.startswith("-")], rest
-    return [*options.overrides, *rest]
+    """The overrides among the words of a command, whose flags must be known."""
+    return command_line.parse(words, "recipes").overrides
 
 
 @functools.cache
 def _training(overrides: tuple[str, ...]) -> DictConfig:
-    config = resolved(compose.composed(overrides))
+    config = resolved(compose.compose(overrides))
     config_checks.check_config(config)
     return config
 
@@ -56,11 +53,11 @@ def _plan(call: Call, words: tuple[str, ...]) -> None:
 
 
 def _evaluate(call: Call, words: tuple[str, ...]) -> None:
-    settings.checked(compose.composed(evaluate.with_checkpoint(_overrides(words)), compose.EVALUATE))
+    settings.checked(compose.compose(evaluate.with_checkpoint(_overrides(words)), compose.EVALUATE))
 
 
 def _prepare_data(call: Call, words: tuple[str, ...]) -> None:
-    prepare_data.read_settings(compose.composed(_overrides(words), compose.PREPARE))
+    prepare_data.read_settings(compose.compose(_overrides(words), compose.PREPARE))
 
 
 def _launch(call: Call, words: tuple[str, ...]) -> None:

@@ -14,25 +14,14 @@ PAGE = (ROOT / "docs" / "extending.md").read_text()
 FILES = re.findall(r"^```(?:python|yaml)\n((?:# @package .*\n)?# (\S+/\S+)\n(?s:.*?))^```$", PAGE, re.M)
 COMMANDS = re.findall(r"^```bash\n((?s:.*?))^```$", PAGE, re.M)
 CHECK = """
-from hydra import compose, initialize_config_dir
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import open_dict
 from verl.trainer.ppo.core_algos import POLICY_LOSS_REGISTRY, get_adv_estimator_fn
 
 from losses.registry import METHODS
 from recipes.checks.config import check_config
-from recipes.common.paths import config_dir
-from recipes.config import resolvers
-from recipes.config.compose import resolved
+from recipes.config.compose import compose, resolved
 
 assert "linear_taper" not in POLICY_LOSS_REGISTRY
-resolvers.register()
-with initialize_config_dir(str(config_dir()), version_base="1.3"):
-    overrides = SEARCH_PATH, "policy_loss=linear_taper", "algorithm.adv_estimator=group_median"
-    config = compose("train", overrides, return_hydra_config=True)
-HydraConfig.instance().set_config(config)
-with open_dict(config):
-    del config["hydra"]
+config = compose([SEARCH_PATH, "policy_loss=linear_taper", "algorithm.adv_estimator=group_median"])
 check_config(resolved(config))
 actor = config.actor_rollout_ref.actor
 assert (actor.clip_ratio_low, actor.clip_ratio_high, actor.loss_agg_mode) == (0.2, 0.28, "token-mean")

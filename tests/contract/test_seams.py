@@ -22,7 +22,7 @@ import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform)
 from verl import DataProto
 from verl.trainer.ppo.reward import load_reward_manager
 
-from recipes.config.compose import composed, resolved
+from recipes.config.compose import compose, resolved
 from recipes.inputs.tiny_model import make_tokenizer
 
 # Own names with which nothing of theirs is replaced or called.
@@ -118,7 +118,7 @@ def test_what_is_overridden_is_still_there_and_called_alike(one: Override) -> No
 
 def test_verl_scores_a_response_with_our_function() -> None:
     """As its scorer does for each response, with the config of a training."""
-    config, tokenizer = resolved(composed(["experiment=quickstart"])), make_tokenizer()
+    config, tokenizer = resolved(compose(["experiment=quickstart"])), make_tokenizer()
     response = torch.tensor([tokenizer.encode(r"So \boxed{42}.")])
     data = DataProto.from_dict(
         tensors={"responses": response, "attention_mask": torch.ones_like(response)},

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
-from hydra import compose, initialize_config_dir
 from rich.console import Console
 
-from recipes.common.paths import config_dir
+from recipes.config.compose import PREPARE, compose
 from recipes.prepare_data.__main__ import read_settings
 from recipes.prepare_data.build import prepare
 from recipes.prepare_data.settings import Settings
@@ -18,8 +17,7 @@ from recipes.prepare_data.stages import Stages
 
 def settings(root: Path, data: str, *overrides: str) -> Settings:
     """The settings of a command line."""
-    with initialize_config_dir(str(config_dir() / "prepare"), version_base="1.3"):
-        return read_settings(compose("prepare", [f"data={data}", f"output_root={root}/data", *overrides]))
+    return read_settings(compose([f"data={data}", f"output_root={root}/data", *overrides], PREPARE))
 
 
 def prepared(root: Path, data: str, *overrides: str) -> str:

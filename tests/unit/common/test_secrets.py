@@ -85,7 +85,7 @@ def test_names_of_the_trade_are_none(name: str) -> None:
 
 def test_no_key_of_the_configs_is_taken_for_a_secret() -> None:
     for primary in (compose.TRAIN, compose.EVALUATE):
-        plain = OmegaConf.to_container(compose.composed([], primary))
+        plain = OmegaConf.to_container(compose.compose([], primary))
         assert redacted(plain, {}) == plain
         assert [name for name in names(plain) if is_secret_name(name)] == ["token2text"]  # a flag; HF_TOKEN2 is none
 

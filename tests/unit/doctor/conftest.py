@@ -12,7 +12,7 @@ import pyarrow.parquet
 import pytest
 from omegaconf import DictConfig
 
-from recipes.config.compose import composed
+from recipes.config.compose import compose
 from recipes.doctor.cluster import Cluster, Node
 from recipes.inputs.tiny_model import make_tokenizer
 
@@ -39,7 +39,7 @@ class LocalCluster(Cluster):
 @pytest.fixture
 def config(tmp_path) -> DictConfig:
     """A resolved config of recipes.train whose runs go to the test's own folder."""
-    return composed(["experiment=quickstart", f"output_root={tmp_path}"])
+    return compose(["experiment=quickstart", f"output_root={tmp_path}"])
 
 
 @pytest.fixture

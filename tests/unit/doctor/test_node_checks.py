@@ -119,9 +119,9 @@ def test_gpus(case: Case, monkeypatch, graphics: Graphics, verdict: str | None, 
 
 
 def test_the_plan_is_asked_about_the_memory_that_is_there() -> None:
-    from recipes.config.compose import composed
+    from recipes.config.compose import compose
 
-    config = composed(["experiment=dgpo/14b_dgpo", "hardware=8x80gb"])
+    config = compose(["experiment=dgpo/14b_dgpo", "hardware=8x80gb"])
     assert gpu_checks.plan_verdict(config, 40 * GIB) == advice.TOO_LARGE
     assert gpu_checks.plan_verdict(config, 139 * GIB) == advice.FITS
     config.actor_rollout_ref.model.path = "someone/unknown-model"

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("ray")  # ports, and memory
 DOCTOR = """
 import json, os, sys
 from recipes.doctor import __main__ as doctor
-from recipes.config.compose import composed
+from recipes.config.compose import compose
 from recipes.doctor import cluster, collective
 
 def hold():
@@ -25,7 +25,7 @@ def hold():
     time.sleep(600)
 
 code = doctor.main(["--json", *sys.argv[1:]])
-with cluster.connected(composed(sys.argv[1:])) as joined:
+with cluster.connected(compose(sys.argv[1:])) as joined:
     import ray
     taken = joined.nodes[1]
     holder = ray.remote(num_gpus=1)(hold).options(**cluster.pinned(taken)).remote()

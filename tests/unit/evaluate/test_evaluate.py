@@ -9,11 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hydra import compose, initialize_config_dir
 
 from recipes.common.errors import UserError
-from recipes.common.paths import config_dir
-from recipes.config import resolvers
+from recipes.config.compose import EVALUATE, compose
 from recipes.evaluate.__main__ import with_checkpoint
 from recipes.evaluate.row_file import key_of, read_rows
 from recipes.evaluate.session import run_evaluation
@@ -52,15 +50,9 @@ def response_file(folder: Path, samples: int = 4, right=lambda problem, sample: 
 
 def evaluate(folder: Path, *words: str) -> dict:
     """Run it; returns the records of the first verifier."""
-    resolvers.register()
     overrides = ["eval=quick", f"output_root={folder}", f"responses={folder / 'made.jsonl'}", "name=toy"]
     overrides += [f"+eval.files.toy={folder / 'toy.parquet'}", "eval.benchmarks=[toy]", "eval.samples=4", *words]
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        config = compose("evaluate", overrides, return_hydra_config=True)
-    from hydra.core.hydra_config import HydraConfig
-
-    HydraConfig.instance().set_config(config)
-    assert run_evaluation(config) == 0
+    assert run_evaluation(compose(overrides, EVALUATE)) == 0
     return json.loads((folder / "evaluations" / "toy" / "results-ours.json").read_text())["records"]
 
 

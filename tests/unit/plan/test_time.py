@@ -101,7 +101,7 @@ def test_longer_responses_take_longer_and_more_gpus_less():
 @pytest.mark.parametrize("name", ["smollm2_smoke"])
 def test_update_to_log_probs_as_measured_on_a_cpu(name):
     """SmolLM2-135M: an update takes four forward passes with gradient checkpointing; measured within 15 %."""
-    config = resolved(compose.composed([f"experiment={name}"]))
+    config = resolved(compose.compose([f"experiment={name}"]))
     model, run = architecture.of(config), sizes.of(config)
     runs = [one for one in MEASURED if one["experiment"] == name]
     assert runs

@@ -208,7 +208,7 @@ def test_nothing_left_is_an_error(tmp_path: Path) -> None:
         ("overlap_with.words=0", "words must be >= 1"),
         ("overlap_with.similarity=2", "between 0 and 1"),
         ("on_existing=delete", "keep, replace"),
-        ("+parts.train.colums=x", "parts.train.*colums.*Its keys are columns"),
+        ("+parts.train.licence=x", "parts.train.*licence.*Its keys are columns"),
         ("template.messages=[{role: user, content: none}]", "exactly one of them has to hold {problem}"),
         ("parts.train.source.host=ftp", "host=ftp: write github or hub"),
         ("parts.train.source.revision=null", "needs a commit"),

@@ -1,15 +1,11 @@
 """recipes.train preflight=full asks the cluster before it trains, and refuses where that fails."""
 
-import sys
-
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 
 from recipes.checks import config as config_checks
 from recipes.checks import preflight as checks
 from recipes.common.errors import UserError
-from recipes.config import resolvers
-from recipes.config.compose import resolved
+from recipes.config.compose import compose, resolved
 from recipes.doctor import examination
 from recipes.doctor.finding import Finding, failure, ok, warning
 from recipes.runs.run_folder import VOLATILE
@@ -20,15 +16,13 @@ from recipes.train import session
 def run_train(monkeypatch, findings: list[Finding], *overrides: str) -> tuple[int, list[str]]:
     """Exit code of recipes.train, and what it did."""
     done: list[str] = []
-    monkeypatch.setattr(sys, "argv", ["recipes.train", "experiment=quickstart", *overrides])
     monkeypatch.setattr(checks, "checked", resolved)
     monkeypatch.setattr(examination, "of_cluster", lambda config: done.append("asked") or findings)
     monkeypatch.setattr(session, "run_session", lambda config: done.append("trained") or 0)
-    resolvers.register()
-    GlobalHydra.instance().clear()
-    with pytest.raises(SystemExit) as ended:
-        train.main()
-    return ended.value.code, done
+    try:
+        return train.main(["experiment=quickstart", *overrides]), done
+    except SystemExit as ended:
+        return ended.code, done
 
 
 def test_cheap_is_the_default_and_asks_nobody(monkeypatch) -> None:
@@ -48,8 +42,8 @@ def test_full_refuses_to_train_on_a_failure(monkeypatch, capfd) -> None:
     assert "gpu7" in said and "Clean up." in said and "preflight=cheap" in said
 
 
-def test_another_value_is_refused(config) -> None:
-    config.preflight = "some"
+def test_another_value_is_refused() -> None:
+    config = compose(["experiment=quickstart", "preflight=some"])
     with pytest.raises(UserError, match=r"preflight=some: write cheap or full"):
         config_checks.check_run_options(config)
 

@@ -21,7 +21,7 @@ from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.config import TrainingWorkerConfig
 
 role, model = sys.argv[1:]
-config = compose.resolved(compose.composed([f"actor_rollout_ref.model.path={model}", "hardware=cpu"]))
+config = compose.resolved(compose.compose([f"actor_rollout_ref.model.path={model}", "hardware=cpu"]))
 section = config.actor_rollout_ref[role]
 section.fsdp_config.strategy = section.strategy
 worker = RecipeTrainingWorker(

@@ -9,7 +9,7 @@ from verl.experimental.agent_loop.agent_loop import AgentLoopWorker as VerlWorke
 from verl.utils.dataset.rl_dataset import RLHFDataset
 from verl.workers.rollout.replica import TokenOutput
 
-from recipes.config.compose import composed
+from recipes.config.compose import compose
 from recipes.inputs.tiny_model import make_tokenizer
 from recipes.plugin.rollout import agent_loops
 
@@ -25,7 +25,7 @@ class Server:
 def worker(kind: type) -> Any:
     """A worker without a Ray actor and a TransferQueue around it; it returns what would be stored."""
     made = object.__new__(kind)
-    made.config = composed(["experiment=quickstart"])
+    made.config = compose(["experiment=quickstart"])
     made.llm_client, made.tokenizer, made.processor = Server(), make_tokenizer(), None
     made.hf_model_type, made.dataset_cls, made.tools = "qwen2", RLHFDataset, []
 

@@ -8,7 +8,7 @@ import pytest
 from verl.workers.rollout.llm_server import LLMServerClient, LLMServerManager
 from verl.workers.rollout.replica import TokenOutput
 
-from recipes.config.compose import composed
+from recipes.config.compose import compose
 from recipes.plugin.rollout.single_server import SingleServerClient, client_of
 
 
@@ -27,7 +27,7 @@ class Remote:
 def servers(count: int, **rollout: Any) -> Any:
     """A manager that has started `count` servers."""
     manager: Any = object.__new__(LLMServerManager)
-    manager.config, manager.rollout_config = composed(["experiment=quickstart"]), {"router_config_path": None} | rollout
+    manager.config, manager.rollout_config = compose(["experiment=quickstart"]), {"router_config_path": None} | rollout
     manager.server_addresses = [f"host:{i}" for i in range(count)]
     output = TokenOutput(token_ids=[1, 2], log_probs=[-0.5, -0.5], extra_fields={"global_steps": 7})
     manager.server_handles = [SimpleNamespace(generate=Remote(output)) for _ in range(count)]

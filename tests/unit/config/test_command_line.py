@@ -1,0 +1,102 @@
+"""One way to compose for every command: its flags, folders of the user's own, and what is printed in place of a run."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from omegaconf import OmegaConf
+
+from recipes.common.errors import UserError
+from recipes.common.paths import config_dir
+from recipes.config import resolvers
+from recipes.config.compose import EVALUATE, PREPARE, TRAIN, Primary, choices, compose
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str, primary: Primary = TRAIN) -> str:
+    """What is printed in place of a run."""
+    with pytest.raises(SystemExit, match=r"^0$"):
+        compose(words, primary, "What it is about.")
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+@pytest.mark.parametrize(
+    ("primary", "words"),
+    [(TRAIN, ["experiment=quickstart", "seed=3"]), (EVALUATE, ["eval=paper"]), (PREPARE, ["data=gsm8k"])],
+)
+def test_the_printed_config_is_hydras(capsys, primary: Primary, words: list[str]) -> None:
+    resolvers.register()
+    with initialize_config_dir(str(primary.file.parent), version_base="1.3"):
+        theirs = OmegaConf.to_yaml(hydra_compose(primary.file.stem, words))
+    assert printed(capsys, words[0], "--cfg", "job", *words[1:], primary=primary) == theirs
+
+
+def test_a_part_of_it_with_values(capsys) -> None:
+    words = "policy_loss=maspo", "--cfg=job", "--resolve", "--package"
+    assert printed(capsys, *words, "trainer.experiment_name") == "tiny-maspo-seed0\n"
+    part = printed(capsys, *words, "trainer.v1.rlvr")
+    assert part.startswith("# @package trainer.v1.rlvr\n") and "${" not in part
+    assert yaml.safe_load(part) == OmegaConf.to_container(compose([]).trainer.v1.rlvr, resolve=True)
+
+
+def test_a_secret_is_not_printed(capsys) -> None:
+    assert "hf_0123456789abcdefgh" not in printed(capsys, "--cfg", "job", "+trainer.my_token=hf_0123456789abcdefgh")
+
+
+def test_help_lists_the_choices(capsys) -> None:
+    said = printed(capsys, "-h", primary=EVALUATE)
+    assert "What it is about." in said and "python -m recipes.evaluate" in said
+    assert f"  eval: {', '.join(choices('eval', EVALUATE))}\n" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--multirun seed=0,1", "--multirun: a command is one run. Write one command per value"),
+        ("seed=1 --info", "--info: write --cfg job"),
+        ("--config-name=evaluate", "Write --config-dir"),
+        ("--cfg hydra", r"choose from '?job"),
+        ("--cfg", "expected one argument"),
+        ("--hydra-help", "--hydra-help.*--help"),
+        ("--config-dir nowhere", "--config-dir=nowhere: there is no such folder"),
+        ("--cfg job --package nothing", "--package=nothing: .* --package=data"),
+        ("--cfg job trainer.nnode=1", r"Write trainer\.nnodes=1"),
+        ("hydra.searchpath=mine", r"hydra\.searchpath=mine: must be a list"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(words: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        compose(words.split())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a choice of its own, whose name Hydra's grammar would trip over."""
+    group = tmp_path / "it's, [mine]=1" / "logging"
+    group.mkdir(parents=True)
+    (group / "quiet.yaml").write_text("# @package _global_\ntrainer:\n  logger: [console]\n")
+    return group.parent
+
+
+def test_a_folder_of_ones_own(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words in (["--config-dir", folder.name], ["--config-dir", str(tmp_path), f"--config-dir={folder}"]):
+        config = compose([*words, "logging=quiet", "policy_loss=maspo"])
+        assert config.trainer.logger == ["console"]
+        assert config.actor_rollout_ref.actor.policy_loss.loss_mode == "maspo"
+    with pytest.raises(UserError, match=r"logging=qiet: .* Write logging=quiet\..* Choices: default, .*quiet"):
+        compose(["--config-dir", str(folder), "logging=qiet"])
+    with pytest.raises(UserError, match="logging=quiet: there is no such choice"):
+        compose(["logging=quiet"])
+
+
+@pytest.mark.parametrize("own", ["", "pkg://verl.trainer.config,"])
+def test_a_search_path(tmp_path: Path, own: str) -> None:
+    (tmp_path / "template").mkdir()
+    (tmp_path / "template" / "bare.yaml").write_text("# @package _global_\nmine: true\n")
+    config = compose([f"hydra.searchpath=[{own}file://{tmp_path}]", "data=gsm8k", "template=bare"], PREPARE)
+    assert config.mine is True
+    assert "bare" not in choices("template", PREPARE) and (config_dir() / "prepare" / "template").is_dir()
