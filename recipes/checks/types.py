@@ -3,12 +3,15 @@
 `use_kl_loss=no_` is text, which Python takes for true; `optim.lr="'1e-6'"` fails in the optimiser, on a GPU.
 """
 
+import json
 from dataclasses import is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hydra.utils import get_class
 from omegaconf import DictConfig, ListConfig, OmegaConf
+from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
 from recipes.common.errors import UserError
 from recipes.common.suggestions import nearest
@@ -85,19 +88,20 @@ def described(hint: Any) -> str:
 
 def fits(value: Any, hint: Any) -> bool:
     """Whether a YAML value can stand where `hint` is declared; null always can, and means verl's own default."""
-    origin, parts = get_origin(hint), get_args(hint)
-    if value is None or hint is Any:
+    adapter = _adapter(hint)
+    if value is None or adapter is None:
         return True
-    if origin in (Union, UnionType):
-        return any(fits(value, part) for part in parts if part is not NoneType)
-    if origin is Literal:
-        return value in parts
-    if hint is bool or isinstance(value, bool):
-        return isinstance(value, bool) and hint is bool
-    if hint is float:
-        return isinstance(value, int | float)
-    if origin is list:
-        return isinstance(value, list) and all(fits(item, parts[0]) for item in value)
-    if origin is tuple and Ellipsis not in parts:
-        return isinstance(value, list) and len(value) == len(parts) and all(map(fits, value, parts))
-    return isinstance(value, hint) if hint in (int, str, list, dict) else True
+    try:
+        adapter.validate_json(json.dumps(value), strict=True)  # as JSON, so that a list can be a tuple
+    except ValidationError:
+        return False
+    return True
+
+
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any] | None:
+    """What checks values for a type; None for a class that no YAML value is an instance of."""
+    try:
+        return TypeAdapter(hint)
+    except PydanticSchemaGenerationError:
+        return None

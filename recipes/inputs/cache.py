@@ -1,7 +1,7 @@
 """Models and data sets that are built once and then found in the cache.
 
 A builder is any function `build(path, **arguments)` that fills the folder `path`. What identifies a result is the
-builder's name, its arguments and the source it was built by, so a changed argument or a changed recipe gets a folder of
+builder's name, its arguments and the source files beside it, so a changed argument or a changed recipe gets a folder of
 its own and nothing stale is ever used:
 
     <cache>/models-tiny-3f0c91d2ab/      <cache> = $RLVR_CACHE, or ~/.cache/rlvr-recipes
@@ -9,7 +9,6 @@ its own and nothing stale is ever used:
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import importlib.util
@@ -17,7 +16,6 @@ import inspect
 import json
 import os
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
@@ -102,45 +100,16 @@ def _builder(target: str, arguments: dict[str, Any]) -> Callable[..., None]:
 
 
 def _sources(module_name: str) -> list[Path]:
-    """Return the module's file and the files of the same top-level package that it imports, directly or through others.
+    """The files of the folder that holds the module; of a module without a package, its own.
 
-    A model's builder leans on its task's module: a model made with one split of the problems must not be found under
-    another. The imports are read from the syntax tree, so that asking for a path does not import torch.
+    A model's builder leans on its task's module, which stands beside it: a model made with one split of the problems
+    must not be found under another.
     """
-    package = module_name.split(".")[0]
-    files: dict[str, Path] = {}
-    waiting = [module_name]
-    while waiting:
-        name = waiting.pop()
-        spec = _find(name) if name not in files else None
-        if spec is None or not spec.origin:
-            continue
-        files[name] = Path(spec.origin)
-        imported = _imports(files[name])
-        waiting += [other for other in imported if other.split(".")[0] == package]
-    if module_name not in files:
-        raise ValueError(f"there is no module {module_name!r}")
-    return [files[name] for name in sorted(files)]
-
-
-def _imports(file: Path) -> list[str]:
-    """Return the absolute names that a source file imports; `from a import b` counts as a and, if ours, as a.b."""
-    ours = __name__.split(".")[0]
-    names: list[str] = []
-    for node in ast.walk(ast.parse(file.read_bytes())):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names.append(node.module)
-            # Looking a foreign submodule up would import its package, torch and all.
-            spec = _find(node.module) if node.module.split(".")[0] == ours else None
-            if spec is not None and spec.submodule_search_locations is not None:
-                names += [f"{node.module}.{alias.name}" for alias in node.names]
-    return names
-
-
-def _find(name: str) -> ModuleSpec | None:
     try:
-        return importlib.util.find_spec(name)
+        spec = importlib.util.find_spec(module_name)  # imports the packages above it, never the module
     except ModuleNotFoundError:
-        return None
+        spec = None
+    if spec is None or not spec.origin:
+        raise ValueError(f"there is no module {module_name!r}")
+    file = Path(spec.origin)
+    return sorted(file.parent.glob("*.py")) if "." in module_name else [file]

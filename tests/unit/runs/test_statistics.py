@@ -120,6 +120,36 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
     assert 180 <= covered <= 198
 
 
+def quantiles_of_all_draws(groups: list[list[float]]) -> tuple[float, float]:
+    """The interval that endless resampling would give: every draw of every group is equally likely."""
+    means = [[np.mean(draw) for draw in product(group, repeat=len(group))] for group in groups]
+    low, high = np.quantile([np.mean(one) for one in product(*means)], [0.025, 0.975], method="inverted_cdf")
+    return float(low), float(high)
+
+
+@pytest.mark.parametrize(
+    "groups", [[[0.0, 1, 1, 1, 0, 1]], [[0.5, 0, 1], [0.25, 1, 0, 0.75]], [[0.5], [0, 1, 1, 0, 0]]]
+)
+def test_the_interval_is_that_of_all_draws(groups):
+    """Within a tenth: these few problems have few possible means, and 9,999 draws put the end on one of them."""
+    found = st.interval([np.array(group) for group in groups])
+    assert found == pytest.approx(quantiles_of_all_draws(groups), abs=0.1)
+    assert found == st.interval([np.array(group) for group in groups])
+
+
+@pytest.mark.parametrize(
+    ("counts", "former"),
+    [((30, 500), (0.4003, 0.5187)), ((30,), (0.3250, 0.5542)), ((1, 30), (0.2875, 0.4021))],
+)
+def test_the_interval_is_what_it_was_before_scipy_drew_it(counts, former):
+    """Ends of 9,999 draws have a standard error of 0.027 standard deviations, √(q(1−q)/N)/φ(1.96); four of both."""
+    draw = np.random.default_rng(7)
+    groups = [draw.binomial(8, draw.beta(1, 1, size=count)) / 8 for count in (30, 500)]
+    chosen = {1: [np.array([0.25]), groups[0]], 30: groups[: len(counts)]}[counts[0]]
+    tolerance = 4 * sqrt(2) * 0.027 * st.error_of_mean([st.clustered_error(g) if len(g) > 1 else 0 for g in chosen])
+    assert st.interval(chosen) == pytest.approx(former, abs=tolerance)
+
+
 def test_each_benchmark_counts_the_same_however_many_problems_it_has():
     small, large = np.zeros(10), np.ones(1000)
     assert st.interval([small, large]) == (0.5, 0.5)
