@@ -26,7 +26,7 @@ class Sheet:
         answers: extracted answers, P × n.
         statuses: how often each verdict's status.
         tokens: lengths of the responses.
-        cut_off: responses that ended at the length limit.
+        truncated: number of responses that ended at the length limit.
     """
 
     problems: list[str]
@@ -34,7 +34,7 @@ class Sheet:
     answers: list[list[str]]
     statuses: Counter[str] = field(default_factory=Counter)
     tokens: list[int] = field(default_factory=list)
-    cut_off: int = 0
+    truncated: int = 0
 
     @property
     def shares(self) -> st.Array:
@@ -67,7 +67,7 @@ def sheets(wanted: Iterable[Key], rows: Iterable[dict[str, Any]]) -> dict[str, S
         sheet.correct[place, row["sample"]] = row["acc"]
         sheet.answers[place][row["sample"]] = row["pred"]
         sheet.statuses[row["status"]] += 1
-        sheet.cut_off += bool(row.get("cut_off"))
+        sheet.truncated += bool(row.get("truncated"))
         if row.get("tokens") is not None:
             sheet.tokens.append(row["tokens"])
     return found
@@ -100,7 +100,7 @@ def record_of(sheet: Sheet, pass_at: Iterable[int]) -> dict[str, Any]:
         record["standard_error"] = {name: _known(value) for name, value in vars(errors).items()}
         record["interval"] = list(st.interval([sheet.shares]))
     record["statuses"] = {status: sheet.statuses[status] / scored if scored else None for status in STATUSES}
-    record["cut_off"] = sheet.cut_off / scored if scored else None
+    record["truncated"] = sheet.truncated / scored if scored else None
     record["tokens"] = _lengths(sheet.tokens)
     return record
 
@@ -108,7 +108,7 @@ def record_of(sheet: Sheet, pass_at: Iterable[int]) -> dict[str, Any]:
 def average_of(sheets: dict[str, Sheet], records: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The unweighted mean over benchmarks, the papers' "Avg."; None where one of them lacks the number."""
     average: dict[str, Any] = {"missing": sum(record["missing"] for record in records.values())}
-    for name in ("avg", "verl_best", "majority", "cut_off"):
+    for name in ("avg", "verl_best", "majority", "truncated"):
         values = [record[name] for record in records.values()]
         average[name] = None if None in values else float(np.mean(values))
     common = set.intersection(*(set(record["pass"]) for record in records.values()))
@@ -135,7 +135,7 @@ def table(records: dict[str, dict[str, Any]], title: str, samples: int) -> Table
     """The main numbers, in percent; ± are the standard errors from sampling and from the choice of problems."""
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0))
     largest = str(max((int(k) for record in records.values() for k in record["pass"]), default=samples))
-    names = ["benchmark", f"Avg@{samples}", "95 %", "±", f"Pass@{largest}", f"best@{samples}*", "maj", "cut"]
+    names = ["benchmark", f"Avg@{samples}", "95 %", "±", f"Pass@{largest}", f"best@{samples}*", "maj", "trunc"]
     for place, name in enumerate([*names, "miss"] if records[AVERAGE]["missing"] else names):
         shown.add_column(name, justify="right" if place else "left", no_wrap=True)
     for name, record in records.items():
@@ -159,7 +159,7 @@ def _cells(name: str, record: dict[str, Any], largest: str) -> list[str]:
         percent(record["pass"].get(largest)),
         percent(record["verl_best"]),
         percent(record["majority"]),
-        percent(record["cut_off"]),
+        percent(record["truncated"]),
         f"{record['missing']:,}",
     ]
 

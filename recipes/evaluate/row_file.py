@@ -44,6 +44,8 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
                     f"{path}, line {number}: no row with benchmark, problem and sample ({type(error).__name__}: "
                     f"{error}). Remove that line; what is missing then is done again."
                 ) from error
+            if "cut_off" in row:  # its name in rows of version 0.1
+                row["truncated"] = row.pop("cut_off")
             yield row
 
 

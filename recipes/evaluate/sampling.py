@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from recipes.checks import reward
 from recipes.common import processes, progress_bar
 from recipes.common.errors import UserError
+from recipes.common.truncation import is_truncated, stop_tokens
 from recipes.evaluate import engine, problems
 from recipes.evaluate.evaluation import Plan
 from recipes.evaluate.row_file import Key, RowFile, key_of, read_rows
@@ -42,11 +44,11 @@ def _import(plan: Plan, rows: RowFile) -> None:
             raise UserError(f"responses={source}, row {number}: `response` is missing or no text.")
         problem = plan.problems.get(key[:2])
         if problem is not None and key[2] < plan.settings["samples"] and key not in rows.keys:
-            rows.append(_row(problem, key, row["response"], row.get("tokens"), bool(row.get("cut_off")), None))
+            rows.append(_row(problem, key, row["response"], row.get("tokens"), bool(row.get("truncated")), None))
 
 
 def _row(
-    problem: problems.Problem, key: Key, response: str, tokens: int | None, cut_off: bool, seed: int | None
+    problem: problems.Problem, key: Key, response: str, tokens: int | None, truncated: bool, seed: int | None
 ) -> dict[str, Any]:
     """A sample with everything that is needed to score it again."""
     benchmark, name, sample = key
@@ -59,7 +61,7 @@ def _row(
         "task": {key: value for key, value in vars(problem.task).items() if value},
         "seed": seed,
         "tokens": tokens,
-        "cut_off": cut_off,
+        "truncated": truncated,
         "response": response,
     }
 
@@ -86,6 +88,7 @@ def _sample(plan: Plan, rows: RowFile, missing: list[Key], shown: Console) -> No
     config = engine.rollout_config(plan.config, engine_seed(base, len(rows.keys)))
     log = plan.folder / "evaluate.log"
     tokenizer = reward.load_tokenizer(config.actor_rollout_ref.model)
+    stops = stop_tokens(tokenizer, config.actor_rollout_ref.model)
     prompts = _prompts(plan, tokenizer)
     requests = [engine.Request(key, prompts[key[:2]], seed_of(base, key) if each else None) for key in missing]
     shown.print(f"evaluation  {plan.folder}\nlog file    {log}")
@@ -102,7 +105,7 @@ def _sample(plan: Plan, rows: RowFile, missing: list[Key], shown: Console) -> No
                     counter.say(f"engines: {engines}")
 
                 def done(sample: engine.Sample) -> None:
-                    rows.append(_drawn(plan, tokenizer, sample))
+                    rows.append(_drawn(plan, tokenizer, stops, sample))
                     counter.advance()
 
                 counter.say("starting vLLM")
@@ -135,9 +138,8 @@ def _prompts(plan: Plan, tokenizer: Any) -> dict[tuple[str, str], list[int]]:
     return prompts
 
 
-def _drawn(plan: Plan, tokenizer: Any, sample: engine.Sample) -> dict[str, Any]:
+def _drawn(plan: Plan, tokenizer: Any, stops: Collection[int], sample: engine.Sample) -> dict[str, Any]:
     problem, tokens = plan.problems[sample.request.key[:2]], sample.tokens
-    ended = bool(tokens) and tokens[-1] == tokenizer.eos_token_id
-    cut_off = len(tokens) >= plan.settings["max_response_tokens"] and not ended
+    truncated = is_truncated(tokens, plan.settings["max_response_tokens"], stops)
     text = tokenizer.decode(tokens, skip_special_tokens=True)  # as verl decodes what it trains on
-    return _row(problem, sample.request.key, text, len(tokens), cut_off, sample.request.seed)
+    return _row(problem, sample.request.key, text, len(tokens), truncated, sample.request.seed)

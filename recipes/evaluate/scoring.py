@@ -53,7 +53,7 @@ def _score(plan: Plan, name: str, file: Path, shown: Console) -> None:
             for row, verdict in verifiers.verdicts(submit, unscored()):
                 rows.append(
                     {
-                        **{key: row[key] for key in ("benchmark", "problem", "sample", "tokens", "cut_off")},
+                        **{key: row[key] for key in ("benchmark", "problem", "sample", "tokens", "truncated")},
                         **{"acc": verdict.acc, "pred": verdict.pred, "status": verdict.status},
                     }
                 )

@@ -1,4 +1,4 @@
-"""How long each response is, and whether it was cut off: verl's rollout keeps neither the reason why it ended."""
+"""What a step says about its responses: how long each is, whether it was truncated, how its group fares."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -7,28 +7,16 @@ from typing import Any
 
 import transfer_queue as tq
 from transfer_queue import KVBatchMeta
-from verl.utils.model import get_generation_config
+
+from recipes.common.truncation import is_truncated
 
 
 @dataclass(frozen=True)
 class End:
-    """length: in tokens; truncated: whether it was cut off at the length limit."""
+    """length: in tokens; truncated: see `recipes.common.truncation`."""
 
     length: int
     truncated: bool
-
-
-def stop_tokens(tokenizer: Any, model: Any) -> frozenset[int]:
-    """Tokens with which a response ends by itself: the tokenizer's, and those of the model's generation config.
-
-    Args:
-        tokenizer: of the model.
-        model: config `actor_rollout_ref.model`.
-    """
-    generation = get_generation_config(model.path, trust_remote_code=model.get("trust_remote_code", False))
-    also = getattr(generation, "eos_token_id", None)
-    listed = also if isinstance(also, list | tuple) else [also]
-    return frozenset(token for token in (tokenizer.eos_token_id, *listed) if token is not None)
 
 
 def real_part(batch: KVBatchMeta) -> KVBatchMeta:
@@ -41,27 +29,25 @@ def real_part(batch: KVBatchMeta) -> KVBatchMeta:
 def ends_of(batch: KVBatchMeta, limit: int, stops: Collection[int]) -> dict[str, End]:
     """Length and end of each response of a batch, by its key.
 
-    Cut off is what is as long as the limit and does not end with a stop token; one that ends exactly there is not.
-
     Args:
         batch: responses in verl's TransferQueue; only those at the limit are fetched.
         limit: `data.max_response_length`, tokens.
-        stops: see `stop_tokens`.
+        stops: see `recipes.common.truncation.stop_tokens`.
     """
     lengths = {key: int(tag["response_len"]) for key, tag in zip(batch.keys, batch.tags, strict=True)}
     longest = [key for key, length in lengths.items() if length >= limit]
-    cut_off = set()
+    truncated = set()
     if longest:
         stored = tq.kv_batch_get(keys=longest, partition_id=batch.partition_id, select_fields=["responses"])
-        last = [int(tokens[-1]) for tokens in stored["responses"].unbind()]
-        cut_off = {key for key, token in zip(longest, last, strict=True) if token not in stops}
-    return {key: End(length, key in cut_off) for key, length in lengths.items()}
+        fetched = zip(longest, stored["responses"].unbind(), strict=True)
+        truncated = {key for key, tokens in fetched if is_truncated(tokens, limit, stops)}
+    return {key: End(length, key in truncated) for key, length in lengths.items()}
 
 
 def truncated_share(ends: Iterable[End]) -> dict[str, float]:
     """`response/truncated_share`; no metric where there are no responses."""
-    cut_off = [end.truncated for end in ends]
-    return {"response/truncated_share": sum(cut_off) / len(cut_off)} if cut_off else {}
+    truncated = [end.truncated for end in ends]
+    return {"response/truncated_share": sum(truncated) / len(truncated)} if truncated else {}
 
 
 def group_of(key: str) -> str:

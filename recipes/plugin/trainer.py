@@ -18,6 +18,7 @@ from verl.workers.engine_workers import ActorRolloutRefWorker
 
 from losses.metrics import mean_weights
 from losses.ratio_histogram import ratio_quantiles
+from recipes.common.truncation import stop_tokens
 from recipes.plugin import (
     method_check,
     responses,
@@ -63,7 +64,7 @@ class _WithRecipe(DurableTrainer):
 
     def _init_tokenizer(self) -> None:
         super()._init_tokenizer()
-        self._stops = responses.stop_tokens(self.tokenizer, self.config.actor_rollout_ref.model)
+        self._stops = stop_tokens(self.tokenizer, self.config.actor_rollout_ref.model)
 
     def _ends_of(self, batch: Any) -> dict[str, responses.End]:
         return responses.ends_of(batch, self.config.data.max_response_length, self._stops)

@@ -13,7 +13,7 @@ from recipes.evaluate import results
 def verdict(benchmark, problem, sample, acc, pred="", status=None, **more):
     return {
         **{"benchmark": benchmark, "problem": problem, "sample": sample, "acc": acc, "pred": pred},
-        **{"status": status or ("ok" if acc else "wrong"), "tokens": 10 * (sample + 1), "cut_off": False, **more},
+        **{"status": status or ("ok" if acc else "wrong"), "tokens": 10 * (sample + 1), "truncated": False, **more},
     }
 
 
@@ -21,7 +21,7 @@ WANTED = [(*one, sample) for sample, one in product(range(2), [("a", "0"), ("a",
 ROWS = [
     verdict("a", "0", 0, 1.0, "1"),
     verdict("a", "0", 1, 0.0, "2"),
-    verdict("a", "1", 0, 0.0, "", "no_answer", cut_off=True),
+    verdict("a", "1", 0, 0.0, "", "no_answer", truncated=True),
     verdict("a", "1", 1, 0.0, "3"),
     verdict("b", "x", 0, 1.0, "4"),
     verdict("b", "x", 1, 1.0, "4.0"),
@@ -43,7 +43,7 @@ def test_records_by_hand():
         **dict.fromkeys(("truncated", "unparsable", "timeout", "crashed"), 0.0),
         **{"ok": 0.25, "wrong": 0.5, "no_answer": 0.25},
     }
-    assert a["cut_off"] == 0.25 and average["cut_off"] == 0.125
+    assert a["truncated"] == 0.25 and average["truncated"] == 0.125
     assert a["tokens"] == {"mean": 15.0, "median": 15.0, "p95": 20.0, "max": 20.0}
     assert a["per_problem"] == {"0": 0.5, "1": 0.0}
     # Problem 0: p(1−p)/(n−1) = 1/4; problem 1: 0.

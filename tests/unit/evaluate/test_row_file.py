@@ -42,6 +42,13 @@ def test_a_cut_off_tail_is_dropped_wherever_it_was_cut(tmp_path, kept):
     assert [found["sample"] for found in read_rows(path)] == [0, 1, 2]
 
 
+def test_rows_of_version_0_1_say_truncated_by_its_name_of_then(tmp_path):
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"benchmark": "toy", "problem": "p", "sample": 0, "cut_off": true}\n')
+    (row,) = read_rows(file)
+    assert row["truncated"] is True and "cut_off" not in row
+
+
 def test_a_file_of_one_cut_off_row_becomes_empty(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"benchmark": "a' + "x" * 3_000_000)

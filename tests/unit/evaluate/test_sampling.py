@@ -28,27 +28,27 @@ def plan(limit=4):
 
 
 def row(tokenizer, tokens, limit=4):
-    return sampling._drawn(plan(limit), tokenizer, Sample(Request(KEY, [1], 7), tokens))
+    return sampling._drawn(plan(limit), tokenizer, {tokenizer.eos_token_id}, Sample(Request(KEY, [1], 7), tokens))
 
 
 def test_a_response_is_its_text_without_special_tokens(tokenizer):
     tokens = tokenizer.encode("42", add_special_tokens=False)
     found = row(tokenizer, [*tokens, tokenizer.eos_token_id])
-    assert (found["response"], found["tokens"], found["cut_off"]) == ("42", len(tokens) + 1, False)
+    assert (found["response"], found["tokens"], found["truncated"]) == ("42", len(tokens) + 1, False)
     assert (found["benchmark"], found["problem"], found["sample"], found["seed"]) == (*KEY, 7)
 
 
-def test_a_response_at_the_limit_is_cut_off_unless_it_ended_there(tokenizer):
+def test_a_response_at_the_limit_is_truncated_unless_it_ended_there(tokenizer):
     tokens = tokenizer.encode("1234", add_special_tokens=False)
     assert len(tokens) == 4
-    assert row(tokenizer, tokens)["cut_off"]
-    assert not row(tokenizer, [*tokens[:3], tokenizer.eos_token_id])["cut_off"]
+    assert row(tokenizer, tokens)["truncated"]
+    assert not row(tokenizer, [*tokens[:3], tokenizer.eos_token_id])["truncated"]
 
 
 @pytest.mark.parametrize("only_the_end", [False, True])
 def test_an_empty_response_is_a_row(tokenizer, only_the_end):
     found = row(tokenizer, [tokenizer.eos_token_id] if only_the_end else [])
-    assert found["response"] == "" and not found["cut_off"] and found["tokens"] == int(only_the_end)
+    assert found["response"] == "" and not found["truncated"] and found["tokens"] == int(only_the_end)
 
 
 def test_seeds_belong_to_the_sample():

@@ -12,7 +12,6 @@ from recipes.plugin.responses import (
     ends_of,
     group_shares,
     real_part,
-    stop_tokens,
     truncated_share,
     verdicts,
 )
@@ -98,20 +97,11 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> KVBatchMeta:
     return KVBatchMeta(keys=list(tokens), tags=tags, partition_id="train")
 
 
-def test_cut_off_is_what_reaches_the_limit_without_a_stop_token(stored: KVBatchMeta) -> None:
+def test_truncated_is_what_reaches_the_limit_without_a_stop_token(stored: KVBatchMeta) -> None:
     ends = ends_of(stored, LIMIT, {EOS, TURN_END})
     assert ends == {"p_0_0": End(2, False), "p_1_0": End(4, False), "q_0_0": End(4, False), "q_1_0": End(4, True)}
     assert truncated_share(ends.values()) == {"response/truncated_share": 0.25}
     assert truncated_share([]) == {}
-
-
-def test_stop_tokens_are_the_tokenizers_and_the_generation_configs(tmp_path) -> None:
-    from omegaconf import OmegaConf
-    from transformers import GenerationConfig
-
-    GenerationConfig(eos_token_id=[TURN_END, EOS]).save_pretrained(tmp_path)
-    tokenizer = type("Tokenizer", (), {"eos_token_id": 5})
-    assert stop_tokens(tokenizer, OmegaConf.create({"path": str(tmp_path)})) == {5, TURN_END, EOS}
 
 
 def test_rows_that_verl_adds_are_no_responses() -> None:
