@@ -111,7 +111,7 @@ class Training:
     def attempt(self) -> Iterator["subprocess.Popen[bytes]"]:
         """Start it; whatever is left at the end of the block is killed."""
         self.attempts += 1
-        self._earlier = set((self.run.path / "logs").glob("train-*.jsonl"))
+        self._earlier = set(self.run.attempts())
         log = (self.folder / f"attempt-{self.attempts}.log").open("wb")
         try:
             yield self._start(log)
@@ -155,7 +155,7 @@ class Training:
 
     def logged(self) -> int:
         """Last step of the attempt that runs, in verl's own file or ours."""
-        newest = sorted(set((self.run.path / "logs").glob("train-*.jsonl")) - self._earlier)
+        newest = sorted(set(self.run.attempts()) - self._earlier)
         return max((row["step"] for row in read_metrics(newest[-1])), default=0) if newest else 0
 
 
@@ -207,11 +207,11 @@ def still_there(training: Training) -> tuple[int, float]:
 
 def verdict(training: Training, steps: int) -> dict[str, bool]:
     """Whether every step stands exactly once, and no problem was seen twice."""
-    logged = [row["step"] for row in read_metrics(training.run.metrics)]
+    logged = [row["step"] for row in training.run.rows()]
     seen = [
         json.loads(line)["input"]
         for step in range(1, steps + 1)
-        for line in (training.run.path / "generations" / "train" / f"{step}.jsonl").read_text().splitlines()
+        for line in (training.run.responses("train") / f"{step}.jsonl").read_text().splitlines()
     ]
     samples = 4
     return {

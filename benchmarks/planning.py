@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "planning.json"
 PARTS = ("gen", "old_log_prob", "update_actor", "update_weights", "step")
@@ -24,11 +24,12 @@ def facts_of(run: Path) -> dict[str, Any]:
     Raises:
         ValueError: the run is not finished.
     """
-    manifest = json.loads((run / "manifest.json").read_text())
-    if manifest["status"] != "finished":
-        raise ValueError(f"{run} is not finished (status {manifest['status']})")
-    rows = [row["data"] for row in read_metrics(run / "metrics.jsonl") if "timing_s/update_actor" in row["data"]][1:]
-    config = OmegaConf.load(run / "config.yaml")
+    folder = RunFolder(run)
+    manifest = folder.manifest.content
+    if folder.manifest.status != "finished":
+        raise ValueError(f"{run} is not finished (status {folder.manifest.status})")
+    rows = [row["data"] for row in folder.rows() if "timing_s/update_actor" in row["data"]][1:]
+    config = OmegaConf.load(folder.config)
     return {
         "experiment": config.trainer.project_name,
         "run": run.name,

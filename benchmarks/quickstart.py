@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 from losses.metrics import BOUNDARY_CASES
 from recipes.report.summary import accuracy_by_step
 from recipes.runs.manifest import processor
-from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 
@@ -26,11 +26,12 @@ def facts_of(run: Path) -> dict[str, Any]:
     Raises:
         ValueError: the run is not finished.
     """
-    manifest = json.loads((run / "manifest.json").read_text())
-    if manifest["status"] != "finished":
-        raise ValueError(f"{run} is not finished (status {manifest['status']})")
-    rows = read_metrics(run / "metrics.jsonl")
-    config = OmegaConf.load(run / "config.yaml")
+    folder = RunFolder(run)
+    manifest = folder.manifest.content
+    if folder.manifest.status != "finished":
+        raise ValueError(f"{run} is not finished (status {folder.manifest.status})")
+    rows = folder.rows()
+    config = OmegaConf.load(folder.config)
     actor = config.actor_rollout_ref.actor
     accuracy = accuracy_by_step(rows)
     updates = [row["data"] for row in rows if "actor/grad_norm" in row["data"]]

@@ -15,7 +15,7 @@ from losses.metrics import BOUNDARY_CASES
 from recipes.report import seed_curves, table
 from recipes.report.cells import Result, read_results
 from recipes.runs.manifest import processor
-from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 
 def facts_of(result: Result, root: Path) -> dict[str, Any]:
@@ -25,13 +25,13 @@ def facts_of(result: Result, root: Path) -> dict[str, Any]:
         result: of its last checkpoint.
         root: output root.
     """
-    run = root / result.paper / result.content["run"]["name"]
-    manifest = json.loads((run / "manifest.json").read_text())
-    updates = [row["data"] for row in read_metrics(run / "metrics.jsonl")]
+    run = RunFolder(root / result.paper / result.content["run"]["name"])
+    manifest = run.manifest.content
+    updates = [row["data"] for row in run.rows()]
     outside = [sum(data[f"actor/token_share/{case}"] for case in BOUNDARY_CASES) for data in updates]
     record = result.records["average"]
     return {
-        "run": run.name,
+        "run": run.path.name,
         "method": result.method,
         "seed": result.seed,
         "step": result.step,

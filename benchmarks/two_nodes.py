@@ -19,7 +19,7 @@ from scipy import stats
 
 from benchmarks.measure.ray_cluster import RayCluster
 from recipes.runs import manifest
-from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results"
@@ -75,7 +75,7 @@ def train(place: str, seed: int, steps: int, folder: Path, cluster: RayCluster) 
         ).returncode
     if code:
         raise RuntimeError(f"exit code {code}: see {folder / f'{name}.log'}")
-    rows = [row["data"] for row in read_metrics(folder / "outputs" / "nodes" / name / "metrics.jsonl")]
+    rows = [row["data"] for row in RunFolder(folder / "outputs" / "nodes" / name).rows()]
     found = {metric: [data[metric] for data in rows if metric in data] for metric in METRICS}
     return {metric: statistics.mean(values) for metric, values in found.items() if values}
 

@@ -25,6 +25,7 @@ from recipes.common.processes import Terminated
 from recipes.config.resolvers import run_name
 from recipes.plan import estimate
 from recipes.report.cells import published
+from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.run_folder import RunFolder
 
 PAPERS = ("dgpo", "maspo")
@@ -68,8 +69,8 @@ class Cell:
     def is_evaluated(self) -> bool:
         """Whether the last checkpoint has results."""
         step = self.run.checkpointed_step()
-        folder = self.root / "evaluations" / f"{self.paper}-{self.run.path.name}-step{step}-{self.eval_name}"
-        return self.is_trained() and (folder / "results-ours.json").is_file()
+        folder = EvaluationFolder.of(self.root, self.run.checkpoint_name(step), self.eval_name)
+        return self.is_trained() and folder.results().is_file()
 
     def training(self, overrides: Sequence[str]) -> list[str]:
         """The command that trains it."""

@@ -20,6 +20,7 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks.measure import process_tree
 from recipes.common import processes
 from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS, STOCK = "recipes.train, dgpo", "verl, vanilla"
@@ -64,12 +65,12 @@ class Training:
     @property
     def logs(self) -> list[Path]:
         """Every log, those of our run folder included."""
-        return [self.output, *sorted(self.folder.rglob("logs/train-*.log"))]
+        return [self.output, *RunFolder.logs_below(self.folder)]
 
     @property
     def metrics(self) -> Path:
         """Rows by step, wherever the side writes them."""
-        (path,) = [*self.folder.rglob("metrics.jsonl"), *self.folder.glob("stock.jsonl")]
+        (path,) = [*(run.metrics for run in RunFolder.found(self.folder)), *self.folder.glob("stock.jsonl")]
         return path
 
     @contextlib.contextmanager

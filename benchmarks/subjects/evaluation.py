@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.measure import process_tree, timing
 from benchmarks.measure.responses import PROBLEMS, SAMPLES, one_evaluation
+from recipes.runs.evaluation_folder import EvaluationFolder
 
 TITLE = "Scoring and counting one full evaluation"
 BENCHMARK_SIZES = {"aime24": 30, "aime25": 30, "amc23": 40, "math500": 500, "minerva": 272, "olympiadbench": 675}
@@ -63,7 +64,7 @@ def evaluate(folder: Path) -> dict[str, Any]:
     seconds = process_tree.wait(process, LIMIT, [(0.1, memory.look)])
     if process.returncode:
         raise RuntimeError(f"the evaluation ended with exit code {process.returncode}")
-    records = json.loads((folder / "evaluations" / "synthetic" / "results-ours.json").read_text())["records"]
+    records = json.loads(EvaluationFolder.named(folder, "synthetic").results().read_text())["records"]
     return {
         "responses": PROBLEMS * SAMPLES,
         "missing": records["average"]["missing"],

@@ -20,7 +20,7 @@ from benchmarks.measure import process_tree, timing, trainings
 from benchmarks.subjects import startup
 from recipes.common import processes
 from recipes.report.summary import accuracy_by_step
-from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 TITLE = "Where the time of the quickstart goes"
 PHASES = ("gen", "old_log_prob", "adv", "update_actor", "update_weights", "save_checkpoint")
@@ -68,15 +68,15 @@ def measure(quick: bool = False) -> dict[str, Any]:
         command = [sys.executable, "-m", "recipes.train", *words]
         process = subprocess.Popen(command, cwd=trainings.ROOT, env=environment, stdout=log, stderr=log)
         used = ProcessorTime(process.pid)
-        logs = lambda: [folder / "output.log", *folder.rglob("logs/train-*.log")]  # noqa: E731
+        logs = lambda: [folder / "output.log", *RunFolder.logs_below(folder)]  # noqa: E731
         ends = startup.Ends(began, logs)
         whole = process_tree.wait(process, trainings.LIMIT, [(1.0, used.look), (0.2, ends.look)])
     if process.returncode:
         raise RuntimeError(f"exit code {process.returncode}; see {folder}")
-    (metrics,) = folder.rglob("metrics.jsonl")
-    rows = [row for row in read_metrics(metrics) if "timing_s/step" in row["data"]]
+    (run,) = RunFolder.found(folder)
+    rows = [row for row in run.rows() if "timing_s/step" in row["data"]]
     phases = {name: round(sum(row["data"].get(f"timing_s/{name}", 0.0) for row in rows), 1) for name in PHASES}
-    accuracy = accuracy_by_step(read_metrics(metrics))
+    accuracy = accuracy_by_step(run.rows())
     return {
         "whole": round(whole, 1),
         "steps": len(rows),

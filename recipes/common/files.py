@@ -55,6 +55,11 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
+def lock_beside(folder: Path) -> Path:
+    """The lock of a folder: beside it, so that it is there before the folder and stays when that is moved away."""
+    return folder.with_name(f".{folder.name}.lock")
+
+
 def existing_parent(path: Path) -> Path:
     """The nearest folder above `path` that is there, or `path` itself."""
     path = path.absolute()

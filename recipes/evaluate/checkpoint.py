@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 from recipes.common.errors import UserError
 from recipes.inputs import model_folder
 from recipes.inputs.merged import merged
+from recipes.runs.checkpoints import step_of
 from recipes.runs.run_folder import RunFolder
 
 
@@ -24,13 +25,13 @@ class Checkpoint:
 
     path: str
     name: str
-    run: Path | None = None
+    run: RunFolder | None = None
     step: int | None = None
 
     @property
     def run_config(self) -> DictConfig | None:
         """What the run was trained with."""
-        config = OmegaConf.load(self.run / "config.yaml") if self.run else None
+        config = OmegaConf.load(self.run.config) if self.run else None
         assert config is None or isinstance(config, DictConfig)
         return config
 
@@ -47,28 +48,28 @@ def find(given: str) -> Checkpoint:
     if not model_folder.is_local(given):
         return Checkpoint(given, given.rsplit("/", 1)[-1])
     folder = Path(given).expanduser().absolute()
-    if folder.name == "actor" and folder.parent.name.startswith("global_step_"):
+    if folder.name == "actor" and step_of(folder.parent) is not None:
         folder = folder.parent
-    if (folder / "checkpoints").is_dir() and (folder / "config.yaml").is_file():
-        step = RunFolder(folder).checkpointed_step()
+    run = RunFolder(folder)
+    if run.exists() and run.checkpoints.path.is_dir():
+        step = run.checkpointed_step()
         if not step:
             raise UserError(
                 f"{folder} has no checkpoint (checkpoints/latest_checkpointed_iteration.txt). Train it with "
                 "trainer.save_freq=<steps>, or name a model folder."
             )
-        folder = folder / "checkpoints" / f"global_step_{step}"
-    if folder.name.startswith("global_step_"):
-        return _verl_checkpoint(folder)
+        folder = run.checkpoints.folder(step)
+    if (its_step := step_of(folder)) is not None:
+        return _verl_checkpoint(folder, its_step)
     model_folder.check(str(folder))
     return Checkpoint(str(folder), folder.name)
 
 
-def _verl_checkpoint(folder: Path) -> Checkpoint:
-    step = folder.name.removeprefix("global_step_")
-    if not step.isdigit() or not (folder / "actor").is_dir():
+def _verl_checkpoint(folder: Path, step: int) -> Checkpoint:
+    if not (folder / "actor").is_dir():
         raise UserError(f"{folder} is no checkpoint of verl: it lacks the folder actor.")
     model = str(merged(folder / "actor"))
-    run = folder.parent.parent
-    if not (run / "config.yaml").is_file():
+    run = RunFolder(folder.parent.parent)
+    if not run.exists():
         return Checkpoint(model, f"{folder.parent.name}-step{step}")
-    return Checkpoint(model, f"{run.parent.name}-{run.name}-step{step}", run, int(step))
+    return Checkpoint(model, run.checkpoint_name(step), run, step)

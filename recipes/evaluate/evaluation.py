@@ -13,6 +13,7 @@ from recipes.config.resolvers import prepare_all
 from recipes.evaluate import checkpoint, problems, settings
 from recipes.evaluate.row_file import Key
 from recipes.inputs import model_folder
+from recipes.runs.evaluation_folder import EvaluationFolder
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,12 @@ class Plan:
     settings: dict[str, Any]
     model: checkpoint.Checkpoint | None
     problems: dict[tuple[str, str], problems.Problem]
-    folder: Path
+    folder: EvaluationFolder
 
     @property
     def keys(self) -> list[Key]:
         """All samples it consists of: first all problems once, then twice, so that an early stop is no bias."""
         return [(*one, sample) for sample in range(self.settings["samples"]) for one in self.problems]
-
-    @property
-    def samples(self) -> Path:
-        """One row per sample."""
-        return self.folder / "samples.jsonl"
 
 
 def plan_of(config: DictConfig) -> Plan:
@@ -61,9 +57,14 @@ def plan_of(config: DictConfig) -> Plan:
     elif "prepare" in config:
         prepare_all(config)
     loaded = problems.load(chosen["files"], chosen["max_problems"])
-    name = config.name or f"{found.name if found else Path(config.responses).stem}-{config.eval_name}"
-    folder = Path(config.output_root).expanduser().absolute() / "evaluations" / name
-    return Plan(config, chosen, found, {(one.benchmark, one.id): one for one in loaded}, folder)
+    return Plan(config, chosen, found, {(one.benchmark, one.id): one for one in loaded}, _folder(config, found))
+
+
+def _folder(config: DictConfig, model: checkpoint.Checkpoint | None) -> EvaluationFolder:
+    root = Path(config.output_root).expanduser().absolute()
+    if config.name:
+        return EvaluationFolder.named(root, config.name)
+    return EvaluationFolder.of(root, model.name if model else Path(config.responses).stem, config.eval_name)
 
 
 def _model(config: DictConfig) -> checkpoint.Checkpoint:

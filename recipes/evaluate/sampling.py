@@ -20,9 +20,9 @@ from recipes.evaluate.row_file import Key, RowFile, key_of, read_rows
 
 def complete(plan: Plan, shown: Console) -> None:
     """Draw, or read from a file, the samples that are not there yet."""
-    with RowFile(plan.samples) as rows:
+    with RowFile(plan.folder.samples) as rows:
         if rows.dropped:
-            shown.print(f"{plan.samples}: the last row was cut off ({rows.dropped:,} bytes); it is drawn again")
+            shown.print(f"{plan.folder.samples}: the last row was cut off ({rows.dropped:,} bytes); it is drawn again")
         if plan.config.responses:
             _import(plan, rows)
             return
@@ -30,7 +30,7 @@ def complete(plan: Plan, shown: Console) -> None:
         if not missing:
             return
         if rows.keys:
-            shown.print(f"continuing {plan.folder}: {len(missing):,} of {len(plan.keys):,} samples to go")
+            shown.print(f"continuing {plan.folder.path}: {len(missing):,} of {len(plan.keys):,} samples to go")
         _sample(plan, rows, missing, shown)
 
 
@@ -86,12 +86,12 @@ def _sample(plan: Plan, rows: RowFile, missing: list[Key], shown: Console) -> No
 
     base, each = plan.settings["seed"], plan.settings["seed_per_sample"]
     config = engine.rollout_config(plan.config, engine_seed(base, len(rows.keys)))
-    log = plan.folder / "evaluate.log"
+    log = plan.folder.log
     tokenizer = reward.load_tokenizer(config.actor_rollout_ref.model)
     stops = stop_tokens(tokenizer, config.actor_rollout_ref.model)
     prompts = _prompts(plan, tokenizer)
     requests = [engine.Request(key, prompts[key[:2]], seed_of(base, key) if each else None) for key in missing]
-    shown.print(f"evaluation  {plan.folder}\nlog file    {log}")
+    shown.print(f"evaluation  {plan.folder.path}\nlog file    {log}")
     processes.adopt_orphans()
     failure: Exception | None = None
     with chatter_to(log) as console:

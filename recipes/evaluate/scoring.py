@@ -17,9 +17,9 @@ from reward.options import RewardOptions
 
 
 def score_and_count(plan: Plan, shown: Console) -> None:
-    title = f"{plan.folder.name}"
+    title = f"{plan.folder.path.name}"
     for place, name in enumerate(plan.settings["verifiers"]):
-        file = plan.folder / f"verdicts-{name}.jsonl"
+        file = plan.folder.verdicts(name)
         _score(plan, name, file, shown)
         found = results.all_records(results.sheets(plan.keys, read_rows(file)), plan.settings["pass_at"])
         _write(plan, name, found)
@@ -29,7 +29,7 @@ def score_and_count(plan: Plan, shown: Console) -> None:
             shown.print(f"{name}: Avg@{plan.settings['samples']} {results.percent(found[results.AVERAGE]['avg'])}")
         if missing := found[results.AVERAGE]["missing"]:
             shown.print(f"{missing:,} of {len(plan.keys):,} samples are missing and left out, not counted as wrong")
-    shown.print(f"results     {plan.folder}")
+    shown.print(f"results     {plan.folder.path}")
 
 
 def _score(plan: Plan, name: str, file: Path, shown: Console) -> None:
@@ -40,7 +40,7 @@ def _score(plan: Plan, name: str, file: Path, shown: Console) -> None:
             return
 
         def unscored() -> Iterator[tuple[Any, str, list[str], Any]]:
-            for row in read_rows(plan.samples):
+            for row in read_rows(plan.folder.samples):
                 key = key_of(row)
                 if key in wanted and key not in rows.keys:
                     problem = plan.problems[key[:2]]
@@ -73,7 +73,7 @@ def _write(plan: Plan, verifier: str, records: dict[str, Any]) -> None:
     """results-<verifier>.json: the numbers, and what they are numbers of."""
     run = plan.model.run_config if plan.model else None
     content = {
-        "evaluation": json.loads((plan.folder / "identity.json").read_text()),
+        "evaluation": json.loads(plan.folder.identity.read_text()),
         "eval": plan.config.eval_name,
         "samples": plan.settings["samples"],
         "verifier": verifier,
@@ -81,5 +81,4 @@ def _write(plan: Plan, verifier: str, records: dict[str, Any]) -> None:
         "step": plan.model.step if plan.model else None,
         "records": records,
     }
-    file = plan.folder / f"results-{verifier}.json"
-    write_atomically(file, json.dumps(content, indent=1, allow_nan=False) + "\n")
+    write_atomically(plan.folder.results(verifier), json.dumps(content, indent=1, allow_nan=False) + "\n")

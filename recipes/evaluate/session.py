@@ -13,7 +13,6 @@ from recipes.evaluate import identity
 from recipes.evaluate.evaluation import Plan, plan_of
 from recipes.evaluate.sampling import complete
 from recipes.evaluate.scoring import score_and_count
-from recipes.runs.manifest import Manifest
 
 
 def run_evaluation(config: DictConfig) -> int:
@@ -24,12 +23,12 @@ def run_evaluation(config: DictConfig) -> int:
     """
     plan = plan_of(config)
     shown = Console(highlight=False, soft_wrap=True)
-    plan.folder.mkdir(parents=True, exist_ok=True)
+    plan.folder.path.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(plan.folder / ".lock", timeout=0):
-            identity.refuse_other(plan.folder / "identity.json", _identity(plan))
-            manifest = Manifest(plan.folder / "manifest.json")
-            manifest.start_attempt(plan.settings["seed"], Path("evaluate.log"), 0, module="recipes.evaluate")
+        with FileLock(plan.folder.lock, timeout=0):
+            identity.refuse_other(plan.folder.identity, _identity(plan))
+            manifest = plan.folder.manifest
+            manifest.start_attempt(plan.settings["seed"], Path(plan.folder.log.name), 0, module="recipes.evaluate")
             status = "failed"
             try:
                 complete(plan, shown)
@@ -42,7 +41,7 @@ def run_evaluation(config: DictConfig) -> int:
                 manifest.end_attempt(status)
     except Timeout as error:
         raise UserError(
-            f"Another command is evaluating in {plan.folder}. Wait for it, or write name=<a name>."
+            f"Another command is evaluating in {plan.folder.path}. Wait for it, or write name=<a name>."
         ) from error
     return 0
 

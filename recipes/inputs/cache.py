@@ -21,7 +21,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from recipes.common.files import new_folder, remove_leftovers
+from recipes.common.files import lock_beside, new_folder, remove_leftovers
 
 
 def cache_folder() -> Path:
@@ -68,7 +68,7 @@ def prepare(target: str, arguments: dict[str, Any]) -> Path:
         return path
     build = _builder(target, arguments)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with FileLock(lock_beside(path)):
         if path.is_dir():
             return path
         remove_leftovers(path)

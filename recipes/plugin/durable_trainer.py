@@ -92,7 +92,7 @@ class DurableTrainer(PPOTrainer):
             finally:
                 trainer.max_actor_ckpt_to_keep, trainer.default_local_dir = kept, place
         if loader_state is not None:
-            torch.save(loader_state, self._checkpoints.staging / f"global_step_{self.global_steps}" / "data.pt")
+            torch.save(loader_state, self._checkpoints.staged(self.global_steps) / "data.pt")
         self._checkpoints.publish(self.global_steps, self._row())
         self._saved_step = self.global_steps
         if kept:

@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock
 
 from recipes.common.errors import UserError
-from recipes.common.files import RECORD, new_folder, remove_leftovers, write_record
+from recipes.common.files import RECORD, lock_beside, new_folder, remove_leftovers, write_record
 from recipes.prepare_data import parquet
 from recipes.prepare_data.card import card, sources_of
 from recipes.prepare_data.dropped import Report
@@ -40,7 +40,7 @@ def prepare(settings: Settings, stages: Stages) -> Path:
     folder, raw = Path(settings.output_root) / settings.name, Path(settings.raw_folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
+        with FileLock(lock_beside(folder)):
             remove_leftovers(folder)
             known = {
                 key: known_checksum(one, settings.files.get(key), raw) for key, one in sources_of(settings).items()

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import t
 
 from recipes.common.errors import UserError
+from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.statistics import CONFIDENCE
 
 PUBLISHED = Path(__file__).with_name("published.json")
@@ -81,7 +82,7 @@ def read_results(folder: Path, verifier: str) -> list[Result]:
         UserError: a file is not what recipes.evaluate writes, or two are of the same run.
     """
     found: dict[tuple[Any, ...], Result] = {}
-    for path in sorted((folder / "evaluations").glob(f"*/results-{verifier}.json")):
+    for path in EvaluationFolder.all_results(folder, verifier):
         result = _read(path)
         if result is None:
             continue

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from recipes.common.errors import UserError
 from recipes.runs import statistics as st
+from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.statistics import AVERAGE
 
 
@@ -53,7 +54,7 @@ def _add(table: Table, name: str, groups: list[tuple[st.Array, st.Array]]) -> No
 
 def _shares(path: Path) -> dict[str, dict[str, float]]:
     """Share of right samples per problem, by benchmark."""
-    file = path / "results-ours.json" if path.is_dir() else path
+    file = EvaluationFolder(path).results() if path.is_dir() else path
     try:
         records: dict[str, Any] = json.loads(file.read_text())["records"]
     except (OSError, ValueError, KeyError) as error:

@@ -5,7 +5,7 @@ from typing import Any
 
 from recipes.common.errors import UserError
 from recipes.report.summary import accuracy_by_step
-from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 # Title → the metrics in that panel, by what the legend calls them; None is the validation accuracy.
 PANELS: dict[str, dict[str, str | None]] = {
@@ -54,7 +54,7 @@ def draw(run: Path, picture: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    rows = read_metrics(run / "metrics.jsonl")
+    rows = RunFolder(run).rows()
     if not rows:
         raise UserError(f"{run}/metrics.jsonl holds no step: name the folder of a run, outputs/<experiment>/<run>.")
     lines = -(-len(PANELS) // COLUMNS)

@@ -7,7 +7,7 @@ import numpy as np
 
 from recipes.report.cells import RUN_NAME, method_names
 from recipes.report.summary import reward_by_step
-from recipes.runs.metrics_file import read_metrics
+from recipes.runs.run_folder import RunFolder
 
 WINDOW = 5  # steps of the moving mean
 ENTROPY = "actor/entropy"
@@ -19,11 +19,11 @@ def read(root: Path, scale: str) -> tuple[Curves, Curves]:
     """Reward and entropy by step of all runs of a scale: <root>/<paper>/<model>_<method>-<scale>-seed<k>."""
     rewards: Curves = {}
     entropies: Curves = {}
-    for path in sorted([*root.glob("dgpo/*/metrics.jsonl"), *root.glob("maspo/*/metrics.jsonl")]):
-        name = re.fullmatch(RUN_NAME, path.parent.name)
+    for run in (*RunFolder.found(root, "dgpo/*"), *RunFolder.found(root, "maspo/*")):
+        name = re.fullmatch(RUN_NAME, run.path.name)
         if name is None or (name["scale"] or "paper") != scale:
             continue
-        rows = read_metrics(path)
+        rows = run.rows()
         rewards.setdefault(name["method"], []).append(reward_by_step(rows))
         entropy = {row["step"]: row["data"][ENTROPY] for row in rows if ENTROPY in row["data"]}
         entropies.setdefault(name["method"], []).append(entropy)

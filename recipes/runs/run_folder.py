@@ -1,9 +1,13 @@
 """The folder of one run: what is in it, whether it may be continued, and what must never be overwritten.
 
 outputs/<experiment>/<run>/  config.yaml  manifest.json  metrics.jsonl  generations/  checkpoints/  tensorboard/  logs/
+                             curves.png  report.html
+
+Nobody else spells these names (tests/contract/test_said_once.py).
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +16,17 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.common.errors import UserError
-from recipes.common.files import write_atomically
+from recipes.common.files import lock_beside, write_atomically
 from recipes.common.secrets import redacted
 from recipes.runs.checkpoints import Checkpoints
+from recipes.runs.manifest import NAME as MANIFEST
 from recipes.runs.manifest import Manifest
 from recipes.runs.metrics_file import read_metrics
 
+CONFIG, METRICS, RESPONSES = "config.yaml", "metrics.jsonl", "generations"
+LOGS, CHECKPOINTS, TENSORBOARD = "logs", "checkpoints", "tensorboard"
+_ATTEMPT = "train-"  # begins the names of an attempt's files
+PARTS = (CONFIG, MANIFEST, METRICS, RESPONSES, LOGS, CHECKPOINTS, TENSORBOARD)  # a folder with one of them holds a run
 # Keys that may differ between two attempts at the same run: how long, how often, how verbose, where.
 VOLATILE = (
     "dry_run",
@@ -57,35 +66,86 @@ class RunFolder:
         """The folder a resolved config names."""
         return cls(Path(config.run_dir))
 
+    @classmethod
+    def found(cls, folder: Path, pattern: str = "**") -> Iterator["RunFolder"]:
+        """Runs that have logged something, by path: in the folders that match `pattern` below `folder`."""
+        yield from (cls(file.parent) for file in sorted(folder.glob(f"{pattern}/{METRICS}")))
+
+    @property
+    def lock(self) -> Path:
+        """Held by the command that trains here."""
+        return lock_beside(self.path)
+
     @property
     def config(self) -> Path:
         """The resolved config."""
-        return self.path / "config.yaml"
+        return self.path / CONFIG
 
     @property
     def metrics(self) -> Path:
         """One line per step, over all attempts."""
-        return self.path / "metrics.jsonl"
+        return self.path / METRICS
 
     @property
     def checkpoints(self) -> Checkpoints:
         """verl's global_step_N folders."""
-        return Checkpoints(self.path / "checkpoints")
+        return Checkpoints(self.path / CHECKPOINTS)
 
     @property
     def manifest(self) -> Manifest:
         """What the run was; read anew at each access."""
-        return Manifest(self.path / "manifest.json")
+        return Manifest.within(self.path)
+
+    @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's files."""
+        return self.path / TENSORBOARD
+
+    @property
+    def curves(self) -> Path:
+        """Reward and validation accuracy as a picture."""
+        return self.path / "curves.png"
+
+    @property
+    def report(self) -> Path:
+        """The page of the run."""
+        return self.path / "report.html"
+
+    def responses(self, part: str) -> Path:
+        """verl's dumps of the responses, <step>.jsonl; `part` is train or validation."""
+        return self.path / RESPONSES / part
 
     def new_log(self) -> Path:
         """A log file of its own for each attempt."""
-        logs = self.path / "logs"
+        logs = self.path / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        return logs / f"train-{datetime.now():%Y%m%d-%H%M%S}.log"
+        return logs / f"{_ATTEMPT}{datetime.now():%Y%m%d-%H%M%S}.log"
 
     def logs(self) -> list[Path]:
         """The logs of all attempts, oldest first."""
-        return sorted((self.path / "logs").glob("*.log"))
+        return sorted((self.path / LOGS).glob(f"{_ATTEMPT}*.log"))
+
+    @staticmethod
+    def logs_below(folder: Path) -> list[Path]:
+        """The logs of all runs in a folder."""
+        return sorted(folder.rglob(f"{LOGS}/{_ATTEMPT}*.log"))
+
+    @staticmethod
+    def attempt_metrics(log: Path) -> Path:
+        """Where verl writes the metrics of the attempt whose log this is."""
+        return log.with_suffix(".jsonl")
+
+    def attempts(self) -> list[Path]:
+        """verl's metrics files of all attempts, oldest first."""
+        return sorted((self.path / LOGS).glob(f"{_ATTEMPT}*.jsonl"))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What has been logged: dicts with `step` and `data`."""
+        return read_metrics(self.metrics)
+
+    def checkpoint_name(self, step: int) -> str:
+        """A short name of a checkpoint that tells it from those of other runs."""
+        return f"{self.path.parent.name}-{self.path.name}-step{step}"
 
     def checkpointed_step(self) -> int:
         """Step of the latest intact checkpoint, 0 without one."""
@@ -93,11 +153,11 @@ class RunFolder:
 
     def logged_step(self) -> int:
         """Last step in metrics.jsonl: its update, validation and checkpoint are all done. 0 without one."""
-        return max((row["step"] for row in read_metrics(self.metrics)), default=0)
+        return max((row["step"] for row in self.rows()), default=0)
 
     def has_row(self, step: int) -> bool:
         """Whether metrics.jsonl holds this step."""
-        return any(row["step"] == step for row in read_metrics(self.metrics))
+        return any(row["step"] == step for row in self.rows())
 
     def hugging_face_checkpoint(self) -> Path | None:
         """The latest checkpoint in the form that `transformers` and vLLM load; None without one."""
@@ -116,13 +176,12 @@ class RunFolder:
         """
         if not self.metrics.is_file():
             return
-        kept = [row for row in read_metrics(self.metrics) if 0 < step >= row["step"]]
+        kept = [row for row in self.rows() if 0 < step >= row["step"]]
         write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in kept))
 
     def rescue_metrics(self) -> None:
         """Copy what the latest attempt logged and was killed before the driver could copy."""
-        attempts = sorted((self.path / "logs").glob("train-*.jsonl"))
-        rows = read_metrics(self.metrics)
+        attempts, rows = self.attempts(), self.rows()
         done = max((row["step"] for row in rows), default=-1)
         if attempts and (late := [row for row in read_metrics(attempts[-1]) if row["step"] > done]):
             # Written anew: the last line may be torn.

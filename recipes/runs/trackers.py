@@ -2,47 +2,47 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from omegaconf import DictConfig
 
 from recipes.runs import tensorboard_layout
+from recipes.runs.run_folder import RunFolder
 
 
-def environment(run: Path, run_id: str, given: Mapping[str, str] = os.environ) -> dict[str, str]:
+def environment(run: RunFolder, run_id: str, given: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Variables from which the trackers that verl starts learn where to write and which run to go on with.
 
     Args:
-        run: folder of the run.
+        run: its folder.
         run_id: the same for all attempts.
         given: variables that are set already; where to write is their choice, but for TensorBoard's.
     """
     ours = {
-        "TENSORBOARD_DIR": str((run / "tensorboard").absolute()),
+        "TENSORBOARD_DIR": str(run.tensorboard.absolute()),
         "WANDB_RUN_ID": run_id,
         "WANDB_RESUME": "allow",
         "SWANLAB_RUN_ID": run_id,
         "SWANLAB_RESUME": "allow",
     }
     places = {
-        "WANDB_DIR": str(run.absolute()),  # wandb makes its folder wandb/ there
-        "SWANLAB_LOG_DIR": str((run / "swanlab").absolute()),
+        "WANDB_DIR": str(run.path.absolute()),  # wandb makes its folder wandb/ there
+        "SWANLAB_LOG_DIR": str((run.path / "swanlab").absolute()),
         # verl's own choice is one file in /tmp for all runs of all users.
-        "MLFLOW_TRACKING_URI": f"sqlite:///{(run / 'mlflow.db').absolute()}",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{(run.path / 'mlflow.db').absolute()}",
     }
     # Always stated: Ray's workers on other nodes do not inherit them.
     return ours | {name: given.get(name) or place for name, place in places.items()}
 
 
-def start(config: DictConfig, run: Path, first: int) -> None:
+def start(config: DictConfig, run: RunFolder, first: int) -> None:
     """Prepare TensorBoard's folder: its layout for a new run; for one that goes on, what is void.
 
     Args:
         config: resolved.
-        run: folder of the run.
+        run: its folder.
         first: step that this attempt starts from; what was logged after it is made again.
     """
-    folder = run / "tensorboard"
+    folder = run.tensorboard
     if folder.is_dir():
         from torch.utils.tensorboard import SummaryWriter
 

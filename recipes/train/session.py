@@ -37,7 +37,7 @@ def run_session(config: DictConfig) -> int:
     shown = Console(highlight=False, soft_wrap=True)
     folder.path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(folder.path.with_name(f".{folder.path.name}.lock"), timeout=0):
+        with FileLock(folder.lock, timeout=0):
             return _locked_session(config, folder, shown)
     except Timeout as error:
         raise UserError(
@@ -63,8 +63,8 @@ def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> in
     shown.print(f"run folder  {folder.path}\nlog file    {log}")
     manifest = folder.manifest
     manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first)
-    trackers.start(config, folder.path, first)
-    status = _attempt(config, folder, AttemptFile(log.with_suffix(".jsonl"), folder.metrics, carried), first)
+    trackers.start(config, folder, first)
+    status = _attempt(config, folder, AttemptFile(folder.attempt_metrics(log), folder.metrics, carried), first)
     manifest.end_attempt(status, logged_step=folder.logged_step(), checkpointed_step=folder.checkpointed_step())
     return _report(shown, status, folder, config, log)
 
@@ -148,7 +148,7 @@ def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile, console:
     environment = {
         "VERL_FILE_LOGGER_PATH": str(metrics.source.absolute()),
         "RLVR_ATTEMPT": uuid.uuid4().hex[:12],
-        **trackers.environment(folder.path, folder.manifest.run_id),
+        **trackers.environment(folder, folder.manifest.run_id),
     }
     os.environ.update(environment)
     join_cluster(config)
@@ -160,7 +160,7 @@ def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile, console:
 
 
 def _report(shown: Console, status: str, folder: RunFolder, config: DictConfig, log: Path) -> int:
-    write_page(shown, folder.path)
+    write_page(shown, folder)
     if status == "finished":
         show_results(shown, folder, config)
         return 0
@@ -175,25 +175,23 @@ def _report(shown: Console, status: str, folder: RunFolder, config: DictConfig, 
     return 1
 
 
-def write_page(shown: Console, folder: Path) -> None:
-    """report.html of the run, however it ended; that it can't be written is said and changes nothing."""
-    page = folder / "report.html"
+def write_page(shown: Console, folder: RunFolder) -> None:
+    """The page of the run, however it ended; that it can't be written is said and changes nothing."""
     try:
         from recipes.report.page import build
 
-        build.write([folder], page)
-        shown.print(f"report      {page}")
+        build.write([folder.path], folder.report)
+        shown.print(f"report      {folder.report}")
     except Exception as error:  # said on the terminal; the run's own status is told by what trained
-        shown.print(f"{page} was not written: {error!r}", markup=False)
+        shown.print(f"{folder.report} was not written: {error!r}", markup=False)
 
 
 def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> None:
     """Table, curves and paths of a finished run."""
     samples = config.actor_rollout_ref.rollout.val_kwargs.n
-    curves = folder.path / "curves.png"
     title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
-    summary.draw_curves(folder.metrics, curves, title, samples)
+    summary.draw_curves(folder.metrics, folder.curves, title, samples)
     shown.print(summary.summary_table(folder.metrics, samples))
     shown.print(
-        f"curves      {curves}\nrun folder  {folder.path}\ncheckpoint  {folder.hugging_face_checkpoint() or '-'}"
+        f"curves      {folder.curves}\nrun folder  {folder.path}\ncheckpoint  {folder.hugging_face_checkpoint() or '-'}"
     )

@@ -13,6 +13,7 @@ from recipes.checks import config as config_checks
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
 from recipes.config.compose import resolved
+from recipes.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = config_dir() / "experiment"
@@ -155,6 +156,10 @@ def test_a_row_trains_its_method_in_the_papers_setup(composed, name: str) -> Non
     config = full_scale(composed, name)
     actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
     assert config.run_dir.endswith(f"/outputs/{paper}/{file}-seed3")
+    run, trainer = RunFolder.of(config), config.trainer
+    assert (run.responses("train"), run.responses("validation"), run.checkpoints.path) == tuple(
+        map(Path, (trainer.rollout_data_dir, trainer.validation_data_dir, trainer.default_local_dir))
+    ), "verl writes where we read"
     assert config.actor_rollout_ref.model.path.endswith(f"-Qwen-{size.upper()}")
     assert config.trainer.device == "cuda" and config.trainer.n_gpus_per_node * config.trainer.nnodes == 8
     preset = f"override /policy_loss: {PRESETS.get((method, size), method)}\n"

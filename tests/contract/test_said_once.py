@@ -1,8 +1,16 @@
 """What one file knows, no other file spells again."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+
+from recipes.common.files import lock_beside
+from recipes.runs.checkpoints import Checkpoints
+from recipes.runs.evaluation_folder import EvaluationFolder
+from recipes.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 # Folders are published by a rename as well; these do it on purpose, with names of their own.
@@ -42,3 +50,89 @@ def test_a_rename_is_recognized() -> None:
         assert renames(ast.parse(text, mode="eval").body), text  # type: ignore[arg-type]
     for text in ("text.replace('a', 'b')", "dataclasses.replace(case, seed=1)", "frame.rename(columns={})"):
         assert not renames(ast.parse(text, mode="eval").body), text  # type: ignore[arg-type]
+
+
+# Names of files and folders, and the one file that spells them; {} stands for what a program puts there.
+NAMES = {
+    "recipes/runs/run_folder.py": r"config\.yaml|metrics\.jsonl|generations|checkpoints|train-.*",
+    "recipes/runs/manifest.py": r"manifest\.json",
+    "recipes/runs/checkpoints.py": r"global_step_.*|(row|complete|best)\.json|latest_checkpointed_iteration\.txt",
+    "recipes/runs/evaluation_folder.py": (
+        r"evaluations|identity\.json|samples\.jsonl|(verdicts|results)-.*|evaluate\.log"
+    ),
+    "recipes/common/files.py": r"\.\{\}\.lock",
+}
+
+
+def strings(tree: ast.AST) -> Iterator[ast.Constant | ast.JoinedStr]:
+    """Strings that a program uses: docstrings and the pieces of f-strings are none."""
+    inner: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            inner |= {id(part) for part in node.values}
+        if isinstance(node, ast.Expr):
+            inner.add(id(node.value))
+    for node in ast.walk(tree):
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if (is_text or isinstance(node, ast.JoinedStr)) and id(node) not in inner:
+            yield node  # type: ignore[misc]
+
+
+def text_of(string: ast.Constant | ast.JoinedStr) -> str:
+    """The text, with {} for each value of an f-string."""
+    if isinstance(string, ast.Constant):
+        return str(string.value)
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in string.values)
+
+
+def names_in(text: str, names: str) -> bool:
+    """Whether a path holds one of the names. A sentence, which holds a space, may speak of any."""
+    return " " not in text and any(re.fullmatch(names, part) for part in text.split("/"))
+
+
+@pytest.mark.parametrize("owner", NAMES)
+def test_a_file_name_is_spelled_by_its_owner_alone(owner: str) -> None:
+    said = [
+        f"{path.relative_to(ROOT)}:{string.lineno} {text_of(string)}"
+        for package in ("recipes", "benchmarks")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for string in strings(ast.parse(path.read_text()))
+        if str(path.relative_to(ROOT)) != owner and names_in(text_of(string), NAMES[owner])
+    ]
+    assert not said, f"{said}: ask {owner}"
+    assert any(names_in(text_of(one), NAMES[owner]) for one in strings(ast.parse((ROOT / owner).read_text())))
+
+
+def test_a_file_name_is_recognized() -> None:
+    names = "|".join(NAMES.values())
+    for text in (
+        "run / 'metrics.jsonl'",
+        "x = f'{run}/*/metrics.jsonl'",
+        "g(f'global_step_{n}')",
+        "x = f'.{name}.lock'",
+    ):
+        assert any(names_in(text_of(one), names) for one in strings(ast.parse(text))), text
+    for text in (
+        "x = f'{run}/metrics.jsonl is missing'",
+        "'metrics.jsonl'",
+        "x = f'{kind}.lock'",
+        "x = 'my-metrics.jsonl'",
+    ):
+        assert not any(names_in(text_of(one), names) for one in strings(ast.parse(text))), text
+
+
+def test_the_owners_say_what_is_on_disks(tmp_path: Path) -> None:
+    """Folders of earlier versions are read by these names, and verl chose some of them."""
+    run, evaluation = RunFolder(tmp_path / "dgpo" / "run"), EvaluationFolder.of(tmp_path, "dgpo-run-step5", "paper")
+    assert (run.lock, lock_beside(run.path)) == (tmp_path / "dgpo" / ".run.lock",) * 2
+    assert run.checkpoints == Checkpoints(run.path / "checkpoints")
+    assert run.checkpoints.folder(5) == run.path / "checkpoints" / "global_step_5"
+    assert run.checkpoint_name(5) == "dgpo-run-step5"
+    assert run.responses("train") == run.path / "generations" / "train"
+    names = (run.config, run.metrics, run.manifest.path, run.tensorboard)
+    assert [path.name for path in names] == ["config.yaml", "metrics.jsonl", "manifest.json", "tensorboard"]
+    assert evaluation.path == tmp_path / "evaluations" / "dgpo-run-step5-paper"
+    files = (evaluation.samples, evaluation.verdicts("ours"), evaluation.results(), evaluation.identity)
+    assert [file.name for file in files] == [
+        *("samples.jsonl", "verdicts-ours.jsonl", "results-ours.json", "identity.json")
+    ]

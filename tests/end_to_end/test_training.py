@@ -13,6 +13,7 @@ from metrics_page import undocumented
 from safetensors.torch import load_file
 
 from recipes.evaluate import checkpoint
+from recipes.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 3
@@ -42,7 +43,7 @@ def assert_shards_merge_to_the_copy(run: Path) -> None:
     copy = load_file(actor / "huggingface" / "model.safetensors")
     (actor / "huggingface" / "model.safetensors").unlink()
     found = checkpoint.find(str(run))
-    assert found.path == str(actor / "merged") and found.step == STEPS and found.run == run
+    assert found.path == str(actor / "merged") and found.step == STEPS and found.run == RunFolder(run)
     shards = load_file(actor / "merged" / "model.safetensors")
     assert shards.keys() == copy.keys()
     assert all(torch.equal(shards[name], copy[name].bfloat16()) for name in copy)

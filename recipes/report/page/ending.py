@@ -11,6 +11,7 @@ from recipes.common.console import root_cause
 from recipes.common.secrets import redacted_text
 from recipes.report.page.plain import display_text, without_colours
 from recipes.report.page.run_files import RunFiles
+from recipes.runs.run_folder import CONFIG, MANIFEST, METRICS, RunFolder
 
 QUIET = 10 * 60.0  # seconds; a step may take as long
 SILENT_AFTER = 30 * 60.0  # seconds without a sign of life after which a run of another machine counts as killed
@@ -78,13 +79,13 @@ def latest(run: RunFiles) -> dict[str, Any]:
 
 def last_sign(run: RunFiles) -> float:
     """When the run last wrote to its metrics, log or manifest; seconds since the epoch."""
-    files = [run.path / name for name in ("metrics.jsonl", "manifest.json", str(latest(run).get("log", "config.yaml")))]
+    files = [run.path / name for name in (METRICS, MANIFEST, str(latest(run).get("log", CONFIG)))]
     return max((file.stat().st_mtime for file in files if file.is_file()), default=run.path.stat().st_mtime)
 
 
 def is_locked(folder: Path) -> bool:
     """Whether a process of this machine holds the lock of a run (recipes.train.session). Looks without touching it."""
-    lock = folder.resolve().with_name(f".{folder.resolve().name}.lock")
+    lock = RunFolder(folder.resolve()).lock
     try:
         inode = str(lock.stat().st_ino)
         return any(line.split()[5].rsplit(":", 1)[-1] == inode for line in Path("/proc/locks").read_text().splitlines())

@@ -13,6 +13,7 @@ from recipes.report.page.blocks import batch, shares
 from recipes.report.page.plain import packed
 from recipes.report.page.run_files import RunFiles
 from recipes.report.page.story import story
+from recipes.runs.run_folder import METRICS
 
 EVERY = 3.0  # seconds between two questions of a page
 MOST_PER_LOOK = 400  # new responses
@@ -87,7 +88,7 @@ class FollowedRun:
         """
         run = RunFiles.read(self._path) if self._path.is_dir() else RunFiles(self._path)
         steps, before = ([row["step"] for row in one.rows] for one in (run, self._run))
-        file = run.inside("metrics.jsonl")
+        file = run.inside(METRICS)
         text = file.read_bytes() if file else b""
         if steps[: len(before)] != before or not text.startswith(self._text):
             self._begin()

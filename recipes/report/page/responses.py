@@ -10,6 +10,7 @@ from typing import Any
 from recipes.report.page.plain import display_text
 from recipes.report.page.run_files import parsed
 from recipes.report.page.series import number
+from recipes.runs.run_folder import RunFolder
 
 SETS = ("train", "validation")
 MOST_READ = 400 * 2**20  # bytes of files; beyond, only some steps are read
@@ -75,7 +76,7 @@ def response_files(run: Path) -> list[tuple[str, int, Path]]:
     """(part, step, file) of all files of responses, by step; links that lead out of the run are passed over."""
     root, found = run.resolve(), []
     for part in SETS:
-        for file in (run / "generations" / part).glob("*.jsonl"):
+        for file in RunFolder(run).responses(part).glob("*.jsonl"):
             if file.stem.isdecimal() and file.is_file() and file.resolve().is_relative_to(root):
                 found.append((part, int(file.stem), file))
     return sorted(found, key=lambda entry: (entry[1], entry[0], entry[2]))

@@ -10,8 +10,8 @@ import yaml
 
 from recipes.common.errors import UserError
 from recipes.common.secrets import redacted
+from recipes.runs.run_folder import CONFIG, MANIFEST, METRICS, PARTS, RunFolder
 
-PARTS = ("config.yaml", "manifest.json", "metrics.jsonl", "generations", "logs", "checkpoints", "tensorboard")
 LARGEST_RECORD = 2**20  # bytes; a config or manifest beyond is none
 LAST_STEP = 10**9
 
@@ -43,8 +43,8 @@ class RunFiles:
         """
         require_run(path)
         run = cls(path)
-        run.config = run._record("config.yaml")
-        run.manifest = run._record("manifest.json")
+        run.config = run._record(CONFIG)
+        run.manifest = run._record(MANIFEST)
         run.rows = run._metrics()
         if not run.rows:
             run.notes.append("No step has been logged: metrics.jsonl is missing or holds no complete line.")
@@ -83,7 +83,7 @@ class RunFiles:
             return {}
 
     def _metrics(self) -> list[dict[str, Any]]:
-        file = self.inside("metrics.jsonl")
+        file = self.inside(METRICS)
         found: dict[int, dict[str, Any]] = {}
         broken = 0
         for line in file.read_bytes().splitlines() if file else ():
@@ -139,6 +139,6 @@ def require_run(path: Path) -> None:
         raise UserError(f"{path} is no folder. Write the folder of a run, for instance outputs/quickstart/<run>.")
     names = {entry.name for entry in path.iterdir()}
     if names and not names & set(PARTS):
-        inner = sorted(entry.name for entry in path.iterdir() if (entry / "metrics.jsonl").is_file())
-        hint = f" It holds runs: write {path / inner[0]}." if inner else ""
+        inner = next(RunFolder.found(path, "*"), None)
+        hint = f" It holds runs: write {inner.path}." if inner else ""
         raise UserError(f"{path} is not the folder of a run: it holds none of {', '.join(PARTS)}.{hint}")

@@ -11,7 +11,6 @@ from rich.console import Console
 
 from recipes.common.command import command
 from recipes.common.errors import UserError
-from recipes.runs.metrics_file import read_metrics
 from recipes.runs.run_folder import RunFolder
 from recipes.train.live.history import History
 from recipes.train.live.startup import Startup
@@ -30,7 +29,7 @@ def svg(folder: RunFolder, step: int, width: int) -> str:
     """
     config = OmegaConf.load(folder.config)
     history = History(0, config.trainer.total_training_steps)
-    for row in read_metrics(folder.metrics):
+    for row in folder.rows():
         if row["step"] <= step:
             history.add(row)
     title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"

@@ -5,6 +5,7 @@ import pytest
 from recipes import merge
 from recipes.common.errors import UserError
 from recipes.evaluate import checkpoint
+from recipes.runs.run_folder import RunFolder
 
 
 def make_model(folder):
@@ -38,7 +39,7 @@ def test_a_model_folder(tmp_path):
 def test_a_run_is_its_last_checkpoint(run):
     found = checkpoint.find(str(run))
     assert found.path == str(run / "checkpoints" / "global_step_40" / "actor" / "huggingface")
-    assert (found.name, found.run, found.step) == ("dgpo-1.5b_dgpo-seed0-step40", run, 40)
+    assert (found.name, found.run, found.step) == ("dgpo-1.5b_dgpo-seed0-step40", RunFolder(run), 40)
     assert found.run_config.seed == 3
 
 

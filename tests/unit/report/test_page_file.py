@@ -16,6 +16,7 @@ from recipes.report.page import build, charts, method_weight, series
 from recipes.report.page.blocks import within_budget
 from recipes.report.page.plain import script_json
 from recipes.report.page.responses import Response, evenly, read, response_files
+from recipes.runs.run_folder import RunFolder
 from recipes.train.session import write_page
 
 HOSTILE = "</script><script>window.pwned=1</script><!--\u2028<img src=x onerror=alert(1)>"
@@ -149,9 +150,9 @@ def test_a_training_whose_page_can_not_be_written_says_so_in_one_line(tmp_path):
     from rich.console import Console
 
     with (tmp_path / "said").open("w") as file:
-        write_page(Console(file=file, soft_wrap=True), tmp_path / "missing")
+        write_page(Console(file=file, soft_wrap=True), RunFolder(tmp_path / "missing"))
         run = make(tmp_path / "run", Made(steps=2))
-        write_page(Console(file=file, soft_wrap=True), run)
+        write_page(Console(file=file, soft_wrap=True), RunFolder(run))
     first, second = (tmp_path / "said").read_text().splitlines()
     assert "report.html was not written: UserError" in first and second.endswith("run/report.html")
     assert (run / "report.html").is_file()

@@ -11,6 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from losses.metrics import BOUNDARY_CASES
 from recipes.runs import tensorboard_layout, trackers
+from recipes.runs.run_folder import RunFolder
 from reward.verdict import STATUSES
 
 CONFIG = OmegaConf.create({"trainer": {"logger": ["console", "file", "tensorboard"]}})
@@ -58,7 +59,7 @@ def read_layout(folder: Path) -> layout_pb2.Layout:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    trackers.start(CONFIG, tmp_path, 0)
+    trackers.start(CONFIG, RunFolder(tmp_path), 0)
     log(tmp_path / "tensorboard", range(4))
     return tmp_path
 
@@ -78,7 +79,7 @@ def test_every_chart_holds_something_and_every_tag_has_a_chart(run: Path) -> Non
 
 
 def test_a_run_that_goes_on_keeps_its_layout_and_drops_what_is_made_again(run: Path) -> None:
-    trackers.start(CONFIG, run, 2)
+    trackers.start(CONFIG, RunFolder(run), 2)
     log(run / "tensorboard", range(3, 6))
     events = EventAccumulator(str(run / "tensorboard")).Reload()
     assert [event.step for event in events.Scalars("critic/score/mean")] == [0, 1, 2, 3, 4, 5]
@@ -86,17 +87,17 @@ def test_a_run_that_goes_on_keeps_its_layout_and_drops_what_is_made_again(run: P
 
 
 def test_without_tensorboard_there_is_no_folder(tmp_path: Path) -> None:
-    trackers.start(OmegaConf.create({"trainer": {"logger": ["console", "file"]}}), tmp_path, 0)
+    trackers.start(OmegaConf.create({"trainer": {"logger": ["console", "file"]}}), RunFolder(tmp_path), 0)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_where_to_write_is_the_persons_choice_and_the_run_is_not(tmp_path: Path) -> None:
     given = {"WANDB_DIR": "/elsewhere", "MLFLOW_TRACKING_URI": "http://host", "WANDB_RUN_ID": "stale"}
-    set_here = trackers.environment(tmp_path, "abc123", given)
+    set_here = trackers.environment(RunFolder(tmp_path), "abc123", given)
     assert set_here["WANDB_DIR"] == "/elsewhere" and set_here["MLFLOW_TRACKING_URI"] == "http://host"
     assert set_here["WANDB_RUN_ID"] == set_here["SWANLAB_RUN_ID"] == "abc123"
     assert set_here["SWANLAB_LOG_DIR"] == str(tmp_path / "swanlab")
-    fresh = trackers.environment(tmp_path, "abc123", {})
+    fresh = trackers.environment(RunFolder(tmp_path), "abc123", {})
     assert fresh["WANDB_DIR"] == str(tmp_path) and fresh["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/mlflow.db"
 
 
@@ -117,7 +118,10 @@ def test_wandb_offline_is_one_run_over_two_attempts(tmp_path: Path, run_python) 
         "for step in range({first}, {first} + 2): tracking.log(dict(reward=0.5), step)\n"
         "tracking.finish()\n"
     )
-    variables = trackers.environment(tmp_path, "abc123", {}) | {"WANDB_MODE": "offline", "WANDB_SILENT": "true"}
+    variables = trackers.environment(RunFolder(tmp_path), "abc123", {}) | {
+        "WANDB_MODE": "offline",
+        "WANDB_SILENT": "true",
+    }
     for first in (0, 2):
         result = run_python(code.format(first=first), **variables)
         assert result.returncode == 0, result.stderr
