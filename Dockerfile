@@ -3,8 +3,8 @@
 #   docker build --tag rlvr:0.1.0 .
 #   docker run --gpus all --shm-size 64g --volume "$PWD/outputs:/opt/rlvr/outputs" rlvr:0.1.0 experiment=dgpo/7b_dgpo
 #
-# devel, not runtime: flash-attn 2.8.3 is compiled with nvcc where no wheel fits torch 2.11 (up to an hour; MAX_JOBS limits
-# its memory, about 4 GB per job), and vLLM compiles kernels at run time.
+# devel, not runtime: flash-attn 2.8.3 is compiled with nvcc where no wheel fits torch 2.11 (scripts/install_flash_attn.py; its
+# variables are build arguments here), and vLLM compiles kernels at run time.
 FROM nvidia/cuda:13.0.2-devel-ubuntu24.04
 
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
@@ -22,7 +22,10 @@ USER 1000:1000
 ENV HOME=/home/ubuntu
 WORKDIR /opt/rlvr
 
-ARG MAX_JOBS=8
+ARG MAX_JOBS
+ARG FLASH_ATTN_WHEEL
+ARG FLASH_ATTN_INDEX
+ARG FLASH_ATTN_COMPILE
 COPY --chown=1000:1000 pyproject.toml README.md LICENSE ./
 COPY --chown=1000:1000 requirements requirements
 COPY --chown=1000:1000 scripts scripts
@@ -32,7 +35,7 @@ COPY --chown=1000:1000 maspo maspo
 COPY --chown=1000:1000 losses losses
 COPY --chown=1000:1000 reward reward
 COPY --chown=1000:1000 recipes recipes
-RUN MAX_JOBS="${MAX_JOBS}" bash scripts/setup.sh gpu && rm -rf "${HOME}/.cache/uv" "${HOME}/.cache/pip"
+RUN bash scripts/setup.sh gpu && rm -rf .wheels "${HOME}/.cache/uv" "${HOME}/.cache/pip"
 
 ENV PATH="/opt/rlvr/.venv/bin:${PATH}"
 ENTRYPOINT ["python", "-m", "recipes.launch", "local"]

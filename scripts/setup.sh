@@ -4,6 +4,7 @@
 #
 # Packages come from the index that pip is set up for (pip.conf or PIP_* variables). Only the CPU build of torch may need a
 # second one: when that index lacks torch==…+cpu it is taken from TORCH_CPU_INDEX (default: PyTorch's own wheel index).
+# flash-attn is had from a wheel, compiled, or left out: scripts/install_flash_attn.py says how, and which variables it reads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,7 +28,14 @@ fi
 
 stamp=".venv/.installed"
 want="$(cat "$lock" pyproject.toml scripts/setup.sh | sha256sum | cut -c1-16)"
-[ "$(cat "$stamp" 2>/dev/null || true)" = "$want" ] && exit 0
+flash="$(sed -n 's/^flash-attn==\([^ ;]*\).*/\1/p' "$lock")"
+flash_attention() { # tried again by every `setup.sh gpu`: there may be a wheel, a compiler or a network by then
+    [ -z "$flash" ] || .venv/bin/python scripts/install_flash_attn.py "$flash" --folder .wheels --log .venv/flash-attn.log
+}
+if [ "$(cat "$stamp" 2>/dev/null || true)" = "$want" ]; then
+    if [ $# -gt 0 ]; then flash_attention; fi
+    exit 0
+fi
 
 # numpy 2.3 of the CPU lock needs Python 3.11; verl ends at 3.12.
 versions="3.12 3.11 3.10"; [ "$extra" = cpu ] && versions="3.11 3.12"
@@ -67,18 +75,15 @@ if [ "$extra" = cpu ]; then
             || { cat .venv/torch.log >&2; die "$torch is to be had from neither index (the configured one said the above)"; }
     fi
 fi
-# flash-attn builds against the torch that is already there, so it comes last and without isolation.
+# flash-attn is the one package that need not be: its own script, after the torch that it has to fit.
 grep -v '^flash-attn==' "$lock" >.venv/packages.txt
 say "$(grep -c == .venv/packages.txt) packages of $lock"
 install -r .venv/packages.txt
-if grep -q '^flash-attn==' "$lock"; then
-    say "flash-attn: where no wheel fits, it is compiled with nvcc (up to an hour; MAX_JOBS limits its memory)"
-    install --no-build-isolation "$(grep '^flash-attn==' "$lock" | cut -d';' -f1)"
-fi
 say "this project, and a check that verl loads it"
 install -e .
 
 .venv/bin/python -c "from recipes.plugin import register; register.check()" >/dev/null 2>.venv/check.log \
     || { cat .venv/check.log >&2; die "the plug-in does not load in .venv (see above)"; }
 echo "$want" >"$stamp"
+flash_attention
 say "ready"

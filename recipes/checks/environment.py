@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from omegaconf import DictConfig, ListConfig
 
 from recipes.checks import tracking
-from recipes.checks.values import MODEL, OPTIMISER
+from recipes.checks.values import ACTOR, MODEL, OPTIMISER
+from recipes.common import attention
 from recipes.common.errors import UserError
 
 
@@ -27,11 +28,18 @@ def check_environment(config: DictConfig) -> None:
 
 def _check_attention(config: DictConfig) -> None:
     model = config.actor_rollout_ref.model
-    key = f"{MODEL}.use_remove_padding"
-    if config.hardware.device == "cuda" and model.use_remove_padding and find_spec("flash_attn") is None:
+    if attention.of(config) == attention.FLASH and not attention.has_flash_attn():
         raise UserError(
-            f"{key}=true: flash-attn is not installed in this environment. Run `bash scripts/setup.sh gpu`, or write "
-            f"{key}=false +{MODEL}.override_config.attn_implementation=sdpa, which is slower."
+            "attention=flash: flash-attn is not installed in this environment. Write attention=auto, which takes a "
+            "slower one, or set FLASH_ATTN_WHEEL or FLASH_ATTN_INDEX and run `bash scripts/setup.sh gpu`."
+        )
+    split = config.actor_rollout_ref.actor.ulysses_sequence_parallel_size
+    if split > 1 and "flash" not in attention.of(config):
+        key = f"{ACTOR}.ulysses_sequence_parallel_size"
+        raise UserError(
+            f"{key}={split} with attention {attention.of(config)}: verl splits sequences over GPUs for flash-attn only."
+            f" Write {key}=1, or install flash-attn: set FLASH_ATTN_WHEEL or FLASH_ATTN_INDEX and run "
+            "`bash scripts/setup.sh gpu`."
         )
     if model.use_liger and find_spec("liger_kernel") is None:
         raise UserError(f"{MODEL}.use_liger=true: liger-kernel is not installed. Write {MODEL}.use_liger=false.")

@@ -5,7 +5,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from recipes.checks.values import ACTOR, OPTIMISER, ROLLOUT, VALIDATION
+from recipes.checks.values import ACTOR, MODEL, OPTIMISER, ROLLOUT, VALIDATION
+from recipes.common import attention
 from recipes.common.errors import UserError
 
 # Advantages relative to the other responses to the same prompt: with one response there is nothing to compare with.
@@ -47,6 +48,7 @@ def check_options(config: DictConfig) -> None:
     checks: tuple[Callable[[DictConfig], None], ...] = (
         _check_unread,
         _check_device,
+        _check_attention,
         _check_lengths_of_generation,
         _check_group,
         _check_critic,
@@ -75,19 +77,20 @@ def _check_device(config: DictConfig) -> None:
             f"trainer.device={config.trainer.device}, but the preset is for {config.hardware.device}. Leave "
             "trainer.device out and choose the machine by hardware=cpu, hardware=8x80gb or a file of your own."
         )
-    model = config.actor_rollout_ref.model
-    if config.hardware.device == "cpu" and model.use_remove_padding:
-        key = "actor_rollout_ref.model.use_remove_padding"
-        raise UserError(f"{key}=true needs flash-attn, which needs a GPU. Write {key}=false.")
-    attention = (model.get("override_config") or {}).get("attn_implementation")
-    if config.hardware.device == "cpu" and "flash" in str(attention):
-        key = "actor_rollout_ref.model.override_config.attn_implementation"
-        raise UserError(f"{key}={attention} needs a GPU. Write {key}=sdpa.")
-    if config.actor_rollout_ref.actor.ulysses_sequence_parallel_size > 1 and not model.use_remove_padding:
+
+
+def _check_attention(config: DictConfig) -> None:
+    """The device can compute it, and sequences that are to be split are packed."""
+    model, split = config.actor_rollout_ref.model, config.actor_rollout_ref.actor.ulysses_sequence_parallel_size
+    chosen = attention.of(config)
+    if config.hardware.device == "cpu" and chosen not in (attention.SDPA, "eager"):
+        key = f"{MODEL}.override_config.attn_implementation"
+        raise UserError(f"{key}={chosen} (from attention=) needs a GPU. Write attention=sdpa, or {key}=sdpa.")
+    if split > 1 and not model.use_remove_padding:
         raise UserError(
-            f"{ACTOR}.ulysses_sequence_parallel_size={config.actor_rollout_ref.actor.ulysses_sequence_parallel_size} "
-            f"with actor_rollout_ref.model.use_remove_padding=false: only unpadded sequences can be split. Write "
-            f"{ACTOR}.ulysses_sequence_parallel_size=1, or actor_rollout_ref.model.use_remove_padding=true."
+            f"{ACTOR}.ulysses_sequence_parallel_size={split} with actor_rollout_ref.model.use_remove_padding=false: "
+            f"only unpadded sequences can be split. Write {ACTOR}.ulysses_sequence_parallel_size=1, or "
+            "actor_rollout_ref.model.use_remove_padding=true."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from recipes.common import attention
 from recipes.common.errors import UserError
 from recipes.common.numbers import is_integer, is_number
 
@@ -107,6 +108,7 @@ RULES = (
     flag("dry_run", "true"),
     Rule("output_root", is_text, "a folder", "outputs"),
     one_of("model_engine", ("dp",), "dp"),
+    or_null(one_of("attention", attention.CHOICES, "auto")),  # null: a preset of one's own that names it elsewhere
     one_of("hardware.device", ("cpu", "cuda", "npu"), "cuda"),
     whole("trainer.nnodes", 1, 1),
     whole("trainer.n_gpus_per_node", 1, 1),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
+from recipes.common import attention
 from recipes.common.files import existing_parent
 from recipes.doctor import probe
 from recipes.doctor.cluster import Node
@@ -102,8 +103,19 @@ def _files(case: Case) -> list[Finding]:
     return findings or [ok("files", f"{len(readable)} of model and data, readable and equal in size", case.node.name)]
 
 
+def _attention(case: Case) -> list[Finding]:
+    """What computes it there; flash-attn is chosen by what the driver's environment holds."""
+    chosen, problem = attention.of(case.config), case.report.attention_problem
+    if chosen != attention.FLASH:
+        return [ok("attention", f"{chosen}, of torch itself", case.node.name)]
+    if problem:
+        cure = "Run `bash scripts/setup.sh gpu`, which says why, or write attention=flex, which is slower."
+        return [failure("attention", f"flash-attn can't be imported: {problem}", cure, case.node.name)]
+    return [ok("attention", "flash-attn loads", case.node.name)]
+
+
 # In the order of the table. GPUs have a file of their own (gpu_checks.py).
-JUDGES: tuple[Callable[[Case], list[Finding]], ...] = (_plugin, _packages, _disk, _shared_memory, _files)
+JUDGES: tuple[Callable[[Case], list[Finding]], ...] = (_plugin, _packages, _attention, _disk, _shared_memory, _files)
 
 
 def question_of(config: DictConfig) -> probe.Question:

@@ -3,6 +3,7 @@
 Like recipes.plugin.worker_check, this module must not import the plug-in.
 """
 
+import importlib
 import os
 import shutil
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ class NodeReport:
         spaces: by folder; None where the folder is not there.
         files: size in bytes, or why the file can't be read.
         model_problem: why the hub model can't be had there; None if it can.
+    attention_problem: why flash-attn can't be imported there; None if it can.
     """
 
     versions: dict[str, str]
@@ -57,6 +59,7 @@ class NodeReport:
     spaces: dict[str, Space | None] = field(default_factory=dict)
     files: dict[str, int | str] = field(default_factory=dict)
     model_problem: str | None = None
+    attention_problem: str | None = None
 
 
 def temporary_folder() -> str:
@@ -75,6 +78,7 @@ def report(question: Question) -> NodeReport:
         spaces={name: _space(folder) for name, folder in folders.items()},
         files=sizes(question.files),
         model_problem=_model_problem(question.hub_model),
+        attention_problem=_attention_problem(),
     )
 
 
@@ -98,6 +102,14 @@ def _size(file: Path) -> int | str:
             return os.fstat(opened.fileno()).st_size
     except OSError as error:  # becomes part of the report
         return f"{type(error).__name__}: {error.strerror}"
+
+
+def _attention_problem() -> str | None:
+    try:
+        importlib.import_module("flash_attn.flash_attn_interface")  # loads the compiled part, which has to fit torch
+    except (ImportError, OSError) as error:  # becomes part of the report
+        return str(error)
+    return None
 
 
 def _model_problem(name: str | None) -> str | None:

@@ -5,15 +5,12 @@
 
 Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
 and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
-<<<<<<< HEAD
-nothing. Its own keys, all optional: `gpu=` a100, a800, h20, h100, h200 or h800, by default the preset's
-`hardware.gpu`; `mean_length=` tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
-Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input.
-=======
 nothing. Its own keys, all optional: `gpu=` a100, h100 or h200, by default the preset's `hardware.gpu`; `mean_length=`
 tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
 Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
->>>>>>> e4de7ec (A command ends in one way, a duration reads in two, a number is asked for once)
+nothing. Its own keys, all optional: `gpu=` a100, a800, h20, h100, h200 or h800, by default the preset's
+`hardware.gpu`; `mean_length=` tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
+Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input.
 """
 
 import sys
@@ -23,6 +20,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from recipes.common import attention
 from recipes.common.command import command
 from recipes.common.errors import UserError
 from recipes.config import hardware
@@ -116,6 +114,8 @@ def report(plan: Plan, shown: Console) -> str:
         f"{model.parameters / 1e9:.2f}B parameters on {run.nodes} × {run.gpus_per_node} {gpu.name}; "
         f"{run.prompts} × {run.samples} responses of at most {run.response_limit:,} tokens per step"
     )
+    if run.attention != attention.FLASH:
+        shown.print(show.attention_line(run), soft_wrap=True)
     found = memory.phases(model, gpu, run)
     shown.print(show.phase_table(found, gpu))
     shown.print(show.term_table(max(found[1:], key=lambda phase: phase.high)))

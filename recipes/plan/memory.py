@@ -7,6 +7,7 @@ docs/planning.md.
 
 from dataclasses import dataclass
 
+from recipes.common import attention
 from recipes.config.hardware import GIB, GPU
 from recipes.plan.architecture import Architecture
 from recipes.plan.sizes import Setup
@@ -115,14 +116,24 @@ def _logits(model: Architecture, setup: Setup, tokens: int, entropy: bool, backw
         return []
     numbers = tokens * model.vocab
     copies = setup.compute_bytes * (2 if setup.scaled_logits else 1)
-    # flash-attn's cross entropy writes the gradient into the logits; high: one copy more.
-    terms = [Term("logits", numbers * copies, numbers * (copies + setup.compute_bytes * backward))]
+    # flash-attn's cross entropy writes the gradient into the logits; without it, and high: one copy more.
+    gradient = numbers * setup.compute_bytes * backward
+    least = 0 if setup.attention == attention.FLASH else gradient
+    terms = [Term("logits", numbers * copies + least, numbers * copies + gradient)]
     if entropy:
         chunk = min(setup.entropy_chunk or tokens, tokens) * model.vocab
         # Low: torch.compile fuses softmax, product and sum. High: fp32 logits, softmax and product stand side by side.
         kept = backward and not setup.entropy_checkpointing
         terms.append(Term("entropy", 0 if kept else chunk * 4, 8 * numbers + chunk * 4 if kept else 12 * chunk))
     return terms
+
+
+def _mask(setup: Setup, tokens: int) -> list[Term]:
+    """What sdpa reads for packed sequences: a byte for every pair of tokens; high: and a number to add to it."""
+    if setup.attention != attention.SDPA:
+        return []
+    pairs = tokens**2
+    return [Term("mask of packed sequences", pairs, pairs * (1 + setup.compute_bytes))]
 
 
 def _vllm(gpu: GPU, setup: Setup) -> Term:
@@ -146,12 +157,13 @@ def _update_phases(model: Architecture, gpu: GPU, setup: Setup) -> list[Phase]:
     at_work = Term("one layer recomputed, its gradients", layer + gradients / 2, layer + gradients)
     gathered = _gathered(model, setup, backward=True)
     logits = _logits(model, setup, tokens, setup.entropy_in_update, backward=True)
+    mask = _mask(setup, tokens)
     shard = model.parameters * setup.master_bytes / setup.shards
     # torch.optim.AdamW's foreach implementation takes about the parameters' size on top (PyTorch's documentation).
     step = [] if setup.offload_policy else [Term("AdamW's temporaries", shard, 2 * shard)]
     return [
-        Phase("update: logits", (*always, saved, gathered, *logits)),
-        Phase("update: a layer's backward", (*always, saved, gathered, at_work)),
+        Phase("update: logits", (*always, saved, gathered, *logits, *mask)),
+        Phase("update: a layer's backward", (*always, saved, gathered, at_work, *mask)),
         Phase("update: optimiser step", (*always, *step)),
     ]
 
@@ -168,6 +180,7 @@ def _log_prob_phase(model: Architecture, gpu: GPU, setup: Setup) -> Phase:
         _gathered(model, setup, backward=False),
         Term("activations of one layer", low, 1.5 * low),
         *_logits(model, setup, tokens, entropy=True, backward=False),
+        *_mask(setup, tokens),
         *_training(gpu, setup),
     ]
     return Phase("old log-probs", tuple(term for term in terms if term.high))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
+from recipes.common import attention
 from recipes.config.hardware import GIB, GPU
 from recipes.plan import advice, memory, step_time
 from recipes.plan.architecture import Architecture
@@ -24,6 +25,17 @@ def _table(title: str, *columns: str) -> Table:
             name, justify="right" if place and name not in ("largest term", "in phase", "price") else "left"
         )
     return table
+
+
+def attention_line(setup: Setup) -> str:
+    """What training without flash-attn costs."""
+    costs = {
+        attention.FLEX: "skips what the mask hides, as flash-attn does; compiled on first use. Slower by an amount "
+        "that was not measured: times below are flash-attn's",
+        attention.SDPA: "reckons every token against all of its micro-batch, which memory and times below include",
+    }
+    cost = costs.get(setup.attention, "cost unknown: memory and times below are flash-attn's")
+    return f"Without flash-attn (attention {setup.attention}): {cost}."
 
 
 def phase_table(found: Sequence[memory.Phase], gpu: GPU) -> Table:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from omegaconf import DictConfig
 
+from recipes.common import attention
 from recipes.common.errors import UserError
 from recipes.config import hardware
 
@@ -36,6 +37,7 @@ class Setup:
         bucket: bytes of the buffer through which weights go to vLLM.
         rollout_gpus: that only generate, besides the trainer's; 0 for a synchronous trainer.
         seed: of the simulated lengths.
+        attention: transformers' name; flash-attn also brings the kernel for log-probs.
     """
 
     nodes: int
@@ -73,6 +75,7 @@ class Setup:
     bucket: int
     rollout_gpus: int
     seed: int
+    attention: str = attention.FLASH
 
     def __post_init__(self) -> None:
         if self.gpus % self.ulysses or self.gpus % self.tensor_parallel:
@@ -188,4 +191,6 @@ def of(config: DictConfig) -> Setup:
         bucket=rollout.checkpoint_engine.update_weights_bucket_megabytes * 2**20,
         rollout_gpus=hardware.rollout_gpus(config),
         seed=config.seed,
+        # What is installed where the plan is made says nothing about the GPUs.
+        attention=attention.FLASH if config.get("attention") == "auto" else attention.of(config),
     )

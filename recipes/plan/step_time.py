@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from math import ceil
 
+from recipes.common import attention
 from recipes.config.hardware import GPU
 from recipes.plan import generation, lengths
 from recipes.plan.architecture import Architecture
@@ -47,8 +48,13 @@ def training_flops(model: Architecture, setup: Setup, mean: float) -> tuple[floa
     prompt, second = setup.mean_prompt, lengths.second_moment(mean, setup.response_limit)
     tokens = setup.responses * (prompt + mean)
     squares = setup.responses * (prompt**2 + 2 * prompt * mean + second)
+    passes = (4 if setup.checkpointing else 3) * setup.epochs
+    if setup.attention == attention.SDPA:  # every token against all of its micro-batch, masked or not
+        limits = setup.log_prob_tokens, setup.update_tokens
+        before, update = (model.forward_flops(tokens, 2 * tokens * limit) for limit in limits)
+        return before, update * passes
     forward = model.forward_flops(tokens, squares)
-    return forward, forward * (4 if setup.checkpointing else 3) * setup.epochs
+    return forward, forward * passes
 
 
 @dataclass(frozen=True)

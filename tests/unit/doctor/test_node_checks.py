@@ -50,8 +50,19 @@ def changed(case: Case, **facts: object) -> Case:
 
 def test_a_healthy_node_is_well(case: Case) -> None:
     found = judged(case)
-    assert set(found) == {"plug-in", "packages", "disk", "shared memory", "files"}
+    assert set(found) == {"plug-in", "packages", "attention", "disk", "shared memory", "files"}
     assert all(one.status is Status.OK and one.where == "gpu7" for some in found.values() for one in some)
+
+
+def test_attention_is_named_and_flash_attn_imported(case: Case) -> None:
+    (finding,) = judged(case)["attention"]
+    assert finding.status is Status.OK and "sdpa" in finding.what
+    config = case.config.copy()
+    config.actor_rollout_ref.model.override_config = {"attn_implementation": "flash_attention_2"}
+    flash = replace(case, config=config)
+    (finding,) = judged(changed(flash, attention_problem="undefined symbol: _ZN3c10"))["attention"]
+    assert finding.status is Status.FAILURE and "undefined symbol" in finding.what and "attention=flex" in finding.cure
+    assert judged(flash)["attention"][0].status is Status.OK
 
 
 SPACES = HEALTHY.spaces

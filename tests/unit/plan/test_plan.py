@@ -7,7 +7,7 @@ from planning_cases import SEVEN, planned
 
 from recipes.common.errors import UserError
 from recipes.plan import __main__ as plan
-from recipes.plan import advice, show
+from recipes.plan import advice, memory, show, step_time
 
 ACTOR = "actor_rollout_ref.actor"
 
@@ -67,6 +67,16 @@ def test_fused_kernels_are_advised_only_where_they_work():
     for tied in (False, True):
         rungs = advice.ladder(replace(asked.model, tied=tied), asked.gpu, asked.run)
         assert any("use_fused_kernels" in rung.overrides for rung in rungs) == tied
+
+
+def test_without_flash_attn_the_cost_is_stated(capsys):
+    flash, flex, sdpa = (planned(*SEVEN, f"attention={choice}") for choice in ("auto", "flex", "sdpa"))
+    times = [step_time.span(asked.model, asked.gpu, asked.run)[1].seconds["update"] for asked in (flash, flex, sdpa)]
+    assert times[0] == times[1] < times[2]
+    needs = [memory.phases(asked.model, asked.gpu, asked.run)[2].low for asked in (flash, flex, sdpa)]
+    assert needs[0] < needs[1] == needs[2] - sdpa.run.update_tokens**2  # a copy of the logits; a mask
+    plan.main([*SEVEN, "attention=flex"])
+    assert "attention flex_attention" in capsys.readouterr().out
 
 
 def test_fourteen_billion_on_one_gpu_does_not_fit():
