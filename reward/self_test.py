@@ -4,6 +4,7 @@ from functools import cache
 
 from reward.options import RewardOptions
 from reward.processes.pool import ScoringPool
+from reward.processes.worker import Died, Raised, Worker
 from reward.scoring import Scorer
 from reward.verdict import Status
 
@@ -23,8 +24,9 @@ def self_test(options: RewardOptions) -> None:
     """Score known answers, then end the processes; once per process and set of options.
 
     Raises:
-        RuntimeError: says which answer got which status.
+        RuntimeError: says why no process can be started, or which answer got which status.
     """
+    _start_one(options)
     pool = ScoringPool(options.pool_settings)
     try:
         scorer = Scorer(pool)
@@ -39,3 +41,15 @@ def self_test(options: RewardOptions) -> None:
                 f"({options.pool_settings}). Run `bash scripts/setup.sh` again; if the status is timeout or crashed, "
                 "raise reward.custom_reward_function.reward_kwargs.deadline or .memory_gib."
             )
+
+
+def _start_one(options: RewardOptions) -> None:
+    try:
+        Worker(options.pool_settings.memory_gib).kill()
+    except (Died, Raised, OSError) as error:
+        last = str(error).strip().rsplit("\n", 1)[-1]
+        raise RuntimeError(
+            f"A scoring process can't be started here: {last}. A container has to allow seccomp (docker run "
+            "--security-opt seccomp=… with prctl and seccomp), and TMPDIR has to be short (a socket's path has 107 "
+            "characters)."
+        ) from error

@@ -1,6 +1,7 @@
 """What the config asks of this machine beside its GPUs: packages and modules that can be imported."""
 
 import importlib
+import os
 from importlib.util import find_spec
 
 from omegaconf import DictConfig, ListConfig
@@ -20,10 +21,21 @@ def check_environment(config: DictConfig) -> None:
     Raises:
         UserError: names the key and what to do.
     """
+    _check_ray(config)
     tracking.check_trackers(config)
     _check_attention(config)
     _check_optimiser(config)
     _check_modules(config)
+
+
+def _check_ray(config: DictConfig) -> None:
+    """A Ray of this run's own is closed to others before it is imported, and so before the config is known."""
+    found = os.environ.get("RAY_ADDRESS")
+    if found and not os.environ.get("RLVR_JOIN_CLUSTER") and config.ray_kwargs.ray_init.get("address") == "local":
+        raise UserError(
+            f"RAY_ADDRESS={found} names a cluster, but ray_kwargs.ray_init.address=local (as hardware=cpu has it) "
+            "starts a Ray of its own. Unset RAY_ADDRESS, or train there: `python -m recipes.launch join <overrides>`."
+        )
 
 
 def _check_attention(config: DictConfig) -> None:

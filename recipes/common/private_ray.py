@@ -1,10 +1,14 @@
-"""Ray's token authentication: one token per job, in a file that only its owner can read.
+"""Who reaches a run's Ray: nobody from outside, where it is one machine's; else whoever has the job's token.
 
-Ray takes the file's path from the environment, so the token itself is in no command line, environment or log.
+Of a run on one machine every socket listens on loopback, Ray's, vLLM's and TransferQueue's, which unpickles what it is
+sent. Several nodes trust their network; Ray itself then asks for a token, one per job, in a file that only its owner
+can read. Ray takes the file's path from the environment, so the token is in no command line, environment or log.
 """
 
 import os
 import secrets
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +17,15 @@ from pathlib import Path
 from omegaconf import DictConfig, open_dict
 
 from recipes.common.errors import UserError
+
+# Ray's variable for leaving the network alone, which it reads when it is imported; everything else that asks Ray for
+# the machine's address (TransferQueue, verl's servers, NCCL's and Gloo's rendezvous) is then on loopback too.
+LOOPBACK = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "VLLM_HOST_IP": "127.0.0.1",
+    "GLOO_SOCKET_IFNAME": "lo",
+    "NCCL_SOCKET_IFNAME": "lo",
+}
 
 
 def new_token(path: Path) -> None:
@@ -37,11 +50,16 @@ def environment(path: Path) -> dict[str, str]:
 
 @contextmanager
 def private_ray() -> Iterator[None]:
-    """A Ray that this process starts asks for a token of its own, which goes at the end of the block.
+    """A Ray that this process starts listens on loopback and asks for a token of its own, which goes with the block.
 
-    Nothing happens where a cluster is joined or authentication is set up already. To be entered before Ray is imported.
+    Nothing happens where a cluster is joined. To be entered before Ray is imported.
     """
-    if os.environ.get("RAY_ADDRESS") or os.environ.get("RAY_AUTH_MODE"):
+    if os.environ.get("RAY_ADDRESS"):
+        yield
+        return
+    if sys.platform == "linux":  # elsewhere it is Ray's way anyhow, and the interface has another name
+        os.environ.update(LOOPBACK)
+    if os.environ.get("RAY_AUTH_MODE"):
         yield
         return
     with tempfile.TemporaryDirectory(prefix="rlvr-token-") as folder:
@@ -57,9 +75,39 @@ def use(path: Path) -> None:
     os.environ.update(environment(path))
 
 
-def join_cluster(config: DictConfig) -> None:
-    """Under recipes.launch, use the cluster that RAY_ADDRESS names; Ray refuses sizes for one that runs already."""
-    if os.environ.get("RLVR_JOIN_CLUSTER"):
-        with open_dict(config):
+def join_or_start(config: DictConfig) -> None:
+    """Say in the config which Ray is meant: the cluster that RAY_ADDRESS names, or one of this run's own.
+
+    A cluster that happens to run here is not ours, and has another token. Under recipes.launch the cluster's sizes
+    are its own: Ray refuses them for one that runs already.
+
+    Raises:
+        UserError: the folder for Ray's files belongs to somebody else.
+    """
+    given = config.ray_kwargs.ray_init
+    with open_dict(config):
+        if os.environ.get("RLVR_JOIN_CLUSTER"):
             for key in ("address", "num_cpus", "num_gpus", "include_dashboard"):
-                config.ray_kwargs.ray_init[key] = None
+                given[key] = None
+        elif not os.environ.get("RAY_ADDRESS") and given.get("address") in (None, "local"):
+            given.address = "local"
+            given["_temp_dir"] = given.get("_temp_dir") or str(own_folder())
+
+
+def own_folder() -> Path:
+    """Where Ray keeps logs, spilled objects and sockets of this user's runs: closed to others (mode 700).
+
+    Raises:
+        UserError: it belongs to somebody else, or is a link.
+    """
+    # Short, since a socket's path has 107 characters at most; local, since network file systems have none.
+    folder = Path(os.environ.get("RLVR_RAY_TMP", "/tmp")) / f"ray-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror}. Set RLVR_RAY_TMP to a local folder with a short path.") from error
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        raise UserError(f"{folder} is not a folder of yours: set RLVR_RAY_TMP to another local folder.")
+    folder.chmod(0o700)
+    return folder

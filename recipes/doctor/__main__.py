@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from omegaconf import DictConfig
 from rich.console import Console
 
+from recipes.common import private_ray
 from recipes.common.command import command
 from recipes.config.compose import compose, resolved
 
@@ -49,7 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return 0
     if os.environ.get("RAY_ADDRESS"):
         os.environ.setdefault("RLVR_JOIN_CLUSTER", "1")  # whoever names a cluster means it, also with hardware=cpu
-    with command("Interrupted; nothing is left running."):
+    with command("Interrupted; nothing is left running."), private_ray.private_ray():
         return examine(resolved(compose([word for word in words if word != "--json"])), "--json" in words)
 
 

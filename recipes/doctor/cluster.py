@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -134,24 +133,18 @@ def ray_settings(config: DictConfig, temporary: str) -> dict[str, Any]:
     """
     from verl.trainer.constants_ppo import get_ppo_ray_runtime_env
 
-    from recipes.common.private_ray import join_cluster  # nodes import this module too: keep it light
+    from recipes.common.private_ray import join_or_start  # nodes import this module too: keep it light
 
     config = config.copy()
-    join_cluster(config)
+    join_or_start(config)
     given = config.ray_kwargs.ray_init
     runtime = OmegaConf.merge(get_ppo_ray_runtime_env(config), given.get("runtime_env") or {})
     settings: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
         OmegaConf.create({**given, "runtime_env": runtime})
     )
-    if _starts_its_own(settings.get("address")):
-        settings.setdefault("_temp_dir", temporary)
+    if settings.get("address") == "local":
+        settings["_temp_dir"] = temporary
     return settings | {"log_to_driver": False, "logging_level": logging.ERROR}
-
-
-def _starts_its_own(address: str | None) -> bool:
-    """Whether ray.init starts a cluster for this address (its documentation: RAY_ADDRESS, then the latest one here)."""
-    found = os.environ.get("RAY_ADDRESS") or Path("/tmp/ray/ray_current_cluster").exists()
-    return address == "local" or (address is None and not found)
 
 
 def _init(settings: dict[str, Any]) -> None:

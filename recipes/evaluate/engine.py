@@ -7,6 +7,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from recipes.common.private_ray import join_or_start
+
 # Requests under way per engine, as a multiple of what it decodes at once: it never waits for the next one.
 AHEAD = 2
 
@@ -58,6 +60,7 @@ def start_ray(config: DictConfig) -> None:
     import ray
     from verl.trainer.constants_ppo import get_ppo_ray_runtime_env
 
+    join_or_start(config)
     arguments = config.ray_kwargs.ray_init
     environment = OmegaConf.merge(get_ppo_ray_runtime_env(config), arguments.get("runtime_env") or {})
     plain: Any = OmegaConf.to_container(OmegaConf.create({**arguments, "runtime_env": environment}))

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from recipes.common import processes
 from recipes.launch import child
 from recipes.launch.job_folder import Head
@@ -32,6 +34,18 @@ def start_command(head: Head, address: str, ports: Ports, is_head: bool, tempora
     return words + [f"--{name}={value}" for name, value in options.items()]
 
 
+def network(address: str) -> dict[str, str]:
+    """Keeps vLLM, Gloo and NCCL on the nodes' network; by themselves they may choose a public one.
+
+    Args:
+        address: this node's own.
+    """
+    named = {one.address: name for name, found in psutil.net_if_addrs().items() for one in found}
+    interface = named.get(address)
+    chosen = {"VLLM_HOST_IP": address}
+    return chosen | ({"GLOO_SOCKET_IFNAME": interface, "NCCL_SOCKET_IFNAME": interface} if interface else {})
+
+
 @contextmanager
 def ray_node(head: Head, address: str, ports: Ports, is_head: bool, log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     """Start Ray on this node; at the end of the block its processes and its temporary files go.
@@ -54,7 +68,7 @@ def ray_node(head: Head, address: str, ports: Ports, is_head: bool, log: Path) -
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            env={**os.environ, **ports.environment(), "RAY_TMPDIR": str(temporary)},
+            env={**network(address), **os.environ, **ports.environment(), "RAY_TMPDIR": str(temporary)},
             start_new_session=True,  # Ctrl-C is for the launcher, which ends Ray after the training
         )
     try:

@@ -20,11 +20,12 @@ import losses.estimators  # noqa: F401
 import maspo.config  # noqa: F401
 from losses import baselines, registry
 from recipes.common import resolvers
-from recipes.plugin import log_probs
+from recipes.plugin import bound_store, log_probs
 
 resolvers.register()  # verl's own command resolves what our presets reckon with
 baselines.load_all()
 log_probs.activate()
+bound_store.install()
 
 
 def _replica() -> type:

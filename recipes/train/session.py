@@ -14,7 +14,7 @@ from rich.markup import escape
 from recipes.common import processes
 from recipes.common.console import chatter_to, root_cause
 from recipes.common.errors import UserError
-from recipes.common.private_ray import join_cluster
+from recipes.common.private_ray import join_or_start
 from recipes.common.secrets import redact_file
 from recipes.report import summary
 from recipes.runs import stopping, trackers
@@ -151,7 +151,7 @@ def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile, console:
         **trackers.environment(folder, folder.manifest.run_id),
     }
     os.environ.update(environment)
-    join_cluster(config)
+    join_or_start(config)
     with open_dict(config):
         # A cluster that is already up does not inherit this process's environment.
         runtime = config.ray_kwargs.ray_init.runtime_env

@@ -21,6 +21,7 @@ from reward.verdict import Status
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 2  # of a job whose process dies
+MOST_KINDS = 100  # of errors that are logged
 STARTS = 5  # of a process that dies before it has a job
 _reported: set[str] = set()
 Outcome = tuple[Status | None, Any]
@@ -194,7 +195,7 @@ class _Attendant(threading.Thread):
 def report(error: BaseException) -> Status:
     """Logs the first error of each kind: a broken scorer meets it on every response."""
     kind = error.kind if isinstance(error, Raised) else type(error).__name__
-    if kind not in _reported:
+    if kind not in _reported and len(_reported) < MOST_KINDS:  # a process that was taken over may make kinds up
         _reported.add(kind)
         logger.error("status 'crashed': scoring failed; further %s stay silent", kind, exc_info=error)
     return "crashed"

@@ -4,10 +4,10 @@ Every process has a socket of its own, so that its death, whenever it comes, tou
 share a pipe and its lock lose jobs then: with Pebble 5.2, ten kills among 2,000 jobs left 699 without an end.
 
 A text may take over the process that reads it. So the reply is awaited no longer than the deadline, whatever part of it
-came, and unpickling it makes nothing but plain data and Comparison.
+came, and it is JSON of bounded size: text, numbers and lists of them, or a Comparison.
 """
 
-import io
+import json
 import os
 import pickle
 import signal
@@ -16,6 +16,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from reward.processes import sandbox
@@ -24,7 +26,10 @@ from reward.task import Comparison
 
 READY_WITHIN = 120.0  # seconds for a process to start; a machine may be busy
 GONE_WITHIN = 10.0  # seconds for a killed process to vanish
-MOST_BYTES = 1 << 24  # of a reply
+MOST_BYTES = 1 << 16  # of a reply
+LONGEST_FORM = 4096  # characters of a normal form; a longer one is left out, since it only explains
+LONGEST_TRACE = 8192  # characters of a traceback's end
+VALUE, COMPARISON, FAILED = "value", "comparison", "failed"  # kinds of reply
 LENGTH = 8  # bytes that tell how long a message is
 
 
@@ -101,13 +106,17 @@ class Worker:
             raise Died(f"a scoring process sent {size} bytes")
         reply = self._read(size, end)
         try:
-            number, kind, content = _Replies(io.BytesIO(reply)).load()
-        except Exception as error:  # unpickling raises anything
-            raise Died(f"a scoring process sent no reply: {error}") from error
+            number, kind, content = json.loads(reply)
+            if kind == COMPARISON:
+                content = Comparison(**content)
+            elif kind == FAILED:
+                content = Raised(*map(str, content))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise Died(f"a scoring process sent no reply: {type(error).__name__}") from error
         if number != self.jobs:
             raise Died("a scoring process sent the reply to another job")
-        if kind is not None:
-            raise Raised(str(kind), str(content))
+        if isinstance(content, Raised):
+            raise content
         return content
 
     def _read(self, size: int, end: float) -> bytes:
@@ -132,13 +141,6 @@ def _died() -> Iterator[None]:
         raise Died(f"a scoring process is gone: {error}") from error
 
 
-class _Replies(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == (Comparison.__module__, Comparison.__qualname__):
-            return Comparison
-        raise pickle.UnpicklingError(f"a scoring process sent {module}.{name}")
-
-
 def _framed(payload: bytes) -> bytes:
     return len(payload).to_bytes(LENGTH, "big") + payload
 
@@ -149,16 +151,17 @@ def _serve(channel: socket.socket, memory_gib: float) -> None:
     leave_fork_server()  # or a busy process would keep the server, and so itself, alive after its owner's death
     number = 0
     with channel, channel.makefile("rb") as jobs:
-        _reply(channel, number, _start, memory_gib)
+        _reply(channel, number, partial(_start, channel.fileno()), memory_gib)
         while header := jobs.read(LENGTH):
             number += 1
             _reply(channel, number, _run, jobs.read(int.from_bytes(header, "big")))
 
 
-def _start(memory_gib: float) -> None:
+def _start(channel: int, memory_gib: float) -> None:
     from reward.equivalence.compare import assert_ready
 
     assert_ready()
+    sandbox.close_files(channel)
     sandbox.enter(int(memory_gib * 2**30))
 
 
@@ -170,9 +173,20 @@ def _run(payload: bytes) -> Any:
 
 def _reply(channel: socket.socket, number: int, function: Callable[[Any], Any], argument: Any) -> None:
     try:
-        reply = pickle.dumps((number, None, function(argument)))
+        reply = _encoded(number, function(argument))
     except BaseException as error:  # SystemExit too: its owner learns of it, and the process goes on
-        reply = pickle.dumps((number, type(error).__name__, traceback.format_exc(limit=-20)))
+        trace = traceback.format_exc(limit=-20)[-LONGEST_TRACE:]
+        reply = json.dumps((number, FAILED, (type(error).__name__[:100], trace))).encode()
     rest = memoryview(_framed(reply))
     while rest:
         rest = rest[os.write(channel.fileno(), rest) :]  # the sandbox has no send()
+
+
+def _encoded(number: int, result: Any) -> bytes:
+    if isinstance(result, Comparison):
+        facts = {name: value if len(value) <= LONGEST_FORM else "" for name, value in asdict(result).items()}
+        return json.dumps((number, COMPARISON, facts)).encode()
+    reply = json.dumps((number, VALUE, result)).encode()
+    if len(reply) > MOST_BYTES:
+        raise ValueError(f"the result takes {len(reply)} bytes, at most {MOST_BYTES} may be sent")
+    return reply

@@ -1,5 +1,6 @@
 """Jobs for scoring processes, which import them from here, and what tests ask about those processes."""
 
+import json
 import os
 import pickle
 import stat
@@ -101,9 +102,9 @@ def as_path() -> Any:
     return Path("/")
 
 
-def as_text(mib: int) -> str:
+def as_text(length: int) -> str:
     """A long result."""
-    return "x" * (mib * MIB)
+    return "x" * length
 
 
 class Touch:
@@ -130,10 +131,13 @@ def say(reply: bytes, seconds: float = 0.0) -> str:
 
 def say_touch(marker: str) -> str:
     """Send an object that creates the marker where it is unpickled."""
-    return say(framed((1, None, Touch(marker))))
+    return say(_framed(pickle.dumps((1, None, Touch(marker)))))
 
 
 def framed(reply: object) -> bytes:
     """A reply as `reward.processes.worker` sends it."""
-    payload = pickle.dumps(reply)
+    return _framed(json.dumps(reply).encode())
+
+
+def _framed(payload: bytes) -> bytes:
     return len(payload).to_bytes(8, "big") + payload

@@ -5,10 +5,12 @@ Run in a Python of its own: `main` enters the sandbox, tries everything in a fol
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import resource
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -20,26 +22,50 @@ from pathlib import Path
 from reward.processes import sandbox
 
 MEMORY = 2**30
-TGKILL, PTRACE_TRACEME = 234, 0
+READABLE = Path(sandbox.__file__)  # Landlock does not hide what Python imports
+TGKILL, PTRACE_TRACEME, PR_SET_PDEATHSIG, SHMGET, SETXATTRAT = 234, 0, 1, 29, 463
+F_SETSIG, FS_IOC_GETFLAGS, FS_IOC_SETFLAGS = 10, 0x80086601, 0x40086602
 FILES = ("old", "moved", "linked", "gone", "cut", "mode", "owner", "time")  # exist before anything is tried
 
 
 def forbidden(folder: Path, port: int) -> dict[str, Callable[[], object]]:
     """What the filter of system calls refuses; without it, all of this works."""
-    libc = ctypes.CDLL(None, use_errno=True)
     free = (ctypes.c_ulong * 2)(*resource.getrlimit(resource.RLIMIT_NOFILE))
-
-    def call(function: str, *arguments: object) -> None:
-        ctypes.set_errno(0)
-        if getattr(libc, function)(*arguments) == -1:
-            raise OSError(ctypes.get_errno(), function)
 
     def fork() -> None:
         if (pid := os.fork()) == 0:
             os._exit(0)
         os.waitpid(pid, 0)
 
+    def thread() -> None:
+        one = threading.Thread(target=time.sleep, args=(0.01,))
+        one.start()
+        one.join(10)
+
+    def signals_by_a_descriptor(number: int, value: int) -> None:
+        with READABLE.open() as file:
+            fcntl.fcntl(file, number, value)
+
+    def flags_of_a_file() -> None:
+        with READABLE.open() as file:
+            flags = struct.pack("l", 0)
+            fcntl.ioctl(file, FS_IOC_SETFLAGS, fcntl.ioctl(file, FS_IOC_GETFLAGS, flags))
+
+    def lock() -> None:
+        with READABLE.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+
     return {
+        "thread": thread,
+        "signal by a descriptor": lambda: signals_by_a_descriptor(fcntl.F_SETOWN, os.getppid()),
+        "any signal by a descriptor": lambda: signals_by_a_descriptor(F_SETSIG, 9),
+        "flags of a file": flags_of_a_file,
+        "lock of a file": lock,
+        "memory that outlives it": lambda: _call("syscall", SHMGET, 0, 4096, 0o600),
+        "file in memory": lambda: os.close(os.memfd_create("x")),
+        "pipe": lambda: [os.close(end) for end in os.pipe()],
+        "outliving its owner": lambda: _call("prctl", PR_SET_PDEATHSIG, 0, 0, 0, 0),
+        "attribute": lambda: os.setxattr(folder / "old", "user.x", b"x"),
         "connect": lambda: socket.create_connection(("127.0.0.1", port)),
         "datagram": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", port)),
         "socket pair": socket.socketpair,
@@ -48,9 +74,9 @@ def forbidden(folder: Path, port: int) -> dict[str, Callable[[], object]]:
         "shell": lambda: subprocess.run("true", shell=True, check=True),
         "spawn": lambda: os.waitpid(os.posix_spawn("/bin/true", ["true"], {}), 0),
         "signal to the parent": lambda: os.kill(os.getppid(), 0),
-        "signal to a thread of the parent": lambda: call("syscall", TGKILL, os.getppid(), os.getppid(), 0),
-        "limits of the parent": lambda: call("prlimit", os.getppid(), resource.RLIMIT_NOFILE, free, None),
-        "limits of its own": lambda: call("prlimit", 0, resource.RLIMIT_NOFILE, free, None),
+        "signal to a thread of the parent": lambda: _call("syscall", TGKILL, os.getppid(), os.getppid(), 0),
+        "limits of the parent": lambda: _call("prlimit", os.getppid(), resource.RLIMIT_NOFILE, free, None),
+        "limits of its own": lambda: _call("prlimit", 0, resource.RLIMIT_NOFILE, free, None),
         "write": lambda: (folder / "old").open("w"),
         "append": lambda: (folder / "old").open("a"),
         "read and write": lambda: (folder / "old").open("r+"),
@@ -67,8 +93,14 @@ def forbidden(folder: Path, port: int) -> dict[str, Callable[[], object]]:
         "chown": lambda: os.chown(folder / "owner", os.getuid(), os.getgid()),
         "touch": lambda: os.utime(folder / "time", (0, 0)),
         "fifo": lambda: os.mkfifo(folder / "fifo"),
-        "ptrace": lambda: call("ptrace", PTRACE_TRACEME, 0, 0, 0),  # last: from now on any signal stops the process
+        "ptrace": lambda: _call("ptrace", PTRACE_TRACEME, 0, 0, 0),  # last: from now on any signal stops the process
     }
+
+
+def _call(function: str, *arguments: object) -> None:
+    ctypes.set_errno(0)
+    if getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments) == -1:
+        raise OSError(ctypes.get_errno(), function)
 
 
 def limited(folder: Path) -> dict[str, Callable[[], object]]:
@@ -90,13 +122,17 @@ def limited(folder: Path) -> dict[str, Callable[[], object]]:
     }
 
 
-def allowed(folder: Path) -> dict[str, Callable[[], object]]:
-    """What scoring needs."""
+def unseen(folder: Path) -> dict[str, Callable[[], object]]:
+    """What Landlock refuses."""
+    return {
+        "read a file": lambda: (folder / "old").read_text(),
+        "list a folder": lambda: list(folder.iterdir()),
+        "environment of its owner": lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
+    }
 
-    def thread() -> None:
-        one = threading.Thread(target=time.sleep, args=(0.01,))
-        one.start()
-        one.join(10)
+
+def allowed() -> dict[str, Callable[[], object]]:
+    """What scoring needs."""
 
     def algebra() -> None:
         from sympy import Symbol, integrate
@@ -105,12 +141,11 @@ def allowed(folder: Path) -> dict[str, Callable[[], object]]:
         assert integrate(x**2, (x, 0, 3)) == 9
 
     return {
-        "read": lambda: (folder / "old").read_text(),
-        "list": lambda: list(folder.iterdir()),
+        "read a module": lambda: Path(json.__file__).read_text(),
+        "list a package": lambda: list(Path(json.__file__).parent.iterdir()),
         "import": lambda: __import__("colorsys"),
         "compute": lambda: 2**10_000 % 997,
         "some memory": lambda: bytearray(MEMORY // 8),
-        "thread": thread,
         "algebra": algebra,
         "write to a pipe": lambda: os.write(1, b""),
         "move the CPU limit": lambda: sandbox.limit_cpu(100),
@@ -147,7 +182,8 @@ def enter(mode: str) -> None:
 
 def main(mode: str, folder: str, port: str) -> None:
     """Enter, try everything, print a JSON object of outcomes."""
-    attempts = limited(Path(folder)) | allowed(Path(folder)) | forbidden(Path(folder), int(port))
+    tomorrow = {"a call of tomorrow": lambda: _call("syscall", SETXATTRAT, -1, 0, 0, 0, 0, 0)}
+    attempts = tomorrow | limited(Path(folder)) | allowed() | unseen(Path(folder)) | forbidden(Path(folder), int(port))
     enter(mode)
     print(json.dumps({name: outcome(attempt) for name, attempt in attempts.items()}))
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from recipes.common import private_ray
 from recipes.common.errors import UserError
@@ -34,6 +35,38 @@ def test_neither_environment_nor_command_holds_it(tmp_path: Path) -> None:
     command = start_command(Head("10.0.0.1", 20000, None, None), "10.0.0.1", Ports(), True, tmp_path)
     assert path.read_text() not in " ".join([*command, *private_ray.environment(path).values()])
     assert private_ray.environment(path)["RAY_AUTH_MODE"] == "token"
+
+
+def test_a_ray_of_ones_own_listens_on_loopback_and_its_folder_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH", "RLVR_JOIN_CLUSTER", *private_ray.LOOPBACK):
+        monkeypatch.setenv(name, "")  # put back at the end, whatever the block leaves
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RLVR_RAY_TMP", str(tmp_path))
+    config = OmegaConf.create({"ray_kwargs": {"ray_init": {"address": None}}})
+    with private_ray.private_ray():
+        private_ray.join_or_start(config)
+        assert private_ray.LOOPBACK.items() <= os.environ.items() and os.environ["RAY_AUTH_MODE"] == "token"
+    given = config.ray_kwargs.ray_init
+    assert given.address == "local" and Path(given["_temp_dir"]).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_cluster_that_is_named_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:20000")
+    before = dict(os.environ)
+    config = OmegaConf.create({"ray_kwargs": {"ray_init": {"address": None}}})
+    with private_ray.private_ray():
+        private_ray.join_or_start(config)
+        assert dict(os.environ) == before
+    assert config.ray_kwargs.ray_init == {"address": None}
+
+
+def test_somebody_elses_folder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLVR_RAY_TMP", str(tmp_path))
+    (tmp_path / f"ray-{os.getuid()}").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="RLVR_RAY_TMP"):
+        private_ray.own_folder()
 
 
 def test_a_token_that_others_read_is_refused(tmp_path: Path) -> None:
