@@ -50,23 +50,28 @@ def environment(path: Path) -> dict[str, str]:
 
 @contextmanager
 def private_ray() -> Iterator[None]:
-    """A Ray that this process starts listens on loopback and asks for a token of its own, which goes with the block.
+    """A Ray that this process starts listens on loopback and asks for a token of its own; both go with the block.
 
     Nothing happens where a cluster is joined. To be entered before Ray is imported.
     """
     if os.environ.get("RAY_ADDRESS"):
         yield
         return
-    if sys.platform == "linux":  # elsewhere it is Ray's way anyhow, and the interface has another name
-        os.environ.update(LOOPBACK)
-    if os.environ.get("RAY_AUTH_MODE"):
-        yield
-        return
+    before = dict(os.environ)
     with tempfile.TemporaryDirectory(prefix="rlvr-token-") as folder:
-        path = Path(folder) / "token"
-        new_token(path)
-        use(path)
-        yield
+        try:
+            if sys.platform == "linux":  # elsewhere it is Ray's way anyhow, and the interface has another name
+                os.environ.update(LOOPBACK)
+            if not os.environ.get("RAY_AUTH_MODE"):
+                path = Path(folder) / "token"
+                new_token(path)
+                use(path)
+            yield
+        finally:
+            for name in (*LOOPBACK, "RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_TOKEN"):
+                os.environ.pop(name, None)
+                if name in before:
+                    os.environ[name] = before[name]
 
 
 def use(path: Path) -> None:

@@ -152,7 +152,9 @@ def _connection(address: str, stop: training.StopRequest) -> Iterator[None]:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except ConnectionError as error:
-        raise UserError(f"No Ray cluster answers at {address}, or not to this job's token: {error}") from error
+        raise UserError(
+            f"No Ray cluster answers at {address}, or it has the token of another job ({error})."
+        ) from error
     try:
         stop.install()
         yield

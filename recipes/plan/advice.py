@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from recipes.config.hardware import GPU
 from recipes.plan import memory
@@ -67,7 +68,7 @@ def _candidates(model: Architecture, setup: Setup) -> Iterator[tuple[Setup, str,
     if half < setup.log_prob_tokens:
         key = f"{_ROLLOUT}.log_prob_max_token_len_per_gpu={half}"
         yield replace(setup, log_prob_tokens=half), key, "more micro-batches"
-    switches: list[tuple[str, bool, str, str]] = [
+    switches: list[tuple[str, Any, str, str]] = [
         ("checkpointing", True, "actor_rollout_ref.model.enable_gradient_checkpointing=true", "update × 4/3"),
         ("activation_offload", True, "actor_rollout_ref.model.enable_activation_offload=true", "PCIe traffic"),
         ("param_offload", True, f"{_ACTOR}.fsdp_config.param_offload=true", "seconds per step"),

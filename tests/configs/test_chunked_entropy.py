@@ -4,7 +4,7 @@ import torch
 from torch._dynamo.testing import CompileCounter
 from verl.utils.torch_functional import entropy_from_logits, entropy_from_logits_with_chunking
 
-from recipes.config.compose import composed, resolved
+from recipes.config.compose import compose, resolved
 
 LENGTHS = (70, 90, 110, 130, 150)  # tokens; all of them more than one chunk
 
@@ -25,6 +25,6 @@ def test_chunks_are_compiled_anew_for_every_length() -> None:
 
 
 def test_gpu_presets_cut_it_and_do_not_compile_it() -> None:
-    actor = resolved(composed(["experiment=dgpo/7b_dgpo", "hardware=8x80gb"])).actor_rollout_ref.actor
+    actor = resolved(compose(["experiment=dgpo/7b_dgpo", "hardware=8x80gb"])).actor_rollout_ref.actor
     assert actor.entropy_from_logits_with_chunking and not actor.fsdp_config.use_torch_compile
     assert actor.use_torch_compile  # of other things

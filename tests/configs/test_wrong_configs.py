@@ -12,6 +12,7 @@ import pytest
 
 from recipes.checks import config as config_checks
 from recipes.checks import environment, run_folder, sizes
+from recipes.common import attention
 from recipes.common.errors import UserError
 from recipes.config import compose
 from recipes.config.compose import resolved
@@ -206,7 +207,6 @@ WRONG_VALUES = [
         f"{ACTOR}.ulysses_sequence_parallel_size=2 with attention sdpa",
         f"{ACTOR}.ulysses_sequence_parallel_size=1",
     ),
-    ([PAPER, "attention=flash"], "attention=flash: flash-attn is not installed", "attention=auto"),
     ([f"{MODEL}.external_lib=no_such_module"], f"{MODEL}.external_lib=no_such_module", f"{MODEL}.external_lib=null"),
     ([f"{MODEL}.trust_remote_code=sure"], f"{MODEL}.trust_remote_code='sure'", "true or false"),
     (["ray_kwargs.ray_init.num_cpus=0"], "ray_kwargs.ray_init.num_cpus=0", "ray_kwargs.ray_init.num_cpus=32"),
@@ -310,6 +310,12 @@ def test_a_wrong_value_is_refused(quickly_composed, overrides: list[str], key: s
         checked(quickly_composed(*overrides))
     assert key in str(error.value)
     assert cure in str(error.value)
+
+
+@pytest.mark.skipif(attention.has_flash_attn(), reason="flash-attn is installed here")
+def test_attention_that_is_not_installed_is_refused(quickly_composed) -> None:
+    with pytest.raises(UserError, match=r"attention=flash: flash-attn is not installed.*Write attention=auto"):
+        environment.check_environment(resolved(quickly_composed(PAPER, "attention=flash")))
 
 
 @pytest.mark.parametrize(("words", "key", "cure"), WRONG_WORDS, ids=named)

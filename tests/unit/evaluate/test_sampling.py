@@ -11,6 +11,7 @@ from recipes.evaluate import identity, sampling
 from recipes.evaluate.engine import Request, Sample
 from recipes.evaluate.problems import Problem
 from recipes.inputs.tiny_model import make_tokenizer
+from recipes.runs.evaluation_folder import EvaluationFolder
 from reward.task import Task
 
 PROBLEM = Problem("toy", "p", ({"role": "user", "content": "1+1="},), ("2",), Task())
@@ -80,10 +81,11 @@ def sampled_with(tmp_path, monkeypatch, tokenizer, **settings):
     monkeypatch.setattr(sampling.engine, "start_ray", lambda config: None)
     monkeypatch.setattr(sampling.engine, "generate", generate)
     monkeypatch.setattr(sampling.reward, "load_tokenizer", lambda model: tokenizer)
+    monkeypatch.setattr(sampling, "stop_tokens", lambda tokenizer, model: frozenset({tokenizer.eos_token_id}))
     keys = [("toy", "p", sample) for sample in range(3)]
     base = plan()
     base.settings |= {"seed": 0, **settings}
-    base.folder, base.keys = tmp_path, keys
+    base.folder, base.keys = EvaluationFolder(tmp_path), keys
     base.config = OmegaConf.create({"actor_rollout_ref": {"model": {}}})
     sampling._sample(base, SimpleNamespace(keys=keys[:1]), keys[1:], Console(quiet=True))
     return seen
