@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from places import mentioned
 from test_layers import modules
 
 import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform)
@@ -39,6 +40,30 @@ REPLACED = {
     "SingleServerClient": {"_acquire_server", "_release_server"},
     "SnapshotActorWorker": {"actor_worker_cls"},
 }  # fmt: skip
+
+# A name of theirs that ours sets or replaces → who reads it. Renamed, ours would be set for nobody.
+SET = {
+    "server_class": "vllm_rollout/vllm_async_server.vLLMReplica.launch_servers",
+    "agent_loop_workers_class": "agent_loop/agent_loop.AgentLoopManager._init_agent_loop_workers",
+    "list_of_dict_to_tensordict": "v1/agent_loop_tq.AgentLoopWorkerTQ._agent_loop_postprocess",
+    "async_kv_batch_put": "v1/agent_loop_tq.AgentLoopWorkerTQ._agent_loop_postprocess",
+    "poll_interval": "v1/replay_buffer.ReplayBuffer._wait_for_next_poll",
+    "_wait_for_next_poll": "v1/replay_buffer.ReplayBuffer.sample",
+    "role_worker_mapping": "v1/trainer_base.PPOTrainer._setup",
+    "default_local_dir": "v1/trainer_base.PPOTrainer._save_checkpoint",
+    "max_actor_ckpt_to_keep": "v1/trainer_base.PPOTrainer._save_checkpoint",
+    "total_training_steps": "v1/trainer_base.PPOTrainer.fit",
+    "loss_fn": "workers/engine_workers.TrainingWorker.train_batch",
+    "actor_worker_cls": "workers/engine_workers.ActorRolloutRefWorker.init_model",
+    "zmq_handle": "vllm_rollout/vllm_rollout.ServerAdapter.update_weights",
+    "_get_zmq_handle": "vllm_rollout/utils.vLLMColocateWorkerExtension.update_weights_from_ipc",
+    "BucketedWeightReceiver": "vllm_rollout/utils.vLLMColocateWorkerExtension.update_weights_from_ipc",
+    "_current_platform": "platform/platform_manager.get_platform",
+    "VERL_ENGINE_DEVICE": "engine/base.EngineRegistry.get_engine_cls",
+    "VERL_FILE_LOGGER_PATH": "utils/tracking.FileLogger",
+    "sched_yield": "device_communicators/shm_broadcast.SpinCondition",
+    "dispatch_cpu_unquantized_gemm": "layers/linear.UnquantizedLinearMethod.process_weights_after_loading",
+}
 
 
 @dataclass(frozen=True)
@@ -116,6 +141,11 @@ def test_what_is_overridden_is_still_there_and_called_alike(one: Override) -> No
     assert not lost, f"{where} does not take {lost}, which theirs does"
     wanted = [name for name in missing(given, expected) if given[name].default is inspect.Parameter.empty]
     assert not wanted, f"{where} asks for {wanted}, which theirs does not have"
+
+
+@pytest.mark.parametrize("name", SET)
+def test_what_we_set_is_still_read(name: str) -> None:
+    assert name in mentioned(SET[name]), f"{SET[name]} no longer reads {name}, which ours sets"
 
 
 def test_verl_scores_a_response_with_our_function() -> None:
