@@ -26,6 +26,7 @@ from recipes.config.resolvers import run_name
 from recipes.plan import estimate
 from recipes.report.cells import published
 from recipes.runs.evaluation_folder import EvaluationFolder
+from recipes.runs.resume import Resume
 from recipes.runs.run_folder import RunFolder
 
 PAPERS = ("dgpo", "maspo")
@@ -64,7 +65,8 @@ class Cell:
         if not self.run.exists():
             return False
         last = OmegaConf.load(self.run.config).trainer.total_training_steps
-        return self.run.logged_step() >= last and self.run.checkpointed_step() == last
+        run = Resume.of(self.run)
+        return run.is_complete(last) and run.from_step == last
 
     def is_evaluated(self) -> bool:
         """Whether the last checkpoint has results."""

@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from recipes.common.errors import UserError
 from recipes.common.files import existing_parent
+from recipes.runs.resume import Resume
 from recipes.runs.run_folder import RunFolder
 
 
@@ -22,6 +23,17 @@ def check_writable(config: DictConfig) -> None:
         ) from error
 
 
+def refuse_losing_results(folder: RunFolder, last: int) -> None:
+    """Raise UserError when a finished run could only be prolonged by training it again from the start."""
+    run = Resume.of(folder)
+    if folder.manifest.status == "finished" and not run.is_complete(last) and not run.from_step:
+        raise UserError(
+            f"{folder.path} holds a finished run of {run.logged_step} steps without a checkpoint, so it can't go on to "
+            f"trainer.total_training_steps={last}. Write trainer.experiment_name=<a new name>, or "
+            "on_existing=restart to move the old run aside."
+        )
+
+
 def check_run_folder(config: DictConfig) -> None:
     """The run folder can be written, and holds no other run.
 
@@ -32,4 +44,4 @@ def check_run_folder(config: DictConfig) -> None:
     folder = RunFolder.of(config)
     if folder.exists() and config.on_existing == "continue":
         folder.refuse_other_config(config)
-        folder.refuse_losing_results(config)
+        refuse_losing_results(folder, config.trainer.total_training_steps)

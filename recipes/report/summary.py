@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from recipes.runs.metrics_file import read_metrics, validation_accuracy
+from recipes.runs.metrics_file import validation_accuracy
 
 
 def accuracy_by_step(rows: list[dict[str, Any]]) -> dict[int, float]:
@@ -19,14 +19,13 @@ def reward_by_step(rows: list[dict[str, Any]]) -> dict[int, float]:
     return {row["step"]: row["data"]["critic/score/mean"] for row in rows if "critic/score/mean" in row["data"]}
 
 
-def summary_table(metrics: Path, samples: int) -> Table:
+def summary_table(rows: list[dict[str, Any]], samples: int) -> Table:
     """Avg@samples on the held-out problems before and after, and the reward at both ends.
 
     Args:
-        metrics: metrics.jsonl of the run.
+        rows: of the run.
         samples: samples per validation problem.
     """
-    rows = read_metrics(metrics)
     accuracy, reward = accuracy_by_step(rows), reward_by_step(rows)
     table = Table(title=f"{len(reward)} training steps")
     for column in ("", "before", "after", "change"):
@@ -39,14 +38,13 @@ def summary_table(metrics: Path, samples: int) -> Table:
     return table
 
 
-def draw_curves(metrics: Path, picture: Path, title: str, samples: int) -> None:
+def draw_curves(rows: list[dict[str, Any]], picture: Path, title: str, samples: int) -> None:
     """Write a PNG with reward and validation accuracy over steps."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    rows = read_metrics(metrics)
     figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
     reward, accuracy = reward_by_step(rows), accuracy_by_step(rows)
     axes.plot(list(reward), list(reward.values()), label="mean reward of training responses", linewidth=1.5)

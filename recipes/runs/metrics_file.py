@@ -6,6 +6,7 @@ attempt writes a file of its own, and its lines are appended to metrics.jsonl as
 
 import json
 import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,25 +33,28 @@ def validation_accuracy(data: dict[str, Any]) -> float | None:
     return statistics.mean(values) if values and None not in values else None
 
 
-def append_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Add lines at the end, with one write."""
-    if rows:
-        with path.open("a") as file:
-            file.write("".join(json.dumps(row) + "\n" for row in rows))
-
-
 class AttemptFile:
     """verl's metrics file of the running attempt, copied line by line to the run's metrics.jsonl.
 
     Args:
         source: where verl writes.
         target: the run's file.
+        earlier: the rows that are in it.
         carried: step → metrics of a step that an earlier attempt has trained but not logged; this one will validate it.
+
+    Attributes:
+        logged_step: the last step that is in the run's file, 0 without one.
     """
 
-    def __init__(self, source: Path, target: Path, carried: dict[int, dict[str, Any]] | None = None) -> None:
-        self.source = source
-        self.target = target
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        earlier: Sequence[dict[str, Any]] = (),
+        carried: Mapping[int, dict[str, Any]] | None = None,
+    ) -> None:
+        self.source, self.target, self.earlier = source, target, earlier
+        self.logged_step = max((row["step"] for row in earlier), default=0)
         self._carried = carried or {}
         self._position = 0
         source.parent.mkdir(parents=True, exist_ok=True)
@@ -68,5 +72,8 @@ class AttemptFile:
         rows = [json.loads(line) for line in complete.splitlines()]
         for row in rows:
             row["data"] = self._carried.get(row["step"], {}) | row["data"]
-        append_rows(self.target, rows)
+        if rows:
+            with self.target.open("a") as file:
+                file.write("".join(json.dumps(row) + "\n" for row in rows))  # one write
+            self.logged_step = max(self.logged_step, *(row["step"] for row in rows))
         return rows

@@ -151,14 +151,6 @@ class RunFolder:
         """Step of the latest intact checkpoint, 0 without one."""
         return self.checkpoints.latest()
 
-    def logged_step(self) -> int:
-        """Last step in metrics.jsonl: its update, validation and checkpoint are all done. 0 without one."""
-        return max((row["step"] for row in self.rows()), default=0)
-
-    def has_row(self, step: int) -> bool:
-        """Whether metrics.jsonl holds this step."""
-        return any(row["step"] == step for row in self.rows())
-
     def hugging_face_checkpoint(self) -> Path | None:
         """The latest checkpoint in the form that `transformers` and vLLM load; None without one."""
         folder = self.checkpoints.folder(self.checkpointed_step()) / "actor" / "huggingface"
@@ -168,24 +160,10 @@ class RunFolder:
         """Whether a run has been started here."""
         return self.config.is_file()
 
-    def trim_metrics(self, step: int) -> None:
-        """Drop the lines after `step`: they will be trained again and must not stand there twice.
-
-        Step 0 is the validation before training; a run that begins anew repeats it. A last line that was cut off by a
-        crash is dropped as well.
-        """
-        if not self.metrics.is_file():
-            return
-        kept = [row for row in self.rows() if 0 < step >= row["step"]]
-        write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in kept))
-
-    def rescue_metrics(self) -> None:
-        """Copy what the latest attempt logged and was killed before the driver could copy."""
-        attempts, rows = self.attempts(), self.rows()
-        done = max((row["step"] for row in rows), default=-1)
-        if attempts and (late := [row for row in read_metrics(attempts[-1]) if row["step"] > done]):
-            # Written anew: the last line may be torn.
-            write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in rows + late))
+    def write_rows(self, rows: list[dict[str, Any]]) -> None:
+        """Replace what has been logged; a last line that was cut off by a crash goes with it."""
+        if rows or self.metrics.is_file():
+            write_atomically(self.metrics, "".join(json.dumps(row) + "\n" for row in rows))
 
     def move_aside(self) -> Path:
         """Rename the folder so that a new run can begin under its name; return where it went."""
@@ -211,16 +189,6 @@ class RunFolder:
             raise UserError(
                 f"{self.path} holds a run with another config:\n{shown}{more}\n"
                 "Write trainer.experiment_name=<a new name>, or on_existing=restart to move the old run aside."
-            )
-
-    def refuse_losing_results(self, config: DictConfig) -> None:
-        """Raise UserError when a finished run could only be prolonged by training it again from the start."""
-        done, last = self.logged_step(), config.trainer.total_training_steps
-        if self.manifest.status == "finished" and done < last and not self.checkpointed_step():
-            raise UserError(
-                f"{self.path} holds a finished run of {done} steps without a checkpoint, so it can't go on to "
-                f"trainer.total_training_steps={last}. Write trainer.experiment_name=<a new name>, or "
-                "on_existing=restart to move the old run aside."
             )
 
     def write_config(self, config: DictConfig) -> None:

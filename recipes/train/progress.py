@@ -12,7 +12,7 @@ from rich.live import Live
 
 from recipes.common.progress_bar import is_live
 from recipes.runs.alarms import Alarm, AlarmWatch
-from recipes.runs.metrics_file import AttemptFile, read_metrics
+from recipes.runs.metrics_file import AttemptFile
 from recipes.train.live import plain
 from recipes.train.live.history import History
 from recipes.train.live.startup import Startup
@@ -45,10 +45,9 @@ class TrainingProgress:
     ) -> None:
         self._console, self._metrics = console, metrics
         self._log = metrics.source.with_suffix(".log")
-        earlier = read_metrics(metrics.target)
-        history, startup = History(first_step, last_step, earlier), Startup(self._log, validates)
+        history, startup = History(first_step, last_step, metrics.earlier), Startup(self._log, validates)
         self._view = View(history, startup, title, f"log {self._log.parent.name}/{self._log.name}")
-        self._alarms = AlarmWatch(earlier)
+        self._alarms = AlarmWatch(metrics.earlier)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="training-progress", daemon=True)
         self._live = is_live(console)

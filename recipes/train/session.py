@@ -18,7 +18,8 @@ from recipes.common.private_ray import join_or_start
 from recipes.common.secrets import redact_file
 from recipes.report import summary
 from recipes.runs import stopping, trackers
-from recipes.runs.metrics_file import AttemptFile, append_rows
+from recipes.runs.metrics_file import AttemptFile
+from recipes.runs.resume import Resume
 from recipes.runs.run_folder import RunFolder
 from recipes.runs.stopping import StopFiles
 from recipes.train.progress import TrainingProgress
@@ -50,48 +51,47 @@ def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> in
         shown.print(f"moved the existing run to {folder.move_aside()}")
     for warning in folder.checkpoints.repair():
         shown.print(f"[bold yellow]Warning:[/] {escape(warning)}")
-    folder.rescue_metrics()
-    first, last = folder.checkpointed_step(), config.trainer.total_training_steps
-    if folder.exists() and folder.logged_step() >= last:
+    resume = Resume.of(folder)
+    first, last = resume.from_step, config.trainer.total_training_steps
+    if resume.is_complete(last):
+        folder.write_rows(resume.rows)
         shown.print(f"This run is complete (step {last} of {last}): nothing to train. on_existing=restart begins anew.")
         show_results(shown, folder, config)
         return 0
-    if folder.exists():
+    if resume.started:
         shown.print(f"continuing {folder.path} from step {first} of {last}")
-    carried = _prepare_folder(config, folder, first)
+    kept = _prepare_folder(config, folder, resume)
     log = folder.new_log()
     shown.print(f"run folder  {folder.path}\nlog file    {log}")
     manifest = folder.manifest
     manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first)
     trackers.start(config, folder, first)
-    status = _attempt(config, folder, AttemptFile(folder.attempt_metrics(log), folder.metrics, carried), first)
-    manifest.end_attempt(status, logged_step=folder.logged_step(), checkpointed_step=folder.checkpointed_step())
+    carried = resume.carried(config.trainer.test_freq)
+    metrics = AttemptFile(folder.attempt_metrics(log), folder.metrics, kept, carried)
+    status = _attempt(config, folder, metrics, first)
+    manifest.end_attempt(status, logged_step=metrics.logged_step, checkpointed_step=folder.checkpointed_step())
     return _report(shown, status, folder, config, log)
 
 
-def _prepare_folder(config: DictConfig, folder: RunFolder, first: int) -> dict[int, dict[str, Any]]:
+def _prepare_folder(config: DictConfig, folder: RunFolder, resume: Resume) -> list[dict[str, Any]]:
     """Write the config, drop metrics that will be made again, and keep verl from validating the same step twice.
 
     Returns:
-        Metrics of the step this attempt starts from, where they are still to be joined by its validation.
+        The metrics that stay.
     """
+    test_freq = config.trainer.test_freq
+    kept = resume.kept(test_freq)
     folder.write_config(config)
-    folder.trim_metrics(first)
+    folder.write_rows(kept)
     StopFiles(folder.path).clear()
     if folder.manifest.status == "running":  # the last attempt was killed before it could clean its log
         for log in folder.logs():
             redact_file(log)
-    carried: dict[int, dict[str, Any]] = {}
-    row = folder.checkpoints.row(first)
-    if row is not None and not folder.has_row(first):  # the run ended between this checkpoint and its line
-        if config.trainer.test_freq > 0 and first % config.trainer.test_freq == 0:
-            carried[first] = row
-        else:
-            append_rows(folder.metrics, [{"step": first, "data": row}])
-    if carried or folder.has_row(first):
+    validates = resume.validates_first(test_freq)
+    if validates is not None:
         with open_dict(config):
-            config.trainer.val_before_train = bool(carried)
-    return carried
+            config.trainer.val_before_train = validates
+    return kept
 
 
 def _attempt(config: DictConfig, folder: RunFolder, metrics: AttemptFile, first: int) -> str:
@@ -106,7 +106,7 @@ def _attempt(config: DictConfig, folder: RunFolder, metrics: AttemptFile, first:
             with TrainingProgress(console, metrics, first, last, title, bool(config.trainer.val_before_train)):
                 _train(config, folder, metrics, console)
             metrics.new_rows()
-            status = "finished" if folder.logged_step() >= last else "interrupted"  # it was asked to stop
+            status = "finished" if metrics.logged_step >= last else "interrupted"  # it was asked to stop
         except (KeyboardInterrupt, processes.Terminated):
             status = "interrupted"
         except BaseException:  # whatever it was, the run folder must say so and its processes must end
@@ -190,8 +190,9 @@ def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> None:
     """Table, curves and paths of a finished run."""
     samples = config.actor_rollout_ref.rollout.val_kwargs.n
     title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
-    summary.draw_curves(folder.metrics, folder.curves, title, samples)
-    shown.print(summary.summary_table(folder.metrics, samples))
+    rows = folder.rows()
+    summary.draw_curves(rows, folder.curves, title, samples)
+    shown.print(summary.summary_table(rows, samples))
     shown.print(
         f"curves      {folder.curves}\nrun folder  {folder.path}\ncheckpoint  {folder.hugging_face_checkpoint() or '-'}"
     )

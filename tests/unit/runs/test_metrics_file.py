@@ -42,6 +42,20 @@ def test_the_summary_compares_first_and_last(tmp_path: Path) -> None:
     rows = [line(0, **{"val-core/x/acc/mean@4": 0.35}), line(1, **{"critic/score/mean": 0.2})]
     rows += [line(2, **{"critic/score/mean": 0.7, "val-core/x/acc/mean@4": 0.6})]
     (tmp_path / "metrics.jsonl").write_text("".join(rows))
-    table = summary_table(tmp_path / "metrics.jsonl", samples=4)
+    table = summary_table(read_metrics(tmp_path / "metrics.jsonl"), samples=4)
     cells = [list(column.cells) for column in table.columns]
     assert cells[1:] == [["35.0%", "20.0%"], ["60.0%", "70.0%"], ["+25.0 points", "+50.0 points"]]
+
+
+def test_an_attempt_knows_the_last_step_of_all(tmp_path: Path) -> None:
+    attempt = AttemptFile(tmp_path / "attempt.jsonl", tmp_path / "metrics.jsonl", [{"step": 3, "data": {}}])
+    assert attempt.logged_step == 3
+    attempt.source.write_text(line(3) + line(4))
+    attempt.new_rows()
+    assert attempt.logged_step == 4 and AttemptFile(attempt.source, attempt.target).logged_step == 0
+
+
+def test_metrics_that_wait_for_their_validation_are_joined_with_it(tmp_path: Path) -> None:
+    attempt = AttemptFile(tmp_path / "attempt.jsonl", tmp_path / "metrics.jsonl", carried={4: {"a": 1.0, "b": 1.0}})
+    attempt.source.write_text(line(4, b=2.0) + line(5, a=3.0))
+    assert [row["data"] for row in attempt.new_rows()] == [{"a": 1.0, "b": 2.0}, {"a": 3.0}]

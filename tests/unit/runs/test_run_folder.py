@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
+from recipes.checks.run_folder import refuse_losing_results
 from recipes.common.errors import UserError
 from recipes.runs.run_folder import RunFolder
 
@@ -46,30 +47,15 @@ def test_a_finished_run_without_checkpoint_is_not_trained_over(folder: RunFolder
     manifest = folder.manifest
     manifest.start_attempt(seed=0, log=folder.path / "log", from_step=0)
     manifest.end_attempt("finished")
-    folder.refuse_losing_results(config(steps=3))
+    refuse_losing_results(folder, 3)
     with pytest.raises(UserError, match="without a checkpoint"):
-        folder.refuse_losing_results(config(steps=9))
+        refuse_losing_results(folder, 9)
 
 
 def test_another_config_is_refused_with_the_keys_that_differ(folder: RunFolder) -> None:
     with pytest.raises(UserError, match=r"seed: 0 there, 1 now") as error:
         folder.refuse_other_config(config(seed=1))
     assert "trainer.experiment_name" in str(error.value)
-
-
-def test_steps_after_the_checkpoint_are_dropped_and_so_is_a_torn_line(folder: RunFolder) -> None:
-    write_steps(folder, 0, 1, 2, 3, 4)
-    with folder.metrics.open("a") as file:
-        file.write('{"step": 5, "da')
-    folder.trim_metrics(3)
-    assert [json.loads(line)["step"] for line in folder.metrics.read_text().splitlines()] == [0, 1, 2, 3]
-    assert folder.has_row(3) and not folder.has_row(4) and folder.logged_step() == 3
-
-
-def test_a_run_that_begins_anew_keeps_no_line(folder: RunFolder) -> None:
-    write_steps(folder, 0, 1, 2)
-    folder.trim_metrics(0)
-    assert folder.metrics.read_text() == "" and folder.logged_step() == 0
 
 
 def test_restart_keeps_the_old_run(folder: RunFolder) -> None:

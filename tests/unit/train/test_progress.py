@@ -1,6 +1,7 @@
 """A training shows its steps and its alarms, on a terminal and without one, and nothing of what others print."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ ROWS = [validation_row(0, 0.25), row(1, timing_s__step=60.0, critic__score__mean
 BROKEN = {"reward__failure_share": 0.5, "reward__status__timeout": 0.5}
 
 
-def show(folder: Path, on: Console, rows: list[dict[str, Any]], first: int = 0) -> str:
-    metrics = AttemptFile(folder / "logs" / "attempt.jsonl", folder / "metrics.jsonl")
-    with TrainingProgress(on, metrics, first, 3, "quickstart / tiny"):
+def show(folder: Path, on: Console, rows: list[dict[str, Any]], earlier: Sequence[dict[str, Any]] = ()) -> str:
+    metrics = AttemptFile(folder / "logs" / "attempt.jsonl", folder / "metrics.jsonl", earlier)
+    with TrainingProgress(on, metrics, len(earlier), 3, "quickstart / tiny"):
         print("chatter of verl")
         metrics.source.write_text("".join(json.dumps(one) + "\n" for one in rows))
     return on.file.getvalue()  # type: ignore[attr-defined]
@@ -74,6 +75,5 @@ def test_an_alarm_stands_in_the_view_while_it_holds(tmp_path: Path) -> None:
 
 
 def test_alarms_of_an_earlier_attempt_are_not_told_again(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").write_text(json.dumps(row(1, **BROKEN)) + "\n")
-    shown = show(tmp_path, plain(), [row(2)], first=1)
+    shown = show(tmp_path, plain(), [row(2)], earlier=[row(1, **BROKEN)])
     assert "step 2/3" in shown and "warning" not in shown
