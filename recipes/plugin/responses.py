@@ -1,7 +1,7 @@
 """What a step says about its responses: how long each is, whether it was truncated, how its group fares."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,22 +86,49 @@ def verdicts(extra_fields: Sequence[Any]) -> list[dict[str, Any]]:
     return [{name: info[name] for name in VERDICT if name in info} for info in infos]
 
 
-def columns(
-    keys: Sequence[str], ends: Mapping[str, End], verdict_of: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[Any]]:
-    """Columns for verl's dump, one entry per key: `uid` of the group, `length`, `truncated`, and the verdict.
+class ResponseNotes:
+    """What verl's dump of responses lacks: group, length, end and verdict, by verl's key of the response.
 
     Args:
-        keys: verl's keys of the responses, in the order of the dump.
-        ends: by key.
-        verdict_of: by key; a name that a response lacks is null there, one that all lack is no column.
+        limit: `data.max_response_length`, tokens.
+        stops: see `recipes.common.truncation.stop_tokens`.
     """
-    found: dict[str, list[Any]] = {"uid": [group_of(key) for key in keys]}
-    if ends.keys() >= set(keys):
-        found["length"] = [ends[key].length for key in keys]
-        found["truncated"] = [ends[key].truncated for key in keys]
-    for name in VERDICT:
-        values = [verdict_of.get(key, {}).get(name) for key in keys]
-        if any(value is not None for value in values):
-            found[name] = values
-    return found
+
+    def __init__(self, limit: int, stops: Collection[int]) -> None:
+        self._limit, self._stops = limit, stops
+        self._noted: dict[str, tuple[End, dict[str, Any]]] = {}
+
+    def ends_of(self, batch: KVBatchMeta) -> dict[str, End]:
+        """As the function of this name."""
+        return ends_of(batch, self._limit, self._stops)
+
+    def note(self, batch: KVBatchMeta) -> KVBatchMeta:
+        """Remember what is known of these responses until they are dumped; returns the batch."""
+        stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
+        ends, found = self.ends_of(batch), verdicts(stored.pop("extra_fields").tolist())
+        self._noted |= {key: (ends[key], verdict) for key, verdict in zip(batch.keys, found, strict=True)}
+        return batch
+
+    def noting(self, sample: Callable[..., Any], partition: str) -> Callable[..., Any]:
+        """A replay buffer's `sample` that notes what it returns of a partition."""
+
+        def sample_and_note(*args: Any, **options: Any) -> Any:
+            batch, metrics = sample(*args, **options)
+            return (self.note(batch) if batch.partition_id == partition else batch), metrics
+
+        return sample_and_note
+
+    def columns(self, keys: Sequence[str]) -> dict[str, list[Any]]:
+        """Columns for verl's dump, one entry per key: `uid` of the group, `length`, `truncated`, and the verdict.
+
+        A response is dumped once, and forgotten then. A name that one response lacks is null there; one that all lack
+        is no column.
+
+        Args:
+            keys: verl's keys of the responses, in the order of the dump.
+        """
+        noted = [self._noted.pop(key, None) for key in keys]
+        rows = [{"length": one[0].length, "truncated": one[0].truncated, **one[1]} if one else {} for one in noted]
+        values = {name: [row.get(name) for row in rows] for name in ("length", "truncated", *VERDICT)}
+        found = {name: column for name, column in values.items() if any(value is not None for value in column)}
+        return {"uid": [group_of(key) for key in keys], **found}

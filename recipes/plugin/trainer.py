@@ -57,29 +57,14 @@ class _WithRecipe(DurableTrainer):
         super().__init__(config)
         # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation is rounded up to it.
         self.replay_buffer.poll_interval = poll_interval
-        # What the next dump says about its responses, by verl's key of the response.
-        self._ends: dict[str, responses.End] = {}
-        self._verdicts: dict[str, dict[str, Any]] = {}
-        self._note_ends_of_validation()
 
     def _init_tokenizer(self) -> None:
         super()._init_tokenizer()
-        self._stops = stop_tokens(self.tokenizer, self.config.actor_rollout_ref.model)
-
-    def _ends_of(self, batch: Any) -> dict[str, responses.End]:
-        return responses.ends_of(batch, self.config.data.max_response_length, self._stops)
-
-    def _note_ends_of_validation(self) -> None:
-        """verl's _validate clears the responses before it dumps them; only what it samples passes by in between."""
-        sample = self.replay_buffer.sample
-
-        def sample_and_note(*args: Any, **options: Any) -> Any:
-            batch, metrics = sample(*args, **options)
-            if batch.partition_id == "val":
-                self._ends.update(self._ends_of(batch))
-            return batch, metrics
-
-        self.replay_buffer.sample = sample_and_note
+        stops = stop_tokens(self.tokenizer, self.config.actor_rollout_ref.model)
+        self._notes = responses.ResponseNotes(self.config.data.max_response_length, stops)
+        if self.config.trainer.validation_data_dir:
+            # verl's _validate clears the responses before it dumps them; what it samples passes by in between.
+            self.replay_buffer.sample = self._notes.noting(self.replay_buffer.sample, "val")
 
     def fit(self, agent_loop_manager: Any) -> None:
         """Train; a dead actor ends it."""
@@ -98,7 +83,7 @@ class _WithRecipe(DurableTrainer):
         stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=fields)
         metrics.update(scorer_watch.status_metrics(stored.pop("extra_fields").tolist()))
         metrics.update(responses.group_shares(real.keys, stored["rm_scores"].sum(dim=1).tolist()))
-        metrics.update(responses.truncated_share(self._ends_of(real).values()))
+        metrics.update(responses.truncated_share(self._notes.ends_of(real).values()))
         try:
             scorer_watch.stop_if_broken(metrics, len(real), self._scorer_failure_limit)
         except scorer_watch.BrokenScorerError:
@@ -115,21 +100,13 @@ class _WithRecipe(DurableTrainer):
 
     def _log_rollout_data(self, batch: Any, timing_raw: dict[str, float], rollout_data_dir: str) -> None:
         """verl's dump of the training responses, with lengths and verdicts and without rows that are none."""
-        real = responses.real_part(batch)
-        stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=["extra_fields"])
-        verdicts = responses.verdicts(stored.pop("extra_fields").tolist())
-        self._ends, self._verdicts = self._ends_of(real), dict(zip(real.keys, verdicts, strict=True))
-        super()._log_rollout_data(real, timing_raw, rollout_data_dir)
+        super()._log_rollout_data(self._notes.note(responses.real_part(batch)), timing_raw, rollout_data_dir)
 
     def _dump_generations(
         self, inputs: Any, outputs: Any, gts: Any, scores: Any, reward_extra_infos_dict: Any, dump_path: Any
     ) -> None:
-        more = responses.columns(reward_extra_infos_dict["uid"], self._ends, self._verdicts)
-        super()._dump_generations(inputs, outputs, gts, scores, reward_extra_infos_dict | more, dump_path)
-
-    def _validate(self) -> dict[str, float]:
-        self._ends, self._verdicts = {}, {}  # verl's own dump of a validation holds the verdicts
-        return super()._validate()
+        known = reward_extra_infos_dict | self._notes.columns(reward_extra_infos_dict["uid"])
+        super()._dump_generations(inputs, outputs, gts, scores, known, dump_path)
 
     def _val_metrics_update(
         self, data_sources: Any, sample_uids: Any, reward_extra_infos_dict: Any, *rest: Any, **options: Any

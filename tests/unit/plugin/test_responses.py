@@ -1,5 +1,7 @@
 """What a step's metrics and its dump say about the responses."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from transfer_queue import KVBatchMeta
 from recipes.plugin import responses
 from recipes.plugin.responses import (
     End,
-    columns,
+    ResponseNotes,
     ends_of,
     group_shares,
     real_part,
@@ -19,6 +21,8 @@ from recipes.plugin.validation import standard_errors
 
 EOS, TURN_END, TEXT = 0, 7, 3
 LIMIT = 4
+INFO = {"status": "ok", "pred": "7", "acc": 1.0, "score": 1.0, "status_ok": 1.0}
+VERDICTS = {"p_0_0": {"reward_extra_info": INFO}, "q_0_0": {}}
 
 
 def keys_of(*sizes: int) -> list[str]:
@@ -86,8 +90,11 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> KVBatchMeta:
         "q_1_0": [TEXT, TEXT, TEXT, TEXT],
     }
 
-    def get(keys: list[str], partition_id: str, select_fields: list[str]) -> dict[str, torch.Tensor]:
-        assert partition_id == "train" and select_fields == ["responses"]
+    def get(keys: list[str], partition_id: str, select_fields: list[str]) -> dict[str, Any]:
+        assert partition_id == "train"
+        if select_fields == ["extra_fields"]:
+            return {"extra_fields": np.array([VERDICTS.get(key) for key in keys], dtype=object)}
+        assert select_fields == ["responses"]
         rows = [torch.tensor(tokens[key]) for key in keys]
         assert all(len(row) >= LIMIT for row in rows), "only those at the limit are needed"
         return {"responses": torch.nested.nested_tensor(rows, layout=torch.jagged)}
@@ -112,21 +119,28 @@ def test_rows_that_verl_adds_are_no_responses() -> None:
 # Dumps
 
 
-def test_a_line_has_its_group_its_end_and_its_verdict() -> None:
-    info = {"status": "ok", "pred": "7", "acc": 1.0, "score": 1.0, "status_ok": 1.0}
-    keys = ["p_0_0", "p_1_0"]
-    found = verdicts([{"reward_extra_info": info}, None])
-    assert found == [{"status": "ok", "pred": "7", "acc": 1.0}, {}]
-    ends = {"p_0_0": End(3, False), "p_1_0": End(4, True)}
-    assert columns(keys, ends, dict(zip(keys, found, strict=True))) == {
-        "uid": ["p", "p"],
-        "length": [3, 4],
-        "truncated": [False, True],
-        "status": ["ok", None],
-        "pred": ["7", None],
-        "acc": [1.0, None],
+def test_a_line_has_its_group_its_end_and_its_verdict(stored: KVBatchMeta) -> None:
+    notes = ResponseNotes(LIMIT, {EOS, TURN_END})
+    assert notes.note(stored) is stored
+    assert notes.columns(["q_1_0", "p_0_0"]) == {
+        "uid": ["q", "p"],
+        "length": [4, 2],
+        "truncated": [True, False],
+        "status": [None, "ok"],
+        "pred": [None, "7"],
+        "acc": [None, 1.0],
     }
+    assert notes.columns(["p_1_0"]) == {"uid": ["p"], "length": [4], "truncated": [False]}, "scored by another function"
+    assert notes.columns(["p_0_0"]) == {"uid": ["p"]}, "dumped once, and forgotten"
 
 
-def test_what_nobody_knows_is_no_column() -> None:
-    assert columns(["p_0_0"], {}, {}) == {"uid": ["p"]}
+def test_what_a_validation_samples_is_noted(stored: KVBatchMeta) -> None:
+    notes = ResponseNotes(LIMIT, {EOS, TURN_END})
+    assert notes.noting(lambda *, batch: (batch, {"seconds": 1}), "val")(batch=stored) == (stored, {"seconds": 1})
+    assert notes.columns(stored.keys).keys() == {"uid"}
+    assert notes.noting(lambda batch: (batch, {}), "train")(stored) == (stored, {})
+    assert notes.columns(stored.keys)["length"] == [2, 4, 4, 4]
+
+
+def test_a_verdict_is_what_the_reward_function_said() -> None:
+    assert verdicts([{"reward_extra_info": INFO}, None, {}]) == [{"status": "ok", "pred": "7", "acc": 1.0}, {}, {}]
