@@ -206,6 +206,8 @@ RULES: dict[str, Rule] = {
     "percent": lambda node, values, meaning, ctx: values[0] * to_real(meaning.percent, ctx),
     "degree": lambda node, values, meaning, ctx: values[0] * (ctx.pi / 180 if meaning.radians else 1),
     "quantity": lambda node, values, meaning, ctx: values[0],
+    "radian": lambda node, values, meaning, ctx: values[0],
+    "mixed": lambda node, values, meaning, ctx: sum(values, ctx.zero),
     "factorial": _gamma,
     "floor": _rounded,
     "ceil": _rounded,

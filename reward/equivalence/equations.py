@@ -1,8 +1,10 @@
 """Whether two equations, or two inequalities, say the same.
 
-L = R and L' = R' do if L − R is a constant multiple of L' − R', or if both are linear in a symbol and have the same
-solution for it: 2x + 4y − 3 = 0 and y = −x/2 + 3/4.
+L = R and L' = R' do if L − R is a constant multiple of L' − R', or if both are linear in a symbol, have the same
+solution for it, and no factor more: 2x + 4y − 3 = 0 and y = −x/2 + 3/4, but not x(y − 2x − 1) = 0 and y = 2x + 1.
 """
+
+from fractions import Fraction
 
 from reward.equivalence.approximate import approximate
 from reward.equivalence.exact import Irrational, Meaning, Undefined
@@ -22,14 +24,39 @@ def same_equation(gold: Node, answer: Node) -> bool | None:
         return False if gold.symbols or answer.symbols else None
     ours, theirs = difference(*gold.args), difference(*answer.args)
     if same_value(ours, ZERO) or same_value(theirs, ZERO):
-        return None
+        return False  # one identity says nothing about another one
     if _are_proportional(ours, theirs):
         return True
     for symbol in sorted(gold.symbols):
         solutions = solution(ours, symbol), solution(theirs, symbol)
         if all(solutions):
-            return same_value(*solutions)  # type: ignore[arg-type]
+            alone = not (_has_factor(ours, symbol) or _has_factor(theirs, symbol))
+            return alone and same_value(*solutions)  # type: ignore[arg-type]
     return False
+
+
+def _has_factor(zero: Node, symbol: str) -> bool:
+    """Whether an expression that is linear in `symbol` vanishes where its slope does, whatever `symbol` is.
+
+    (x − 1)(y − 7) does at x = 1; xy − 1 does not at x = 0. A slope that is not linear in a symbol of its own counts as
+    such a factor: nobody knows.
+    """
+    at_zero, at_one = (substitute(zero, symbol, number(value)) for value in (0, 1))
+    slope = difference(at_one, at_zero)
+    if same_value(slope, _at_ones(slope)):
+        return False
+    for other in sorted(slope.symbols):
+        root = solution(slope, other, of_slope=True)
+        if root is not None:
+            return same_value(substitute(at_zero, other, root), ZERO) is not False
+    return True
+
+
+def _at_ones(node: Node) -> Node:
+    """An expression at one point: itself, if it is constant."""
+    for name in node.symbols:
+        node = substitute(node, name, number(Fraction(7, 5)))
+    return node
 
 
 def solves(gold: Node, answer: Node) -> bool | None:
@@ -43,10 +70,25 @@ def solves(gold: Node, answer: Node) -> bool | None:
     return False
 
 
-def solution(zero: Node, symbol: str) -> Node | None:
+def value_stated(equation: Node) -> Node | None:
+    """What an equation with a number on its right states: 7 of a + b = 7, but 3 of 2x = 6, which determines x.
+
+    None for what is not linear in its one symbol: what it states is not known.
+    """
+    symbols = sorted(equation.symbols)
+    if len(symbols) > 1 or not all(side.is_scalar for side in equation.args):
+        return equation.args[-1]
+    left = equation.args[0]
+    if left.kind in ("apply", "call", "symbol", "abs", "factorial"):
+        return equation.args[-1]
+    return solution(difference(left, equation.args[-1]), symbols[0])
+
+
+def solution(zero: Node, symbol: str, of_slope: bool = False) -> Node | None:
     """The root of an expression that is linear in `symbol`, as an expression.
 
-    None if it is not linear, and if the root is 0 because the symbol is a factor: that says nothing about the rest.
+    None if it is not linear, and if the root is 0 because the symbol is a factor: that says nothing about the rest,
+    unless the roots of a slope are asked for.
     """
     variable = Node("symbol", name=symbol)
     at_zero, at_one = (substitute(zero, symbol, number(value)) for value in (0, 1))
@@ -54,7 +96,7 @@ def solution(zero: Node, symbol: str) -> Node | None:
     line = Node("add", (at_zero, product(slope, variable)))
     if not same_value(zero, line) or same_value(slope, ZERO) is not False:
         return None
-    if same_value(at_zero, ZERO) and zero.symbols != {symbol}:
+    if not of_slope and same_value(at_zero, ZERO) and zero.symbols != {symbol}:
         return None
     return Node("neg", (Node("div", (at_zero, slope)),))
 

@@ -51,7 +51,7 @@ def rational(node: Node, meaning: Meaning) -> Fraction:
         return node.value
     if kind == "symbol":
         return meaning.symbols[node.name]
-    if kind == "add":
+    if kind in ("add", "mixed"):
         return _bounded(sum((rational(arg, meaning) for arg in node.args), Fraction(0)))
     if kind == "neg":
         return -rational(node.args[0], meaning)
@@ -83,7 +83,7 @@ def _less_common(node: Node, meaning: Meaning) -> Fraction:
         return Fraction(math.floor(value) if kind == "floor" else math.ceil(value))
     if kind == "factorial":
         return Fraction(factorial(rational(node.args[0], meaning)))
-    if kind == "quantity":
+    if kind in ("quantity", "radian"):
         return rational(node.args[0], meaning)
     if kind == "apply":
         return _of_the_problem(node.name, [rational(arg, meaning) for arg in node.args])
@@ -113,10 +113,19 @@ def factorial(value: Fraction) -> int:
     return math.factorial(int(value))
 
 
+def _double_factorial(value: Fraction) -> int:
+    """10!! = 10 · 8 · 6 · 4 · 2."""
+    if value.denominator != 1 or not 0 <= value <= LARGEST_FACTORIAL:
+        raise Irrational("the double factorial of a number that is not natural")
+    return math.prod(range(int(value), 0, -2))
+
+
 def _call(name: str, values: list[Fraction]) -> Fraction:
     if name == "root" and values[1].denominator == 1 and 1 < values[1] < 1000:
         return _exact_root(values[0], int(values[1]))
     integers = [int(value) for value in values if value.denominator == 1]
+    if name == "doublefactorial":
+        return Fraction(_double_factorial(values[0]))
     if name == "binom" and len(integers) == 2 and 0 <= integers[1] <= integers[0] <= LARGEST_FACTORIAL:
         return Fraction(math.comb(*integers))
     if name in ("max", "min") and values:

@@ -3,13 +3,11 @@
 import re
 
 from reward.parser.nodes import Node, replace_args
-from reward.parser.vocabulary import word_set
+from reward.parser.vocabulary import GREEK, word_set
 
 DIGITS = re.compile(r"\d+(?:\.\d+)?")
 
 EQUALS = frozenset(("=", "equiv", "approx"))
-# x = 4 and y = 4 are different lines, so these names count; others may be spelled differently (M, M_max).
-COORDINATES = word_set("x y z r rho theta")
 FUNCTIONS_OF_NAMES = word_set("sin cos tan cot sec csc log ln log10 arcsin arccos arctan max min")
 
 
@@ -42,7 +40,7 @@ def assignment(node: Node) -> tuple[Node, Node] | None:
         return sides[0], sides[1]
     if not set(signs) <= EQUALS:
         return None
-    exact = _before_approximation(sides, signs)
+    exact = before_approximation(node)
     if is_name(sides[0]) and len(exact) > 1:
         return sides[0], exact[-1]
     if len(sides) == 2 and is_name(sides[1]):
@@ -50,8 +48,9 @@ def assignment(node: Node) -> tuple[Node, Node] | None:
     return None
 
 
-def _before_approximation(sides: tuple[Node, ...], signs: list[str]) -> tuple[Node, ...]:
+def before_approximation(relation: Node) -> tuple[Node, ...]:
     r"""The sides up to the first \approx; if only a name stands before it, the approximation is all there is."""
+    sides, signs = relation.args, relation.name.split()
     if "approx" not in signs:
         return sides
     place = signs.index("approx")
@@ -78,25 +77,48 @@ def substitute(node: Node, name: str, by: Node) -> Node:
     return replace_args(node, tuple(substitute(arg, name, by) for arg in node.args))
 
 
-def same_arguments(gold: tuple[Node, Node], answer: tuple[Node, Node]) -> tuple[Node, Node]:
-    """The two values, after the answer's f(z) = z was rewritten with the variables of the gold's f(x) = x."""
-    value = answer[1]
-    if gold[0].kind == answer[0].kind == "apply" and len(gold[0].args) == len(answer[0].args):
-        for ours, theirs in zip(gold[0].args, answer[0].args, strict=True):
+def with_same_variables(gold: Node, answer: tuple[Node, Node]) -> tuple[Node, Node]:
+    """Name and value of the answer's f(z) = z, rewritten with the variables of the gold's f(x)."""
+    name, value = answer
+    if gold.kind == name.kind == "apply" and len(gold.args) == len(name.args):
+        for ours, theirs in zip(gold.args, name.args, strict=True):
             if ours.kind == theirs.kind == "symbol":
-                value = substitute(value, theirs.name, ours)
-    return gold[1], value
+                name, value = substitute(name, theirs.name, ours), substitute(value, theirs.name, ours)
+    return name, value
 
 
 def are_different_names(gold: Node, answer: Node) -> bool:
-    """Whether the two names certainly stand for different things: x and y, a_3 and a_8, f(1) and f(2)."""
+    """Whether the two names stand for different things: x and y, a_3 and a_8, f(1) and f(2), f and f', x and |x|.
+
+    Names of more than one letter may be spelled differently (M, M_max; AB, |AB|; f(x), y).
+    """
     if gold == answer:
         return False
-    if gold.kind == answer.kind == "symbol" and {gold.name, answer.name} <= COORDINATES:
+    if _primes(gold) != _primes(answer):
+        return True
+    if gold.kind == answer.kind == "symbol" and _is_letter(gold.name) and _is_letter(answer.name):
+        return True
+    if gold.symbols & answer.symbols and not (_is_length(gold) and _is_length(answer)):
+        return True
+    if gold.kind == answer.kind == "apply" and gold.name == answer.name:
         return True
     spelled = _spelled(gold), _spelled(answer)
     without_digits = [DIGITS.sub("#", name) for name in spelled]
     return spelled[0] != spelled[1] and without_digits[0] == without_digits[1]
+
+
+def _primes(node: Node) -> int:
+    return sum(part.name.count("'") for part in node.walk())
+
+
+def _is_letter(name: str) -> bool:
+    return len(name) == 1 or (name in GREEK and name.islower())
+
+
+def _is_length(node: Node) -> bool:
+    """AB, |AB|, |PQ|: a distance, whatever stands around it."""
+    inner = node.args[0] if node.kind == "abs" else node
+    return inner.kind in ("mul", "symbol") and all(name[:1].isupper() for name in inner.symbols)
 
 
 def _spelled(node: Node) -> str:

@@ -13,7 +13,7 @@ from reward.equivalence.names import assignment, without_approximation
 from reward.equivalence.several_values import is_declaration
 from reward.equivalence.words import has_words, words_of
 from reward.parser.grammar import parse
-from reward.parser.nodes import Node, NotUnderstood, TooLarge
+from reward.parser.nodes import Node, NotUnderstood, Opaque, TooLarge
 from reward.parser.numbers import GROUPED
 from reward.parser.text import canonical, tidy
 
@@ -25,19 +25,24 @@ JOINTS = {"add": " + ", "mul": "*", "div": "/", "pow": "^", "ratio": ":", "union
 
 @dataclass(frozen=True)
 class Reading:
-    """What a text says: a tree, the symbols the text calls integers, the numbers in what it says about free symbols."""
+    """What a text says: a tree, and what it says about free symbols (see `reward.parser.grammar.Notes`)."""
 
     tree: Node
     integers: frozenset[str] = frozenset()
     limits: frozenset[str] = frozenset()
+    domains: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
 class Readings:
-    """All readings of a text; none if it is no mathematics, or (`too_large`) nothing that should be evaluated."""
+    """All readings of a text; none if it is no mathematics, nothing that should be evaluated (`too_large`), or a text
+
+    whose parts are no operands (`opaque`), as those of a date are not.
+    """
 
     readings: tuple[Reading, ...]
     too_large: bool = False
+    opaque: bool = False
 
 
 @lru_cache(maxsize=8192)  # a gold is compared with a whole group of responses, epoch after epoch
@@ -48,7 +53,11 @@ def read(text: str, is_list: bool = False) -> Readings:
     readings: list[Reading] = []
     for variant, scientific in _variants(tidy(text), is_list):
         try:
-            reading = _without_declarations(Reading(*parse(variant, scientific)))
+            tree, notes = parse(variant, scientific)
+            said = frozenset(notes.integers), frozenset(notes.limits), frozenset(notes.domains | _declared(tree))
+            reading = _without_declarations(Reading(tree, *said))
+        except Opaque:
+            return Readings((), opaque=True)
         except NotUnderstood:
             continue
         except (TooLarge, RecursionError):
@@ -75,7 +84,17 @@ def _without_declarations(reading: Reading) -> Reading:
     if not kept or len(kept) == len(tree.args):
         return reading
     rest = kept[0] if len(kept) == 1 else Node("list", kept, tree.name)
-    return Reading(rest, reading.integers | declared, reading.limits)
+    return Reading(rest, reading.integers | declared, reading.limits, reading.domains)
+
+
+def _declared(tree: Node) -> set[tuple[str, str]]:
+    r"""What declarations anywhere in a tree say: ("k", "Z") for `k \in \mathbb{Z}`; positive integers are "N"."""
+    found = set()
+    for node in tree.walk():
+        if is_declaration(node):
+            domain = node.args[1].name
+            found.add((node.args[0].name, "N" if domain[:1] == "Z" and "+" in domain else domain[:1]))
+    return found
 
 
 def _are_integers(domain: Node) -> bool:

@@ -72,7 +72,7 @@ def _conditions(node: Node, unknown: Node | None) -> tuple[Piece, ...]:
     common = parts[0]
     for part in parts[1:]:
         common = both(common, part)
-    return common or normal(tuple(piece for part in parts for piece in part))
+    return common if common or node.name else normal(tuple(piece for part in parts for piece in part))
 
 
 def unknown_of(node: Node) -> Node:

@@ -18,7 +18,8 @@ def parts_of(node: Node) -> list[Node]:
     Conditions on free symbols ("k \in \mathbb{Z}") are no parts.
     """
     if node.kind in ("list", "set"):
-        parts = [part for arg in node.args if not is_declaration(arg) for part in parts_of(_grouped(arg))]
+        args = [_grouped(arg) for arg in node.args if not is_declaration(arg)]
+        parts = [part for arg in args for part in ([arg] if arg.kind == "set" else parts_of(arg))]
         return parts or [node]
     named = assignment(node)
     if named is not None and node.name != "in" and named[1].kind in ("list", "add", "sign", "mul", "div"):
@@ -85,6 +86,8 @@ def matched(gold: list[Node], answer: list[Node], same: Same) -> bool | None:
     labels = _labels(gold), _labels(answer)
     if labels[0] and labels[1] and set(labels[0]) == set(labels[1]):
         return all_same(((ours, labels[1][name]) for name, ours in labels[0].items()), same)
+    if len(labels[0]) > 1 and not any(assignment(part) for part in answer):
+        return all_same(zip(labels[0].values(), answer, strict=True), same)  # (a) 5 (b) 6 is no `6, 5`
     left, unknown = list(answer), list[Node]()
     for part in gold:
         verdict, place = _find(part, left, same)

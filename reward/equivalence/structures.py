@@ -4,21 +4,25 @@ r"""Whether two trees say the same: relations, lists, tuples, sets, intervals, m
 enough, and that math-verify may have a try.
 """
 
+from itertools import pairwise
+
 from reward.equivalence import equations, real_sets
+from reward.equivalence.exact import Irrational, Meaning, Undefined, rational
 from reward.equivalence.names import (
     are_different_names,
     assignment,
+    before_approximation,
     is_equation,
     rename_parameter,
-    same_arguments,
+    with_same_variables,
     without_approximation,
 )
 from reward.equivalence.pieces import NoRealSet, same_pieces
-from reward.equivalence.quantities import same_quantity, same_ratio, with_bare_unit
+from reward.equivalence.quantities import same_quantity, same_ratio, same_time, with_bare_unit
 from reward.equivalence.real_sets import SET_KINDS, is_condition, unknown_of
 from reward.equivalence.several_values import all_same, matched, parts_of, same_list
 from reward.equivalence.values import same_value
-from reward.parser.nodes import Node
+from reward.parser.nodes import Node, TooLarge
 
 ARITHMETIC = frozenset(("add", "mul", "neg", "pow", "div"))
 CONDITIONS = frozenset(("relation", "builder", "region", "union", "intersection", "difference"))
@@ -57,7 +61,36 @@ def _same(gold: Node, answer: Node) -> bool | None:
         return _same_collections(gold, answer)
     if "matrix" in (gold.kind, answer.kind):
         return _same_arrays(gold, answer)
+    if gold.kind == answer.kind == "piecewise":
+        return _same_pieces_of_function(gold, answer)
     return None if _may_be_equal(gold, answer) else False
+
+
+def _same_pieces_of_function(gold: Node, answer: Node) -> bool | None:
+    """The same values under the same conditions, in any order; None where one side says "otherwise" alone."""
+    if len(gold.args) != len(answer.args):
+        return None
+    left = list(answer.args)
+    for row in gold.args:
+        match = next((other for other in left if all(map(_same, row.args, other.args))), None)
+        if match is None:
+            return None if gold.symbols != answer.symbols else False
+        left.remove(match)
+    return True
+
+
+def _same_class(gold: Node, answer: Node) -> bool | None:
+    """3 mod 7 is 10 mod 7. The value alone is no class; a class states its value where that is the remainder."""
+    if answer.kind != "modulo" or (gold.kind == "modulo" and not same_value(gold.args[1], answer.args[1])):
+        return False
+    values = gold.args[0] if gold.kind == "modulo" else gold, answer.args[0], answer.args[1]
+    try:
+        ours, theirs, modulus = (rational(value, Meaning()) for value in values)
+    except (Irrational, Undefined, TooLarge, KeyError):
+        return gold.kind == "modulo" and same_value(*values[:2])
+    if gold.kind != "modulo":
+        return ours == theirs and 0 <= theirs < modulus
+    return modulus != 0 and (ours - theirs) % modulus == 0
 
 
 def _may_be_equal(gold: Node, answer: Node) -> bool:
@@ -72,8 +105,12 @@ def _may_be_equal(gold: Node, answer: Node) -> bool:
 
 
 def _same_scalar(gold: Node, answer: Node) -> bool | None:
+    if (times := same_time(gold, answer)) is not None:
+        return times
     if gold.kind == answer.kind == "ratio" and len(gold.args) == len(answer.args):
         return same_ratio(gold, answer)
+    if "modulo" in (gold.kind, answer.kind):
+        return _same_class(gold, answer)
     if "sign" in (gold.kind, answer.kind) or gold.holds("sign") or answer.holds("sign"):
         return same_list(parts_of(gold), parts_of(answer), _same)
     if not gold.symbols:
@@ -98,7 +135,8 @@ def _same_real_sets(gold: Node, answer: Node) -> bool | None:
     if not any(is_condition(side) or side.kind not in ("bracket", "set", "list") for side in sides):
         return _same(*sides) if sides != [gold, answer] else None
     try:
-        if all(is_condition(side) for side in sides) and are_different_names(*map(unknown_of, sides)):
+        unknowns = [unknown_of(side) for side in sides] if all(map(is_condition, sides)) else []
+        if unknowns and unknowns[0].kind == unknowns[1].kind and are_different_names(*unknowns):
             return False
     except NoRealSet:
         pass
@@ -111,6 +149,8 @@ def _same_real_sets(gold: Node, answer: Node) -> bool | None:
 def _same_relations(gold: Node, answer: Node) -> bool | None:
     if "relation" not in (gold.kind, answer.kind):
         return None
+    if _contradicts_itself(answer):
+        return False
     ours, theirs = assignment(gold), assignment(answer)
     if ours and theirs:
         return _same_assignments(gold, answer, ours, theirs)
@@ -122,8 +162,9 @@ def _same_relations(gold: Node, answer: Node) -> bool | None:
 
 
 def _same_assignments(gold: Node, answer: Node, ours: tuple[Node, Node], theirs: tuple[Node, Node]) -> bool | None:
-    verdict = _same(*same_arguments(ours, theirs))
-    if verdict and not are_different_names(ours[0], theirs[0]):
+    name, value = with_same_variables(ours[0], theirs)
+    verdict = _same(ours[1], value)
+    if verdict and not are_different_names(ours[0], name):
         return True
     if is_equation(gold) and is_equation(answer):
         return bool(equations.same_equation(gold, answer))
@@ -144,6 +185,9 @@ def _same_as_relation(gold: Node, value: Node, ours: tuple[Node, Node] | None, a
         return None if not value.is_scalar else False
     if _is_true_chain(gold):
         return _same(gold.args[-1], value)
+    if len(gold.symbols) == 1 and not value.symbols:  # 3 for 2x = 6
+        stated = equations.value_stated(gold)
+        return stated is not None and _same(stated, value)
     return equations.solves(gold, value)
 
 
@@ -152,10 +196,20 @@ def _same_as_stated(gold: Node, answer: Node) -> bool | None:
     if not is_equation(answer):
         return None
     if answer.symbols and gold.is_scalar and not gold.symbols and not answer.args[-1].symbols:
-        return _same(gold, answer.args[-1])
+        value = equations.value_stated(answer)
+        return value is not None and _same(gold, value)
     if not answer.symbols:
         return _is_true_chain(answer) and _same(gold, answer.args[-1])
     return None
+
+
+def _contradicts_itself(node: Node) -> bool:
+    """5 = x = 6; but x = 22/7 = 3.14 rounds, and so does what comes after an approximation sign."""
+    if not is_equation(node):
+        return False
+    exact = before_approximation(node)
+    closed = [side for side in exact if side.is_scalar and not side.symbols] if len(exact) > 2 else []
+    return any(same_value(*pair) is False and same_value(*pair[::-1]) is False for pair in pairwise(closed))
 
 
 def _is_true_chain(node: Node) -> bool:
@@ -190,11 +244,14 @@ def _same_collections(gold: Node, answer: Node) -> bool | None:
     """Lists (in any order), sets, tuples (in their order)."""
     kinds = {gold.kind, answer.kind}
     parts = parts_of(gold), parts_of(answer)
+    if kinds == {"set"} and _depths(gold) != _depths(answer):
+        return False
     if kinds == {"bracket"}:
         return same_list(*parts, _same) if max(map(len, parts)) > 1 else _same_brackets(gold, answer)
     if kinds == {"list", "bracket"}:
-        as_list = matched(parts_of(gold), parts_of(answer), _same) if gold.kind == "list" else False
-        in_order = [node.args for node in (gold, answer)]
+        several = gold.kind == "list" or len(parts[0]) > 1  # (\pm 1, 0) is two points
+        as_list = matched(*parts, _same) if several else False
+        in_order = [_by_name(node) for node in (gold, answer)]
         if as_list or any(node.kind == "bracket" and node.name != "()" for node in (gold, answer)):
             return bool(as_list)
         return len(in_order[0]) == len(in_order[1]) and all(
@@ -205,6 +262,19 @@ def _same_collections(gold: Node, answer: Node) -> bool | None:
             len(answer.args) == 1 and answer.kind == "set" and bool(_same(gold, answer.args[0]))
         )
     return same_list(*parts, _same, once="set" in kinds)
+
+
+def _depths(node: Node) -> tuple[int, int]:
+    """How many elements of a set are sets, and whether it has any: {{1}} is not {1}, {∅} not ∅."""
+    return sum(arg.kind == "set" for arg in node.args), bool(node.args)
+
+
+def _by_name(node: Node) -> tuple[Node, ...]:
+    """The parts of `y = 3, x = 2` in the order that the tuple (x, y) has; other parts as they stand."""
+    names = [pair[0].name if (pair := assignment(part)) and pair[0].kind == "symbol" else "" for part in node.args]
+    if node.kind != "list" or not all(len(name) == 1 for name in names) or len(set(names)) < len(names):
+        return node.args
+    return tuple(part for _, part in sorted(zip(names, node.args, strict=True), key=lambda pair: pair[0]))
 
 
 def _same_brackets(gold: Node, answer: Node) -> bool | None:

@@ -12,6 +12,7 @@ Each decides both ways: what it understands never reaches sympy. Nothing here ev
 and the memory it takes are bounded, and no text makes it raise.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -22,11 +23,12 @@ from reward.equivalence.normal_form import LONGEST, Reading, read
 from reward.equivalence.structures import same
 from reward.equivalence.words import as_mathematics, complement, has_words, option, option_with_content, same_words
 from reward.parser.nodes import Node, TooLarge
-from reward.parser.numbers import DECIMAL, plain_integer, plain_rational
+from reward.parser.numbers import DECIMAL, GROUPED, plain_integer, plain_rational
 from reward.parser.text import canonical, tidy
 from reward.task import EXACT, Comparison, Task
 
 TINY = 1e-6
+LETTERS = re.compile(r"([A-Z]{2,})|\\(?:text|mathrm|textbf|textrm|mbox|mathbf)\{\s*([A-Z]{2,})\s*\}")
 DECIMAL_SIGNS = frozenset((".", "e", "E"))
 
 
@@ -92,14 +94,22 @@ def _number_tier(*texts: str) -> str:
 
 
 def _as_decimal_comma(answer: str, gold: str, task: Task) -> Comparison | None:
-    """1000,99 for 1000.99, as most of Europe writes; only where the other side is a decimal with a point."""
-    texts = tidy(answer), tidy(gold)
-    for one, other in (texts, texts[::-1]):
-        pointed = one.replace(",", ".")
-        are_decimals = one.count(",") == 1 and DECIMAL.fullmatch(other) and DECIMAL.fullmatch(pointed)
-        if are_decimals and plain_rational(pointed) == plain_rational(other):
-            return Comparison("ok", "decimal")
+    """1000,99 for 1000.99, as most of Europe writes: only where the gold's point says that there is one number."""
+    one, other = tidy(answer), tidy(gold)
+    if task.multiple or one.count(",") != 1 or GROUPED.fullmatch(one.lstrip("+-")) or not DECIMAL.fullmatch(other):
+        return None
+    pointed = one.replace(",", ".")
+    if DECIMAL.fullmatch(pointed) and plain_rational(pointed) == plain_rational(other):
+        return Comparison("ok", "decimal")
     return None
+
+
+def _as_letters(answer: str, gold: str, task: Task) -> Comparison | None:
+    """IV is not VI, HTH not HHT, BAC not ABC: capital letters in a row are no product whose order is free."""
+    runs = [LETTERS.fullmatch(text) for text in (tidy(answer), tidy(gold))]
+    if runs[0] is None or runs[1] is None:
+        return None
+    return Comparison("ok" if (runs[0][1] or runs[0][2]) == (runs[1][1] or runs[1][2]) else "wrong", "text answer")
 
 
 def _as_option(answer: str, gold: str, task: Task) -> Comparison | None:
@@ -114,6 +124,8 @@ def _as_structures(answer: str, gold: str, task: Task) -> Comparison | None:
     ours, theirs = read(gold, task.multiple), read(answer, task.multiple)
     if ours.too_large or theirs.too_large:
         return Comparison("unparsable", "structure")
+    if ours.opaque or theirs.opaque:
+        return Comparison("unparsable", "text")
     if not ours.readings or not theirs.readings:
         return None
     verdicts = []
@@ -136,10 +148,20 @@ def _as_structures(answer: str, gold: str, task: Task) -> Comparison | None:
 def _same_reading(gold: Reading, answer: Reading, task: Task) -> bool | None:
     if gold.limits and answer.limits and gold.limits != answer.limits:
         return False  # "where |c| <= 1" and "where |c| <= 5"; what only one side says is no difference
+    if _domains_differ(dict(gold.domains), dict(answer.domains)):
+        return False
     verdict = same(gold.tree, answer.tree, gold.integers | answer.integers)
     if not verdict and task.tolerance is not None:
         return _is_within(gold.tree, answer.tree, Fraction(str(task.tolerance))) or verdict
     return verdict
+
+
+def _domains_differ(ours: dict[str, str], theirs: dict[str, str]) -> bool:
+    """k ∈ ℤ is not k ∈ ℕ, nor n ∈ ℕ, its parameter by another name; what only one side says is no difference."""
+    both = ours.keys() & theirs.keys()
+    if both:
+        return any(ours[name] != theirs[name] for name in both)
+    return len(ours) == len(theirs) == 1 and {*ours.values()} != {*theirs.values()}
 
 
 def _with_unit(tree: Node, unit: str | None) -> Node:
@@ -221,5 +243,5 @@ def _is_ok_without_words(answer: str, gold: str, task: Task) -> bool:
 
 Tier = Callable[[str, str, Task], Comparison | None]
 AT_SIGHT: tuple[Tier, ...] = (_as_long, _as_text, _as_numbers, _as_decimal_comma)
-TIERS_WITHOUT_WORDS: tuple[Tier, ...] = (*AT_SIGHT, _as_option, _as_structures)
+TIERS_WITHOUT_WORDS: tuple[Tier, ...] = (*AT_SIGHT, _as_letters, _as_option, _as_structures)
 TIERS: tuple[Tier, ...] = (*TIERS_WITHOUT_WORDS, _as_words)

@@ -3,8 +3,8 @@ r"""Whether two expressions always have the same value.
 Without symbols both are evaluated: exactly where they are rational, else to 50 and then 250 digits. With symbols they
 are evaluated at several points, and equal if they agree at every one where both are defined (a form of the
 Schwartz-Zippel test): math-verify's simplification misses √(1/n) = 1/√n and 2·arcsin √a = arccos(1 − 2a).
-Symbols are positive, as problems mean them, unless one side alone takes an absolute value; where factorials, floors or
-powers of negative numbers ask for it, they are natural numbers.
+Symbols are positive, as problems mean them, unless a side takes an absolute value or a maximum; where factorials,
+floors or powers of negative numbers ask for it, they are natural numbers.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,7 +50,7 @@ def _meanings(gold: Node, answer: Node) -> list[Meaning]:
     meanings = [Meaning()]
     if gold.holds("percent") != answer.holds("percent"):
         meanings.append(Meaning(percent=Fraction(1)))
-    if gold.holds("degree") != answer.holds("degree"):
+    if gold.holds("degree") != answer.holds("degree") and not (gold.holds("radian") or answer.holds("radian")):
         meanings += [replace(meaning, radians=False) for meaning in meanings]
     if gold.symbols == answer.symbols and _has_plain_log(gold) != _has_plain_log(answer):
         meanings.append(Meaning(common_log=True))  # \log 2 for \log_{10} 2
@@ -165,15 +165,15 @@ def _as_fraction(value: object) -> Fraction | None:
 
 def _same_at_points(gold: Node, answer: Node, meaning: Meaning, symbols: list[str]) -> bool | None:
     discrete = any(
-        node.kind in DISCRETE or (node.kind == "call" and node.name in ("binom", "gcd", "lcm"))
+        node.kind in DISCRETE or (node.kind == "call" and node.name in ("binom", "gcd", "lcm", "doublefactorial"))
         for side in (gold, answer)
         for node in side.walk()
     )
     reals = [real_points(symbols)]
     if _has_kinks(gold) or _has_kinks(answer):  # |x - 9| is 9 - x below 9 only
         reals.append(_far_points(symbols))
-    if gold.holds("abs") != answer.holds("abs"):  # |x + 1| is x + 1 for positive x only
-        reals.append(_negative_points(symbols))
+    if _depends_on_signs(gold) or _depends_on_signs(answer):  # |x + 1| is x + 1 for positive x only
+        reals += [_signed_points(symbols, draw) for draw in range(3)]
     families = [_integer_points(symbols)] if discrete else [chain(*reals), _integer_points(symbols)]
     for points in families:
         verdicts = [verdict for verdict in _at_each(gold, answer, meaning, points) if verdict is not None]
@@ -189,6 +189,10 @@ def _has_kinks(node: Node) -> bool:
     return node.holds("abs") or any(
         part.kind == "call" and part.name in ("root", "max", "min") and part.symbols for part in node.walk()
     )
+
+
+def _depends_on_signs(node: Node) -> bool:
+    return node.holds("abs") or any(part.kind == "call" and part.name in ("max", "min") for part in node.walk())
 
 
 def _at_each(
@@ -241,9 +245,10 @@ def _far_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
         yield {name: 10 + Fraction(_draw(name, draw) % 900_000, 10007) for name in symbols}
 
 
-def _negative_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
+def _signed_points(symbols: list[str], draw: int) -> Iterator[dict[str, Fraction]]:
+    """All symbols negative, or some of them."""
     for point in real_points(symbols):
-        yield {name: -value for name, value in point.items()}
+        yield {name: -value if draw == 0 or _draw(name, draw) % 2 else value for name, value in point.items()}
 
 
 def _integer_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:

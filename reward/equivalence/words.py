@@ -26,7 +26,14 @@ COMMAND = re.compile(
 WORD = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)?|[-+*/^=<>|]")
 WORD_OR_BRACKET = re.compile(WORD.pattern + r"|[()\[\]]")
 OPTION = re.compile(r"\(?([A-J])\)?")
-OPTION_WITH_CONTENT = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)])\s*\S")
+OPTION_WITH_CONTENT = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)])\s*(\S.*)", re.DOTALL)
+ANOTHER_OPTION = re.compile(r"\([A-J]\)|(?<![A-Za-z])[A-J](?:[.:)]|$)")
+# With what the content of an option does not begin: what it says then is about the option.
+ABOUT_AN_OPTION = word_set("or and is isnt are nor not but was incorrect wrong false versus vs maybe")
+# Whoever says one of these with yes or no takes it back, or makes it depend on something.
+HEDGES = word_set(
+    "yes no true false or but if only when unless except maybe perhaps possibly sometimes either partly depends"
+)
 LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -65,7 +72,12 @@ def option(text: str) -> str | None:
 def option_with_content(text: str) -> str | None:
     """The C of "(C) 17" and "C. Paris"."""
     match = OPTION_WITH_CONTENT.match(_plain(text))
-    return (match[1] or match[2]) if match else None
+    if match is None or ANOTHER_OPTION.search(match[3]):  # (C) or (D)
+        return None
+    first = re.match(r"[A-Za-z']*", match[3])
+    if match[3][0] in "/,;&|+?!" or (first and first[0].lower().replace("'", "") in ABOUT_AN_OPTION):
+        return None
+    return match[1] or match[2]
 
 
 def same_words(gold: str, answer: str) -> bool:
@@ -74,9 +86,15 @@ def same_words(gold: str, answer: str) -> bool:
     if not ours or not theirs:
         return False
     for one, other in ((ours, theirs), (theirs, ours)):
-        if other in _stated(one) or (other in YES_OR_NO and one[:1] == other):
+        if other in _stated(one) or (other in YES_OR_NO and one[:1] == other and _is_sure(one)):
             return True
     return ours == theirs
+
+
+def _is_sure(words: list[str]) -> bool:
+    """Whether what follows a yes or a no takes nothing back: "Yes, it is possible", but not "Yes, but no"."""
+    rest = set(words[1:])
+    return not rest & HEDGES and "/" not in rest and not (words[0] in ("yes", "true") and rest & NEGATIONS)
 
 
 def as_mathematics(text: str) -> str | None:

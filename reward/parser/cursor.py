@@ -1,4 +1,4 @@
-"""A place in a list of tokens, and the names that symbols get."""
+"""A place in a list of tokens: what comes next, taking it, skipping it, and how deep in groups it is."""
 
 from reward.parser.nodes import NotUnderstood, TooLarge
 from reward.parser.tokens import Token
@@ -15,14 +15,11 @@ class Cursor:
         self.tokens = [token for token in tokens if token.text != "."]
         self.position = 0
         self.depth = 0
-        self.bars = 0
-        self.integers: set[str] = set()  # symbols the text declares as integers
-        self.limits: set[str] = set()  # numbers in what it says about free symbols
 
     def peek(self, ahead: int = 0) -> Token:
         """The token that comes next, or `ahead` later; never raises."""
         place = self.position + ahead
-        return self.tokens[place] if place < len(self.tokens) else END
+        return self.tokens[place] if 0 <= place < len(self.tokens) else END
 
     def take(self) -> Token:
         """The next token; reading goes on after it."""
@@ -34,6 +31,11 @@ class Cursor:
         """Whether the next token is an operator or a command with one of these texts."""
         token = self.peek()
         return token.text in texts and token.kind in ("op", "command")
+
+    def at_word(self, *words: str) -> bool:
+        """Whether the next token is one of these words, in any case."""
+        token = self.peek()
+        return token.kind == "word" and token.text.lower() in words
 
     def accept(self, *texts: str) -> bool:
         """Skip the next token if it is one of these."""
@@ -83,6 +85,18 @@ class Cursor:
             if depth == 0:
                 return inside[1:-1]
 
+    def environment(self) -> list[Token]:
+        r"""The tokens between the `\begin` that comes next and its `\end`; reading goes on after it."""
+        self.take()
+        depth, inside = 1, []
+        while depth:
+            token = self.take()
+            if token is END:
+                raise NotUnderstood("an environment does not end")
+            depth += {"begin": 1, "end": -1}.get(token.kind, 0)
+            inside.append(token)
+        return inside[:-1]
+
     def suffixes(self, name: str) -> str:
         """`name` with the subscripts and primes that follow it; x1 is x_1."""
         if self.peek().kind == "number" and self.peek().tight and self.peek().text.isdecimal() and len(name) == 1:
@@ -102,3 +116,19 @@ class Cursor:
 
     def _primes_in_group(self) -> bool:
         return self.peek(1).text == "{" and self.peek(2).text in ("prime", "'")
+
+
+def split(tokens: list[Token], separator: str) -> list[list[Token]]:
+    """The runs of tokens between the separators that stand in no group."""
+    runs: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        is_group = token.kind in ("op", "begin", "end")
+        depth += {"{": 1, "(": 1, "begin": 1, "}": -1, ")": -1, "end": -1}.get(
+            token.text if token.kind == "op" else token.kind, 0
+        ) * is_group
+        if depth == 0 and token.text == separator and token.kind == "op":
+            runs.append([])
+        else:
+            runs[-1].append(token)
+    return runs

@@ -4,7 +4,9 @@ Kinds of scalar nodes (they have a value):
     number      name = the digits as written, value = their exact value
     symbol      name
     constant    name: pi, e, i, infinity
-    add, mul, div, pow, neg, factorial, abs, floor, ceil, percent, degree
+    add, mul, div, pow, neg, factorial, abs, floor, ceil, percent, degree, radian
+    mixed       args = (whole number, proper fraction): their sum
+    modulo      args = (value, modulus): a class of integers
     sign        args = (term,), name "+-" or "-+": a term that is added or subtracted
     call        name(args): a function everybody knows, as sin
     apply       name(args): a function of the problem, as f(x)
@@ -12,12 +14,13 @@ Kinds of scalar nodes (they have a value):
     ratio       a : b
     quantity    args = (value,), name = its unit
 Kinds of structures:
-    list        a, b, c (unordered; name = "or", "and", or ";" for one group of several)
+    list        a, b, c (unordered; name = "or", "and", ";" for one group of several, or "labels" for (a) 5 (b) 6)
     bracket     name = the two delimiters: "()", "[)", ...: a tuple, a point or an interval
     set         {a, b}
     builder     {x | condition}: args = (symbol, condition)
     union, intersection, difference, region (a named set of numbers)
     matrix      args = rows, each a "row"
+    piecewise   args = rows of (value, condition)
     relation    args = sides, name = the relation signs between them, separated by spaces
 """
 
@@ -28,11 +31,15 @@ from functools import cached_property
 
 from reward.parser.vocabulary import word_set
 
-STRUCTURES = word_set("list bracket set builder union intersection difference region matrix row relation")
+STRUCTURES = word_set("list bracket set builder union intersection difference region matrix row relation piecewise")
 
 
 class NotUnderstood(Exception):
     """The text is no mathematics that this package reads; math-verify may."""
+
+
+class Opaque(NotUnderstood):
+    """Nobody, math-verify neither, should read the text as arithmetic: a date, a cross product. It is left a text."""
 
 
 class TooLarge(Exception):

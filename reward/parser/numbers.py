@@ -26,7 +26,7 @@ ENOUGH_DIGITS = 6
 
 LITERAL = re.compile(r"(?P<whole>\d*)(?:\.(?P<part>\d*))?(?:[eE](?P<exponent>[+-]?\d+))?")
 INTEGER = re.compile(r"[+-]?\d+")
-GROUPED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
+GROUPED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?!\d|,\d)")
 FRACTION = re.compile(r"(?P<sign>[+-]?)(?:\\frac(?:\{(\d+)\}\{(\d+)\}|(\d)(\d))|(\d+)/(\d+))")
 DECIMAL = re.compile(r"(?P<sign>[+-]?)(?P<literal>\d*\.\d+|\d+\.)")
 

@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from reward.parser.typography import SUBSCRIPTS, SUPERSCRIPTS, TO_LATEX
+from reward.parser.typography import CHINESE_UNITS, JOINTS, SUBSCRIPTS, SUPERSCRIPTS, TO_LATEX
 
 Replacement = str | Callable[[re.Match[str]], str]
 # A space between two word characters carries meaning: `1 2` is not 12, `\cdot x` is not `\cdotx`.
 IDLE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 # `\\frac`, escaped once too often; inside an environment `\\` ends a row.
 DOUBLE_BACKSLASH = re.compile(r"\\\\(?=[A-Za-z])")
+# x^{2} and x^2; but 2^{1}0 is no 2^10
+ONE_LETTER_GROUP = re.compile(r"(?<=[\^_])\{(\w)\}(?!\w)")
 TRAILING = re.compile(r"(?:(?<!\\)[\s.,;]|\\,|\\;)+$")
 
 
@@ -31,11 +33,19 @@ LOST_BACKSLASHES = _rules(
     (r"\t(?=ext|heta|imes|an\b|au\b|frac|riangle)", r"\\t"),
     (r"(?<![A-Za-z\\])rac(?=\s*\{)", r"\\frac"),
     (r"(?<![A-Za-z\\])ext(?=\{)", r"\\text"),
+    (r"^\s*an(?=\s+[a-z]\s*=|\\[a-z])", r"\\tan"),
 )
 SCRIPTS = _rules(
     (r"<(sup|sub)>(.*?)</\1>", lambda match: f"{'^' if match[1] == 'sup' else '_'}{{{match[2]}}}"),  # 3<sup>x</sup>
     ("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+", lambda match: f"^{{{match[0].translate(SUPERSCRIPTS)}}}"),
     ("[₀₁₂₃₄₅₆₇₈₉]+", lambda match: f"_{{{match[0].translate(SUBSCRIPTS)}}}"),
+)
+CHINESE = _rules(
+    (rf"(?<=[\d}})\s\]A-Za-z]|\$)({'|'.join(JOINTS)})", lambda match: rf"\text{{ {JOINTS[match[1]]} }}"),
+    (
+        rf"(?<=[\d}})\s]|\$)({'|'.join(sorted(CHINESE_UNITS, key=len, reverse=True))})",
+        lambda match: rf"\text{{ {CHINESE_UNITS[match[1]]} }}",
+    ),
 )
 NUMBERS = _rules(
     # 1{,}000, 10,\!080 and 4\,530: a comma or thin space that groups digits; 529,\,625 is a list.
@@ -44,11 +54,30 @@ NUMBERS = _rules(
     (r"(?<=\d)\s*[xX*]\s*(?=10\s*\^)", r"\\times "),  # 5.11 x 10^5
     (r"(?<=[\w)}])\*\*(?=[\w({-])", "^"),  # 2**3; \*\*7\*\* is bold
     (r"(?<![A-Za-z\\])(?:np|numpy|math|sympy)\.(?=[A-Za-z])", ""),  # Minerva: np.arcsin(10/13)
-    (r"(?<![A-Za-z\\])([ap])\.\s?m\b\.?", r"\1m"),  # 8:34 p.m.
-    (r"(?<=\d)\s*(?:\\text\{\s*)?([AP])M\b\}?", lambda match: f" {match[1].lower()}m"),
+    # 5:30\,\text{A.M.}; 8:34 p.m. and 8 AM; but 2am is a product
+    (
+        r"(?<=\d)(?:\s|~|\\[,;: ])*\\(?:text|mathrm|textrm|mbox)\s*\{(?:\s|\\[,;: ])*([AaPp])\.?\s?[Mm]\.?\s*\}",
+        lambda match: rf" \text{{{match[1].lower()}m}}",
+    ),
+    (
+        r"(?:(?<=:\d\d)(?:\s|~|\\[,;: ])*([AaPp])\.?\s?[Mm]\b\.?"
+        r"|(?<=\d)(?:\s|~|\\[,;: ])*(?:([AaPp])\.\s?[Mm]\b\.?|([AP])M\b))",
+        lambda match: rf" \text{{{(match[1] or match[2] or match[3]).lower()}m}}",
+    ),
     (r"(?<=\d)\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(st|nd|rd|th)\s*\}{0,2}", r"\1 "),  # 5^{\text{th}}
     (r"(?<=[\d)}\]])(or|and)(?=[A-Za-z(\d\\\[])", r" \1 "),  # (11,7)or(7,11)
+    (r"(?i)\b((?:twen|thir|for|fif|six|seven|eigh|nine)ty)-(?=[a-z])", r"\1 "),  # twenty-one
     (r"\.{3,}", r"\\ldots "),
+    # repeating decimals: 1.\dot4, 0.\dot{1}4\dot{2}, 0.(3)
+    (
+        r"(?<=\.)(\d*)\\dot\s*\{?(\d)\}?(?:(\d*)\\dot\s*\{?(\d)\}?)?(?![\d\\])",
+        lambda match: rf"{match[1]}\overline{{{match[2]}{match[3] or ''}{match[4] or ''}}}",
+    ),
+    (r"(?<=\d\.)\((\d{1,20})\)(?![\d^!(])", r"\\overline{\1}"),
+    (
+        r"(?<![\d.])(\d+\.\d{3,50})\\[lcv]?dots[bco]?(?![A-Za-z])\s*(?=$|[,;)\]}=$]|\\)",
+        lambda match: _with_period(match[1]),
+    ),
 )
 LAYOUT = _rules(
     (r"\\\\\[[^\]]{0,12}\]", r"\\\\ "),  # the distance between two rows
@@ -78,13 +107,25 @@ def tidy(text: str) -> str:
     if r"\begin" not in text:
         text = DOUBLE_BACKSLASH.sub(r"\\", text)
     text = _applied(SCRIPTS, text).translate(TO_LATEX)
+    if not text.isascii():
+        text = _applied(CHINESE, text)
     text = _applied(LAYOUT, _applied(NUMBERS, text))
     return _without_stray_brace(TRAILING.sub("", text.strip()).strip())
 
 
 def canonical(text: str) -> str:
     """The form in which two answers are compared as text."""
-    return re.sub(r"\s+", " ", IDLE_SPACE.sub("", tidy(text)))
+    single = re.sub(r"\s+", " ", tidy(text))  # of two spaces in a row both would be idle: `1  2` is no 12 either
+    return ONE_LETTER_GROUP.sub(r"\1", IDLE_SPACE.sub("", single))
+
+
+def _with_period(decimal: str) -> str:
+    r"""1.444\ldots and 0.2727\ldots as repeating decimals; a period that is not written twice is none."""
+    for length in range(1, len(decimal)):
+        match = re.fullmatch(rf"(\d+\.\d*?)(\d{{{length}}})\2+", decimal)
+        if match and (length > 1 or decimal.endswith(match[2] * 3) or len(decimal.partition(".")[2]) == 2):
+            return rf"{match[1]}\overline{{{match[2]}}}"
+    return rf"{decimal}\ldots "
 
 
 def strip_decoration(text: str) -> str:

@@ -1,7 +1,7 @@
 r"""Units of measurement, as far as answers use them.
 
-10 cm is not 10 m, 100 cm is 1 m, and 5.4 cents are $0.054. A noun that is no unit ("21 dogs") says nothing about the
-number and is left out; so does a unit that only one side states: problems ask "how many centimetres?".
+10 cm is not 10 m, 100 cm is 1 m, and 5.4 cents are $0.054. A unit or a noun that only one side states is left out:
+problems ask "how many centimetres?", "how many dogs?". Two different ones are two different answers.
 """
 
 import re
@@ -58,6 +58,10 @@ TABLE: dict[str, dict[str, str]] = {
     "substance": {"mol moles mole": "1"},
     "frequency": {"Hz hertz": "1"},
     "kelvin": {"K kelvin kelvins": "1"},
+    "resistance": {"Omega ohm ohms": "1", "kOmega": "1000"},
+    "pressure": {"Pa pascal pascals": "1", "kPa": "1000", "atm": "101325"},
+    "charge": {"coulomb coulombs": "1"},
+    "heat": {"cal calorie calories": "1", "kcal": "1000"},
     "morning": {"am a.m": "1"},
     "afternoon": {"pm p.m": "1"},
 }
@@ -72,7 +76,16 @@ NAMES = {
 UNIT_NAMES = frozenset(name.lower() for name in (*NAMES, *COMPOUND, *POWERS))
 MULTIPLIERS = {
     **{"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12},
+    **{"lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7, "tens": 10, "dozens": 12},
     **{"hundreds": 10**2, "thousands": 10**3, "millions": 10**6, "billions": 10**9, "trillions": 10**12},
+}
+# 5 tenths, three quarters
+PARTS = {
+    **{"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4, "fourths": 4},
+    **{"fifth": 5, "fifths": 5, "sixth": 6, "sixths": 6, "seventh": 7, "sevenths": 7, "eighth": 8, "eighths": 8},
+    **{"ninth": 9, "ninths": 9, "tenth": 10, "tenths": 10, "twelfth": 12, "twelfths": 12},
+    **{"hundredth": 100, "hundredths": 100, "thousandth": 1000, "thousandths": 1000},
+    **{"millionth": 10**6, "millionths": 10**6},
 }
 PERCENT_WORDS = frozenset(("percent", "pct", "percentage", "percents"))
 DEGREE_WORDS = frozenset(("degree", "degrees", "deg"))

@@ -11,7 +11,7 @@ FUNCTIONS = word_set(
     "sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc asin acos atan tg ctg cosec "
     "arctg arcctg sh ch th log ln lg exp sqrt gcd lcm max min floor ceil abs"
 )
-PLAIN_COMMANDS = FUNCTIONS | word_set("pi infty binom frac cup cap")
+PLAIN_COMMANDS = FUNCTIONS | word_set("pi infty binom frac cup cap mod")
 SPELLINGS = """
     infty: inf infinity oo
     tan: tg        cot: ctg       csc: cosec     sinh: sh     cosh: ch    tanh: th
@@ -20,11 +20,12 @@ SPELLINGS = """
     le: leqslant leq leqq         ge: geqslant geq geqq       ne: neq      <: lt     >: gt
     and: land wedge               or: lor vee
     ldots: dots cdots dotsc dotsb dotso vdots
-    vert: lvert rvert mid         {: lbrace      }: rbrace    [: lbrack    ]: rbrack  :: colon
+    vert: lvert rvert mid         Vert: lVert rVert
+    {: lbrace      }: rbrace    [: lbrack    ]: rbrack  :: colon
     cdot: ast star bullet         cup: cupdot bigcup          cap: bigcap
     emptyset: varnothing          setminus: backslash smallsetminus
     phi: varphi                   epsilon: varepsilon         theta: vartheta
-    circ: degree degrees          approx: simeq sim
+    circ: degree degrees          approx: simeq sim            mod: pmod bmod
 """
 
 
@@ -46,7 +47,7 @@ SHORT_WORDS = word_set(
     "per sq cm mm km kg mg ft hr mph pct am pm an as be it on so"
 )
 # After a number, as in `35cm`; elsewhere `mm` may be m·m.
-UNITS_AFTER_NUMBERS = word_set("cm mm km kg mg ml ft yd lb oz hr mph rad deg pct min sec")
+UNITS_AFTER_NUMBERS = word_set("cm mm km kg mg ml ft in yd lb oz hr mph rad deg pct min sec")
 
 GREEK = word_set(
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau upsilon phi chi psi omega "
@@ -64,11 +65,17 @@ SEVERAL_ARGUMENTS = word_set("gcd lcm max min")
 NUMBER_SETS = frozenset("RZNQC")
 CURRENCIES = "$€£¥"
 MATRICES = word_set("pmatrix bmatrix matrix smallmatrix array Bmatrix")
+SYSTEMS = word_set("cases dcases rcases aligned align alignedat gathered gather split")
 COUNTING = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen twenty"
 )
 NUMBER_WORDS = {word: value for value, word in enumerate(COUNTING.split())}
+
+TENS = dict(
+    zip(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], range(20, 100, 10), strict=True)
+)
+BASES = {**NUMBER_WORDS, "hex": 16, "bin": 2, "oct": 8}
 
 RELATIONS = word_set("= < > le ge ne approx in equiv notin")
 SET_SIGNS = {"cup": "union", "cap": "intersection", "setminus": "difference"}
@@ -78,10 +85,13 @@ FILLERS = word_set("only approximately approx about roughly exactly just either 
 DOMAIN_WORDS = word_set(
     "all any every each some integer integers positive nonnegative real natural arbitrary fixed constant"
 )
-# After a number these change what it says, so it is no number with a noun.
+# After a number these change what it says, so it is no number with a noun: joints, comparisons, doubts, denials.
 NO_NOUNS = word_set(
-    "and or more less fewer than at least most times to not no if for where when with unless until but minus plus over "
-    "through by from otherwise such that half is are"
+    "and or nor xor more less fewer than at least most times to not no none if for where when with without unless but "
+    "until minus plus over under through by from otherwise such that half is are was isnt arent either neither both "
+    "else except maybe perhaps possibly probably versus vs about nearly almost only between before after ago above "
+    "below up down left right wrong incorrect false impossible negative positive yes true against during because since "
+    "while though although so then also instead rather too very as of on modulo divided multiplied"
 )
 NO_UNITS = word_set("e i d")
 ATOM_OPENERS = frozenset(("(", "[", "{", r"\{", *CURRENCIES))

@@ -40,7 +40,6 @@ CANNOT_BE_BOXED = {
     "Triangle } ABC \\text{ can be constructed as described.": CLOSED,
     "The solution set is } (0, \n\\infty)": CLOSED,
     "The number of elements in the circular Fibonacci sequence is a divisor of } p-1.": CLOSED,
-    "\tan\theta=\tan\x0crac{\theta}{2}=\x0crac{1-\tan^2\x0crac{\theta}{2}}{1+\tan^2\x0crac{\theta}{2}}": TAB,
     "\tan(2\theta - \theta) = \x0crac{2\theta}{5}": TAB,
     "\tan(\x08eta-2\x08eta) = 2\text{\textbackslash}sqrt{2}": TAB,
 }
