@@ -136,12 +136,15 @@ def _report_time(plan: Plan, shown: Console) -> None:
             "that only generate come on top and need less. What separate_async gains: plot=scale.png.",
             soft_wrap=True,
         )
-    span = step_time.span(plan.model, plan.gpu, plan.run, plan.mean_length)
-    shown.print(show.time_table(span, plan.run))
-    best, worst = span
+    run = plan.run
+    best, worst = step_time.span(plan.model, plan.gpu, run, plan.mean_length)
+    centre = step_time.centre(plan.model, plan.gpu, run, plan.mean_length)
+    shown.print(show.time_table(best, centre, worst, run))
     shown.print(
-        f"Low: responses of {best.mean_length:,.0f} tokens on average, a fast run; high: {worst.mean_length:,.0f}, a "
-        "slow one. Validation and checkpoints not included. Estimates, not measurements.",
+        f"The run: {run.steps:,} rollout steps of {run.prompts} × {run.samples} responses, {run.steps * run.updates:,} "
+        f"gradient steps of {run.mini_batch} × {run.samples}. Mean response: {best.mean_length:,.0f} tokens on a fast "
+        f"run, {centre.mean_length:,.0f} in the central case, {worst.mean_length:,.0f} on a slow run. Validation and "
+        "checkpoints not included. Estimates, not measurements.",
         soft_wrap=True,
     )
 

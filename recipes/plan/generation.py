@@ -12,36 +12,9 @@ import numpy as np
 from recipes.config.hardware import GPU
 from recipes.plan import lengths
 from recipes.plan.architecture import Architecture
+from recipes.plan.efficiency import Efficiency
 from recipes.plan.memory import kv_tokens
 from recipes.plan.sizes import Setup
-
-
-@dataclass(frozen=True)
-class Efficiency:
-    """What share of a data sheet's numbers a run reaches: assumptions, as is everything here (docs/planning.md).
-
-    Attributes:
-        training: of the GPU's operations in update and log-probs, recomputation included.
-        decoding, prefill: of its memory bandwidth while decoding; of its operations for prompts.
-        token: seconds per decode step in which the GPU waits for the scheduler.
-        link: of the bandwidth between GPUs.
-        wake: seconds per step in which vLLM goes to sleep and wakes.
-        rest: seconds per step for rewards, advantages, data and logging.
-        overlap: share of FSDP's communication that hides behind computation.
-    """
-
-    training: float
-    decoding: float
-    prefill: float
-    token: float
-    link: float
-    wake: float
-    rest: float
-    overlap: float
-
-
-BEST = Efficiency(training=0.45, decoding=0.80, prefill=0.50, token=0.5e-3, link=0.7, wake=1.0, rest=2.0, overlap=1.0)
-WORST = Efficiency(training=0.25, decoding=0.40, prefill=0.25, token=5e-3, link=0.3, wake=10.0, rest=20.0, overlap=0.5)
 
 
 @dataclass(frozen=True)
@@ -107,7 +80,8 @@ def engine(model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency:
     """The engine of a setup, for responses of `mean` tokens."""
     parallel, number = setup.tensor_parallel, setup.rollout_bytes
     age = lengths.second_moment(mean, setup.response_limit) / (2 * mean)
-    room = max(kv_tokens(model, gpu, setup)[efficiency is BEST], setup.longest)
+    fewest, most = kv_tokens(model, gpu, setup)
+    room = max(fewest + efficiency.cache * (most - fewest), setup.longest)
     context = setup.mean_prompt + age
     prompt_flops = model.forward_flops(setup.mean_prompt, setup.mean_prompt**2)
     return Engine(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from recipes.config.hardware import GPU
 from recipes.plan import generation, lengths, step_time
 from recipes.plan.architecture import Architecture
-from recipes.plan.generation import BEST, WORST, Efficiency
+from recipes.plan.efficiency import BEST, WORST, Efficiency
 from recipes.plan.sizes import Setup
 
 GPUS = tuple(8 * 2**power for power in range(10))  # 8 … 4,096
@@ -52,24 +52,36 @@ def at(setup: Setup, gpus: int, weak: bool) -> Setup:
     )
 
 
+def asynchronous_seconds(
+    model: Architecture,
+    gpu: GPU,
+    setup: Setup,
+    mean: float,
+    efficiency: Efficiency,
+    trainers: int,
+    log_prob_passes: int = 1,
+) -> float:
+    """Seconds for one rollout batch where `trainers` of the GPUs always train and the others always generate."""
+    machine = generation.engine(model, gpu, setup, mean, efficiency)
+    engines = (setup.gpus - trainers) // setup.tensor_parallel
+    # Engines that the batch can't fill run with the responses there are.
+    filled = replace(machine, slots=max(1, min(machine.slots, setup.responses // engines)))
+    rate = filled.rate(mean, lengths.second_moment(mean, setup.response_limit))
+    generated = setup.responses * mean / (min(engines, setup.responses) * rate)
+    width = min(trainers, setup.gpus_per_node)
+    trainer = replace(setup, nodes=trainers // width, gpus_per_node=width, tensor_parallel=1)
+    phases = step_time.training_seconds(model, gpu, trainer, mean, efficiency)
+    trained = phases["update"] + log_prob_passes * phases["old log-probs"]
+    return max(generated, trained + step_time.sync_seconds(model, gpu, trainer, efficiency) + efficiency.rest)
+
+
 def _asynchronous(
     model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency
 ) -> tuple[float | None, float]:
     """Responses per second with the best split of the GPUs, and the share that generates."""
-    machine = generation.engine(model, gpu, setup, mean, efficiency)
-    second = lengths.second_moment(mean, setup.response_limit)
     best: tuple[float | None, float] = (None, 0.0)
     for trainers in _trainers(setup):
-        engines = (setup.gpus - trainers) // setup.tensor_parallel
-        # Engines that the batch can't fill run with the responses there are.
-        filled = replace(machine, slots=max(1, min(machine.slots, setup.responses // engines)))
-        busy = min(engines, setup.responses)
-        generated = setup.responses * mean / (busy * filled.rate(mean, second))
-        width = min(trainers, setup.gpus_per_node)
-        trainer = replace(setup, nodes=trainers // width, gpus_per_node=width, tensor_parallel=1)
-        trained = sum(step_time.training_seconds(model, gpu, trainer, mean, efficiency).values())
-        trained += step_time.sync_seconds(model, gpu, trainer, efficiency) + efficiency.rest
-        rate = setup.responses / max(generated, trained)
+        rate = setup.responses / asynchronous_seconds(model, gpu, setup, mean, efficiency, trainers)
         if best[0] is None or rate > best[0]:
             best = rate, 1 - trainers / setup.gpus
     return best

@@ -66,18 +66,20 @@ def ladder_lines(rungs: Sequence[advice.Rung]) -> list[str]:
     return lines
 
 
-def time_table(span: tuple[StepTime, StepTime], setup: Setup) -> Table:
-    """Seconds per step and GPU-hours."""
-    best, worst = span
-    table = _table("time", "part", "seconds per step")
+def time_table(best: StepTime, centre: StepTime, worst: StepTime, setup: Setup) -> Table:
+    """Seconds per rollout step, and what the run takes."""
+    table = _table("time", "part", "central case", "from fast to slow")
+
+    def add(name: str, low: float, middle: float, high: float) -> None:
+        table.add_row(name, f"{middle:,.0f}", _range(low, high, ",.0f"))
+
     for part in step_time.PARTS:
-        table.add_row(part, _range(best.seconds[part], worst.seconds[part], ",.0f"))
+        add(f"{part}, seconds", best.seconds[part], centre.seconds[part], worst.seconds[part])
     table.add_section()
-    table.add_row("step", _range(best.total, worst.total, ",.0f"))
-    hours = [step_time.gpu_hours(setup, step) for step in span]
-    table.add_row(f"{setup.steps} steps, GPU-hours", _range(hours[0], hours[1], ",.0f"))
-    wall = hours[0] / setup.gpus, hours[1] / setup.gpus
-    table.add_row(f"{setup.steps} steps on {setup.gpus} GPUs, hours", _range(wall[0], wall[1], ",.0f"))
+    add(f"rollout step ({setup.updates} gradient steps), seconds", best.total, centre.total, worst.total)
+    hours = [step_time.gpu_hours(setup, step) for step in (best, centre, worst)]
+    add("the run, GPU-hours", *hours)
+    add(f"the run on {setup.gpus} GPUs, hours", *(one / setup.gpus for one in hours))
     return table
 
 

@@ -19,7 +19,7 @@ class Setup:
     Attributes:
         nodes, gpus_per_node: of the trainer.
         prompts, samples, mini_batch: prompts per rollout batch, responses per prompt, prompts per update.
-        steps, epochs: rollout batches, and passes over each.
+        steps, epochs: rollout steps (one batch of responses each), and passes over each batch.
         prompt_limit, response_limit: tokens.
         update_tokens, log_prob_tokens: that a GPU holds in one micro-batch.
         ulysses, fsdp_size: GPUs that share a sequence; over which FSDP splits the parameters, -1 for all of them.
@@ -99,6 +99,11 @@ class Setup:
     def responses(self) -> int:
         """Per rollout batch."""
         return self.prompts * self.samples
+
+    @property
+    def updates(self) -> int:
+        """Gradient steps per rollout step: mini-batches, and passes over them."""
+        return max(1, self.prompts // self.mini_batch) * self.epochs
 
     @property
     def longest(self) -> int:

@@ -7,7 +7,7 @@ from recipes.common import attention
 from recipes.config.hardware import GPU
 from recipes.plan import generation, lengths
 from recipes.plan.architecture import Architecture
-from recipes.plan.generation import BEST, WORST, Efficiency
+from recipes.plan.efficiency import BEST, CENTRE, WORST, Efficiency
 from recipes.plan.sizes import Setup
 
 PARTS = ("generation", "old log-probs", "update", "weights to vLLM", "rewards and the rest")
@@ -62,7 +62,9 @@ class _Work:
     """What all GPUs do together between two phases of a step.
 
     Attributes:
-        flops, tokens: of all of it.
+        flops: of all of it.
+        tokens, passes: of the rollout batch, and how often each is worked on.
+        share: of the GPU's operations that is reached.
         batches: mini-batches, each an optimiser step.
         token_limit: of a micro-batch on one GPU.
         bytes_moved: per parameter and micro-batch: all-gathers, and the reduce-scatter of fp32 gradients.
@@ -71,6 +73,8 @@ class _Work:
 
     flops: float
     tokens: float
+    passes: int
+    share: float
     batches: int
     token_limit: int
     bytes_moved: int
@@ -99,12 +103,15 @@ def _reducing(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficien
 def _seconds(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
     """Seconds for the work, FSDP's communication partly hidden.
 
-    GPUs that get no sequence of a small mini-batch take part in the gathering and wait.
+    A sequence is not divided further than Ulysses does: however many GPUs there are, a mini-batch takes as long as its
+    longest sequence. GPUs with less to do take part in the gathering and wait.
     """
     sequences = setup.responses / max(1, setup.prompts // setup.mini_batch) if work.batches > 1 else setup.responses
-    busy = min(setup.gpus, sequences * setup.ulysses)
-    compute = work.flops / (busy * gpu.bf16_flops * efficiency.training)
-    micro_batches = work.batches * ceil(work.tokens / work.batches / setup.gpus / work.token_limit)
+    mean = work.tokens / setup.responses
+    longest = setup.mean_prompt + lengths.longest(sequences, mean - setup.mean_prompt, setup.response_limit)
+    busy = min(setup.gpus, sequences * mean / longest * setup.ulysses)
+    compute = work.flops / (busy * gpu.bf16_flops * work.share)
+    micro_batches = work.batches * ceil(work.passes * work.tokens / work.batches / setup.gpus / work.token_limit)
     gathering = micro_batches * model.parameters * work.bytes_moved / _link(gpu, setup, efficiency)
     gathering += micro_batches * _reducing(work, model, gpu, setup, efficiency)
     return max(compute, gathering) + (1 - efficiency.overlap) * min(compute, gathering)
@@ -116,10 +123,10 @@ def training_seconds(
     """Seconds of the old log-probs and of the update."""
     forward, update = training_flops(model, setup, mean)
     tokens = setup.responses * (setup.mean_prompt + mean)
-    updates = max(1, setup.prompts // setup.mini_batch) * setup.epochs
+    c, share = setup.compute_bytes, efficiency.training
     works = {
-        "old log-probs": _Work(forward, tokens, 1, setup.log_prob_tokens, setup.compute_bytes, 0),
-        "update": _Work(update, tokens * setup.epochs, updates, setup.update_tokens, 2 * setup.compute_bytes + 4, 4),
+        "old log-probs": _Work(forward, tokens, 1, efficiency.scoring, 1, setup.log_prob_tokens, c, 0),
+        "update": _Work(update, tokens, setup.epochs, share, setup.updates, setup.update_tokens, 2 * c + 4, 4),
     }
     return {name: _seconds(work, model, gpu, setup, efficiency) for name, work in works.items()}
 
@@ -147,6 +154,11 @@ def span(model: Architecture, gpu: GPU, setup: Setup, mean: float | None = None)
     """Short responses on a fast run, and long ones on a slow run."""
     short, long = mean_lengths(setup, mean)
     return one(model, gpu, setup, short, BEST), one(model, gpu, setup, long, WORST)
+
+
+def centre(model: Architecture, gpu: GPU, setup: Setup, mean: float | None = None) -> StepTime:
+    """Responses of middle length on a run as fast as published ones (recipes/plan/efficiency.py)."""
+    return one(model, gpu, setup, sum(mean_lengths(setup, mean)) / 2, CENTRE)
 
 
 def gpu_hours(setup: Setup, step: StepTime) -> float:

@@ -38,7 +38,9 @@ def test_what_fits_exits_with_0(capsys, monkeypatch):
         "GPU-hours",
         "update: logits",
         "Largest",
-        "high: 3,000, a slow one",
+        "rollout step (16 gradient steps), seconds",
+        "300 rollout steps of 512 × 16 responses, 4,800 gradient steps of 32 × 16",
+        "3,000 in the central case",
     ):
         assert words in out
 

@@ -11,7 +11,8 @@ from planning_cases import SEVEN, planned
 from recipes.config import compose
 from recipes.config.compose import resolved
 from recipes.plan import architecture, lengths, scale, sizes, step_time
-from recipes.plan.generation import BEST, WORST, Engine
+from recipes.plan.efficiency import BEST, CENTRE, WORST
+from recipes.plan.generation import Engine
 
 MEASURED = json.loads((Path(__file__).parents[3] / "docs" / "results" / "planning.json").read_text())
 
@@ -84,7 +85,7 @@ def test_update_and_log_probs_by_hand():
     without = step_time.training_flops(plan.model, replace(plan.run, checkpointing=False), 2048)[1]
     assert without == 3 * forward
     seconds = step_time.training_seconds(plan.model, plan.gpu, plan.run, 2048, BEST)
-    assert seconds["update"] == pytest.approx(update / (8 * 989e12 * 0.45))
+    assert seconds["update"] == pytest.approx(update / (8 * 989e12 * BEST.training))
 
 
 def test_longer_responses_take_longer_and_more_gpus_less():
@@ -122,6 +123,26 @@ def test_scale():
     assert strong[-1].sync_rate < 20 * strong[0].sync_rate  # 512 times the GPUs, hardly anything left to share
     assert weak[-1].sync_rate > 300 * weak[0].sync_rate
     assert max(point.async_rate / point.sync_rate for point in strong) > 1.5
+
+
+def test_a_mini_batch_takes_at_least_as_long_as_its_longest_sequence():
+    """By hand: 16 updates, each as long as a GPU needs for the longest sequence, however many wait."""
+    plan = planned(*SEVEN)
+    wide = replace(plan.run, nodes=1000, prompt_limit=150)
+    found = step_time.training_seconds(plan.model, plan.gpu, wide, 3000.0, BEST)["update"]
+    longest = 150 + lengths.longest(512, 3000.0, 8192)
+    flops = step_time.training_flops(plan.model, wide, 3000.0)[1] / (8192 * 3150) * longest
+    assert found == pytest.approx(16 * flops / (plan.gpu.bf16_flops * BEST.training), rel=1e-6)
+
+
+def test_the_central_case_lies_between_the_ends():
+    plan = planned(*SEVEN)
+    best, worst = step_time.span(plan.model, plan.gpu, plan.run)
+    centre = step_time.centre(plan.model, plan.gpu, plan.run)
+    assert best.mean_length < centre.mean_length < worst.mean_length
+    assert all(best.seconds[part] < centre.seconds[part] < worst.seconds[part] for part in step_time.PARTS)
+    given = step_time.centre(plan.model, plan.gpu, plan.run, 3000)
+    assert given == step_time.one(plan.model, plan.gpu, plan.run, 3000, CENTRE)
 
 
 def test_copies_of_the_shards_sum_gradients_over_the_network_only_in_the_update():
