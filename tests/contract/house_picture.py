@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from test_layers import MAY_IMPORT, ROOT, arrows, floors, modules, ours
 
 PICTURE = ROOT / "docs" / "images" / "house.svg"
-WIDTH, BOX, LINE = 1120, 204, 15  # pixels: of the picture, of a room, of a line of text
+WIDTH, BOX, LINE = 1320, 204, 15  # pixels: of the picture, of a room, of a line of text
 LETTERS = 30  # of a line of text in a room
 SWEEPS = 12  # over the floors, until neighbours stand below each other
 KINDS = {

@@ -26,6 +26,7 @@ from recipes.evaluate import settings
 from recipes.launch import __main__ as launch
 from recipes.plan import __main__ as plan
 from recipes.prepare_data import __main__ as prepare_data
+from recipes.study import settings as study_settings
 
 
 def _overrides(words: tuple[str, ...]) -> list[str]:
@@ -58,6 +59,10 @@ def _evaluate(call: Call, words: tuple[str, ...]) -> None:
 
 def _prepare_data(call: Call, words: tuple[str, ...]) -> None:
     prepare_data.read_settings(compose.compose(_overrides(words), compose.PREPARE))
+
+
+def _study(call: Call, words: tuple[str, ...]) -> None:
+    study_settings.settings_from(compose.composed(_overrides(words), compose.STUDY))
 
 
 def _launch(call: Call, words: tuple[str, ...]) -> None:
@@ -100,6 +105,7 @@ MODULES: dict[str, Callable[[Call, tuple[str, ...]], None]] = {
     "recipes.plan": _plan,
     "recipes.evaluate": _evaluate,
     "recipes.prepare_data": _prepare_data,
+    "recipes.study": _study,
     "recipes.launch": _launch,
     "recipes.reproduce": _reproduce,
     "verl.trainer.main_ppo": _verl,

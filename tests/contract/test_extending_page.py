@@ -79,3 +79,10 @@ def test_what_the_page_trains_with_passes_preflight(folder: Path) -> None:
     code = CHECK.replace("SEARCH_PATH", literal)
     environment = {"PYTHONPATH": str(folder), "VERL_USE_EXTERNAL_MODULES": "my_methods.estimators"}
     assert run(folder, sys.executable, "-c", code, **environment).strip() == "my_methods.linear_taper.config"
+
+
+def test_the_method_is_compared_with_grpo(folder: Path) -> None:
+    """The page's own command, with fewer updates and seeds."""
+    (command,) = [block for block in COMMANDS if "recipes.study" in block]
+    smaller = command.rstrip() + " study.total_updates=64 study.seeds=3 study.tuning_seeds=2"
+    assert "| linear_taper |" in run(folder, "bash", "-euc", smaller)

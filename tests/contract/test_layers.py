@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "recipes.plan": SHARED,
     "recipes.prepare_data": SHARED,
     "recipes.report": SHARED,
+    "recipes.study": SHARED,
     "recipes.doctor": {"recipes.checks", "recipes.plan", "recipes.launch", *SHARED},
     "recipes.evaluate": {"recipes.checks", *SHARED},
     "recipes.reproduce": {"recipes.report", "recipes.plan", *SHARED},

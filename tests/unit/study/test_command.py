@@ -1,0 +1,96 @@
+"""`python -m recipes.study`: from a command line to a table; continued, refused, with a method of one's own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from recipes.common.errors import UserError
+from recipes.config import compose
+from recipes.study.cells import MANIFEST
+from recipes.study.comparison import read
+from recipes.study.settings import settings_from
+
+ROOT = Path(__file__).resolve().parents[3]
+SMALL = (
+    "study.updates=[4,8]",
+    "study.rates=[0.03,0.1]",
+    "study.seeds=3",
+    "study.tuning_seeds=2",
+    "study.total_updates=32",
+    "world.arms=8",
+)
+OWN = """# @package actor_rollout_ref.actor
+defaults: [base/common, _self_]
+policy_loss:
+  _target_: dgpo.config.DGPOConfig
+  loss_mode: dgpo
+  dgpo_n: 3
+"""
+
+
+def study(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "recipes.study", f"output_root={folder}", *SMALL, *words]
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A study of a shipped method and of one's own; its output root, and what it said."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "mine/policy_loss").mkdir(parents=True)
+    (folder / "mine/policy_loss/steeper.yaml").write_text(OWN)
+    return folder, study(folder, "--config-dir", str(folder / "mine"), "study.methods=[grpo,steeper]")
+
+
+def test_one_row_per_cell_and_seed_and_a_table(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, said = done
+    assert said.returncode == 0, said.stderr[-2000:]
+    results = folder / "study/bandit"
+    frame = read(results, curves=True)
+    assert len(frame) == 2 * 2 * 2 * 5 and frame.groupby(["method", "updates", "rate"]).seed.nunique().eq(5).all()
+    assert (frame.curve_reward.map(lambda curve: curve[-1]) == frame.end).all()
+    assert said.stdout.count("| steeper |") == 2 and (results / "table.md").read_text().strip() == said.stdout.strip()
+    assert all((results / name).stat().st_size > 10_000 for name in ("difference.png", "curves.png"))
+    assert "cells: 4" in said.stderr
+    (manifest, *_) = [json.loads(pq.read_schema(file).metadata[MANIFEST]) for file in results.glob("*.parquet")]
+    assert {"git", "machine", "versions"} <= manifest.keys() and manifest["seconds"] > 0
+
+
+def test_the_same_command_goes_on_and_another_is_refused(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, _ = done
+    results = folder / "study/bandit"
+    (gone, *kept) = sorted(results.glob("grpo-*.parquet"))
+    before, times = pd.read_parquet(gone), {file: file.stat().st_mtime_ns for file in kept}
+    gone.unlink()
+    again = study(folder, "study.methods=[grpo]")
+    assert again.returncode == 0, again.stderr[-2000:]
+    pd.testing.assert_frame_equal(pd.read_parquet(gone), before)
+    assert {file: file.stat().st_mtime_ns for file in kept} == times, "a finished cell was run again"
+    other = study(folder, "study.methods=[grpo]", "study.seeds=4")
+    assert other.returncode == 2 and "holds results of other settings (seeds). Write name=" in " ".join(
+        other.stderr.split()
+    )
+
+
+@pytest.mark.parametrize(
+    "override, said",
+    [
+        ("study.updates=[16,16]", r"study.updates=\[16,16\]: must hold >= 1, each once"),
+        ("study.updates=[7]", "study.total_updates=2048 is no multiple of study.updates=7.*study.total_updates=2051"),
+        ("study.rates=[0]", r"study.rates=\[0\]: must hold > 0"),
+        ("study.seeds=1", "study.seeds=1: must be a whole number >= 2"),
+        ("study.seeds=2000", "at most 1000"),
+        ("study.group=[1]", r"study.group=\[1\]: must hold >= 2"),
+    ],
+)
+def test_bad_input_names_the_key(override: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        settings_from(compose.compose([override], compose.STUDY))
