@@ -44,6 +44,25 @@ def heat_maps(frame: pd.DataFrame, baseline: str, file: Path, measure: str) -> N
     _save(figure, file)
 
 
+def values(frame: pd.DataFrame, file: Path, measure: str) -> None:
+    """Updates × rate, a panel per method: the mean of a column over the results' seeds, one scale for all."""
+    results = frame[~frame.tuning]
+    means = results.groupby(["method", "updates", "rate"])[measure].mean()
+    methods = list(dict.fromkeys(results.method))
+    columns = min(6, len(methods))
+    lines = -(-len(methods) // columns)
+    figure, panels = plt.subplots(lines, columns, figsize=(2.3 * columns, 2.1 * lines + 0.5), squeeze=False)
+    limits = {"vmin": 0, "vmax": max(float(means.max()), 1e-9), "cmap": "Greys"}
+    for axis, name in zip(panels.flat, methods, strict=False):
+        _map(axis, means[name].unstack("rate"), limits, None)
+        axis.set_title(name, fontsize=9)
+    for axis in list(panels.flat)[len(methods) :]:
+        axis.set_visible(False)
+    figure.supxlabel("learning rate", fontsize=9)
+    figure.supylabel("updates per batch", fontsize=9)
+    _save(figure, file)
+
+
 def _diverging(reach: float) -> dict[str, Any]:
     return {"vmin": -reach, "vmax": reach, "cmap": "RdBu"}
 
