@@ -32,6 +32,8 @@ from recipes.runs.run_folder import RunFolder
 PAPERS = ("dgpo", "maspo")
 EVALUATION = {"tiny": "arithmetic"}  # everything else: paper
 SEEDS: dict[str, Sequence[int]] = {"tiny": (0, 1, 2)}  # everything else: one, as in the papers
+# The smallest real experiments that one node can bear, and the data that each needs; no row of a table.
+SMALL = {"small/1.5b_gsm8k": ("gsm8k",), "small/1.5b_math_sanity": ("benchmarks", "math_train")}
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,16 @@ def plan_table(todo: list[Cell], overrides: Sequence[str]) -> Table:
     return shown
 
 
+def smallest() -> Iterator[str]:
+    """What a person with one node can afford, as commands, with GPU-hours of the training from formulas."""
+    yield "The smallest real experiments, on one node; policy_loss= chooses the method, seed= another run:"
+    for name, data in SMALL.items():
+        low, high = estimate.training_gpu_hours(name)
+        for one in data:
+            yield f"  python -m recipes.prepare_data data={one}"
+        yield f"  python -m recipes.train experiment={name} policy_loss=dgpo   # {low:,.0f} – {high:,.0f} GPU-hours"
+
+
 def run(todo: list[Cell], overrides: Sequence[str], shown: Console) -> list[str]:
     """Train and evaluate each cell; returns what failed. A cell that fails does not keep the others from running."""
     failed = []
@@ -224,6 +236,7 @@ def main(words: Sequence[str] | None = None) -> int:
         todo = cells(papers, arguments.scale, seeds, only, arguments.output_root.expanduser().absolute())
         shown.print(plan_table(todo, arguments.overrides))
         if arguments.dry_run:
+            shown.print(*smallest(), sep="\n")
             return 0
         failed = run(todo, arguments.overrides, shown)
         render(arguments.output_root, arguments.scale, shown)

@@ -52,7 +52,9 @@ TRAIN = Primary(
     "recipes.train",
     config_dir() / "train.yaml",
     # All folders but the other commands' and the one that train.yaml always includes.
-    tuple(sorted({path.name for path in config_dir().iterdir() if path.is_dir()} - {"eval", "prepare", "study", SHARED})),
+    tuple(
+        sorted({path.name for path in config_dir().iterdir() if path.is_dir()} - {"eval", "prepare", "study", SHARED})
+    ),
 )
 EVALUATE = Primary("recipes.evaluate", config_dir() / "evaluate.yaml", ("eval", "hardware", "model"))
 STUDY = Primary("recipes.study", config_dir() / "study" / "study.yaml", ("world",))

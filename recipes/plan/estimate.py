@@ -9,6 +9,18 @@ from recipes.plan.efficiency import BEST, WORST
 EVALUATION_RESPONSES = 32 * 1547  # Avg@32 over the six sets
 
 
+def training_gpu_hours(experiment: str) -> tuple[float, float]:
+    """Least and most H100-hours for training an experiment on GPUs, evaluation left out.
+
+    Args:
+        experiment: a choice of configs/experiment.
+    """
+    config = compose.resolved(compose.compose([f"experiment={experiment}"]))
+    model, gpu, run = architecture.of(config), hardware.find("h100"), sizes.of(config)
+    low, high = (step_time.gpu_hours(run, step) for step in step_time.span(model, gpu, run))
+    return low, high
+
+
 def gpu_hours(experiment: str, scale: str, overrides: Sequence[str] = ()) -> tuple[float, float] | None:
     """Least and most H100-hours for training and evaluating an experiment; None for one that runs on a CPU.
 

@@ -13,6 +13,7 @@ from recipes.checks import config as config_checks
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
 from recipes.config.compose import resolved
+from recipes.reproduce import SMALL
 from recipes.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -301,3 +302,23 @@ def test_two_experiments_at_once_need_a_name(composed) -> None:
     with pytest.raises(UserError, match=r"trainer\.experiment_name="):
         resolved(composed(both, "scale=tiny"))
     resolved(composed(both, "scale=tiny", "trainer.experiment_name=both"))
+
+
+# The smallest real experiments (recipes.reproduce names them)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_experiment_composes_for_one_node(composed, name: str) -> None:
+    """Every check before Ray but for the files: data comes from a command that the header names."""
+    config = resolved(composed(f"experiment={name}", "policy_loss=maspo"))
+    config_checks.check_config(config)
+    assert config.trainer.nnodes == 1 and updates_per_rollout_batch(config) in (4, 16)
+    assert config.trainer.experiment_name.endswith("-maspo-seed0")
+    assert all(f"data={one}`" in text_of(name) for one in SMALL[name])
+    prepared = {f"data/{one}/{split}.parquet" for one in SMALL[name] for split in ("train", "validation")}
+    assert {config.data.train_files, config.data.val_files} <= prepared
+
+
+def test_every_small_experiment_is_named_by_the_dry_run() -> None:
+    files = {str(file.relative_to(FOLDER).with_suffix("")) for file in (FOLDER / "small").glob("*.yaml")}
+    assert files == set(SMALL)

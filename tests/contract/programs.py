@@ -62,7 +62,7 @@ def _prepare_data(call: Call, words: tuple[str, ...]) -> None:
 
 
 def _study(call: Call, words: tuple[str, ...]) -> None:
-    study_settings.settings_from(compose.composed(_overrides(words), compose.STUDY))
+    study_settings.settings_from(compose.compose(_overrides(words), compose.STUDY))
 
 
 def _launch(call: Call, words: tuple[str, ...]) -> None:

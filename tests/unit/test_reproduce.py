@@ -75,6 +75,9 @@ def test_a_dry_run_starts_nothing(tmp_path, capsys, monkeypatch):
     assert reproduce.main(["dgpo", "--only", "1.5b_dgpo,1.5b_grpo", "--dry-run", "--output-root", str(tmp_path)]) == 0
     out = capsys.readouterr().out
     assert "dgpo/1.5b_dgpo" in out and "GPU-hours" in out
+    for name, data in reproduce.SMALL.items():
+        assert f"recipes.train experiment={name} " in out
+        assert all(f"recipes.prepare_data data={one}\n" in out for one in data)
     assert not list(tmp_path.iterdir())
 
 
