@@ -35,7 +35,7 @@ def best_rates(frame: pd.DataFrame) -> pd.Series:
 
 def at_rates(frame: pd.DataFrame, rates: pd.Series) -> pd.DataFrame:
     """The rows of the results' seeds that were trained with their method's rate."""
-    chosen = rates.rename("chosen").reset_index()
+    chosen = rates.to_frame("chosen").reset_index()
     merged = frame[~frame.tuning].merge(chosen, on=[*SETTING, "method"])
     found: pd.DataFrame = merged[merged.rate == merged.chosen].drop(columns="chosen")
     return found

@@ -54,7 +54,11 @@ class _PlainProcess(ForkServerProcess):
     @staticmethod
     def _Popen(process_obj: Any) -> Any:
         with _ours():
-            return Popen(process_obj)
+            try:
+                return Popen(process_obj)
+            except ChildProcessError:  # the fork server has ended and somebody else has waited for it, as psutil does
+                leave_fork_server()
+                return Popen(process_obj)  # which starts another one
 
 
 class PlainContext(ForkServerContext):

@@ -58,12 +58,16 @@ print(*[process.pid for process in scoring_processes()], flush=True)
 time.sleep(float(sys.argv[1]))
 """
 SERVER_KILLED = """
-import os, psutil
+import os, psutil, sys
 from pool_jobs import eventually, pool, scoring_processes
 
+waited_for = sys.argv[1] == "waited for"
 with pool(workers=2) as one:
     first = one.submit(os.getpid).result()[1]
-    psutil.Process(first).parent().kill()
+    server = psutil.Process(first).parent()
+    server.kill()
+    if waited_for:
+        server.wait()
     print([one.submit(len, "x" * length).result()[1] for length in range(9)])
     print(eventually(lambda: not psutil.pid_exists(first)))
 """
@@ -138,8 +142,9 @@ def test_children_of_multiprocessing_score_too(method: str) -> None:
     assert in_new_python(STARTED, method) == "ok ok ok\n"
 
 
-def test_a_killed_fork_server_is_replaced() -> None:
-    assert in_new_python(SERVER_KILLED) == f"{list(range(9))}\nTrue\n"
+@pytest.mark.parametrize("by_others", ["killed", "waited for"])
+def test_a_killed_fork_server_is_replaced(by_others: str) -> None:
+    assert in_new_python(SERVER_KILLED, by_others) == f"{list(range(9))}\nTrue\n"
 
 
 def test_no_process_outlives_an_owner_that_ends_without_closing() -> None:
