@@ -7,10 +7,10 @@ import numpy as np
 
 from recipes.report.cells import RUN_NAME, method_names
 from recipes.report.summary import reward_by_step
+from recipes.runs.metrics import ENTROPY
 from recipes.runs.run_folder import RunFolder
 
 WINDOW = 5  # steps of the moving mean
-ENTROPY = "actor/entropy"
 
 Curves = dict[str, list[dict[int, float]]]  # method → one curve per seed
 

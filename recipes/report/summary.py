@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from recipes.runs.metrics import REWARD
 from recipes.runs.metrics_file import validation_accuracy
 
 
@@ -16,7 +17,7 @@ def accuracy_by_step(rows: list[dict[str, Any]]) -> dict[int, float]:
 
 def reward_by_step(rows: list[dict[str, Any]]) -> dict[int, float]:
     """Step → mean reward of the training responses."""
-    return {row["step"]: row["data"]["critic/score/mean"] for row in rows if "critic/score/mean" in row["data"]}
+    return {row["step"]: row["data"][REWARD] for row in rows if REWARD in row["data"]}
 
 
 def summary_table(rows: list[dict[str, Any]], samples: int) -> Table:

@@ -12,16 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from recipes.common.numbers import is_number
+from recipes.runs.metrics import ALL_RIGHT, ALL_WRONG, ENTROPY, KL, MISMATCH, QUANTILE, SKIPPED, TRUNCATED
 
-ENTROPY = "actor/entropy"
 BEST_SCORE = "critic/score/max"
 FAILURES = "reward/failure_share"
-TRUNCATED = "response/truncated_share"
-LOW_RATIO, HIGH_RATIO = "actor/ratio_quantile/q001", "actor/ratio_quantile/q999"
-KL = "actor/ppo_kl"
-MISMATCH = "training/rollout_probs_diff_mean"
-ALL_RIGHT, ALL_WRONG = "reward/groups/all_right_share", "reward/groups/all_wrong_share"
-SKIPPED = "actor/skipped_updates"
+LOW_RATIO, HIGH_RATIO = f"{QUANTILE}q001", f"{QUANTILE}q999"
 
 # Healthy runs sharpen: those of docs/results/tiny.md end at 0.59 to 0.74 of their first entropy. A fifth is far below.
 COLLAPSED_SHARE = 0.2

@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from omegaconf import DictConfig
 
-from recipes.runs import tensorboard_layout
+from recipes.runs.metrics import CATALOGUE, pattern
 from recipes.runs.run_folder import RunFolder
 
 
@@ -43,9 +44,29 @@ def start(config: DictConfig, run: RunFolder, first: int) -> None:
         first: step that this attempt starts from; what was logged after it is made again.
     """
     folder = run.tensorboard
-    if folder.is_dir():
-        from torch.utils.tensorboard import SummaryWriter
+    if not folder.is_dir() and "tensorboard" not in config.trainer.logger:
+        return
+    from torch.utils.tensorboard import SummaryWriter
 
+    if folder.is_dir():
         SummaryWriter(str(folder), purge_step=first + 1).close()
-    elif "tensorboard" in config.trainer.logger:
-        tensorboard_layout.write(folder)
+    else:
+        writer = SummaryWriter(str(folder))
+        writer.add_custom_scalars(layout())
+        writer.close()
+
+
+def layout() -> dict[str, dict[str, list[Any]]]:
+    """TensorBoard's tab "Custom Scalars": group → chart → its kind and its tags, as regular expressions."""
+    groups: dict[str, dict[str, list[Any]]] = {}
+    for chart in CATALOGUE:
+        charts = groups.setdefault(chart.group, {})
+        charts[chart.title] = ["Multiline", [_tag(metric) for metric in chart.metrics]]
+        if chart.errors:
+            charts[f"{chart.title}: standard error"] = ["Multiline", [_tag(chart.errors)]]
+    return groups
+
+
+def _tag(metric: str) -> str:
+    """TensorBoard writes _ for @ and other signs in a tag."""
+    return pattern(metric).replace("@", ".")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from metrics_page import PAGE, names, rows, undocumented
+from metrics_page import PAGE, guidance, names, rows, undocumented
 from verl.trainer.ppo import rollout_corr_helper
 from verl.trainer.ppo.core_algos import get_policy_loss_fn
 from verl.trainer.ppo.v1 import trainer_base, trainer_separate_async, trainer_sync
@@ -25,6 +25,7 @@ from losses.tokens import Tokens
 from recipes.plugin import responses, scorer_watch, validation
 from recipes.plugin.actor_worker import count_skipped
 from recipes.runs.alarm_rules import RULES
+from recipes.runs.metrics import CATALOGUE, Chart, pattern
 from reward.verdict import STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,6 +146,21 @@ def test_the_edges_of_the_ratio_are_those_of_the_code() -> None:
     assert said and set(said) <= set(RATIO_EDGES) and {min(said), max(said)} == {RATIO_EDGES[0], RATIO_EDGES[-1]}
     assert RATIO_EDGES[14] < 1 < RATIO_EDGES[15]
     assert "bin 15 holds r = 1" in cell
+
+
+@pytest.mark.parametrize("chart", CATALOGUE, ids=lambda chart: chart.id)
+def test_what_is_drawn_is_documented_in_the_same_words(chart: Chart) -> None:
+    assert (chart.healthy, chart.otherwise) == guidance()[chart.row], f"docs/metrics.md: the row of {chart.row}"
+    assert not undocumented(metric for metric in chart.metrics if not metric.startswith("^"))
+    assert set(chart.glance) <= set(chart.metrics)
+
+
+def test_every_pattern_of_the_catalogue_finds_metrics_that_a_run_writes() -> None:
+    patterns = [metric for chart in CATALOGUE for metric in (*chart.metrics, chart.errors) if metric.startswith("^")]
+    assert len(patterns) == 4
+    for one in patterns:
+        assert any(re.match(pattern(one), name) for name in RECORDED), one
+    assert len({chart.id for chart in CATALOGUE}) == len(CATALOGUE)
 
 
 def anchors() -> set[str]:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from recipes.common.files import lock_beside
+from recipes.runs import metrics
 from recipes.runs.checkpoints import Checkpoints
 from recipes.runs.evaluation_folder import EvaluationFolder
+from recipes.runs.metrics import CATALOGUE
 from recipes.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +52,24 @@ def test_a_rename_is_recognized() -> None:
         assert renames(ast.parse(text, mode="eval").body), text  # type: ignore[arg-type]
     for text in ("text.replace('a', 'b')", "dataclasses.replace(case, seed=1)", "frame.rename(columns={})"):
         assert not renames(ast.parse(text, mode="eval").body), text  # type: ignore[arg-type]
+
+
+def test_the_name_of_a_metric_that_is_shown_is_spelled_in_the_catalogue_alone() -> None:
+    """What makes metrics spells their names as well, in recipes/plugin; whoever reads them asks the catalogue."""
+    owner = "recipes/runs/metrics.py"
+    known = {metric for chart in CATALOGUE for metric in chart.metrics} | {
+        metrics.LONGEST,
+        metrics.SECONDS,
+        metrics.TOKENS,
+    }
+    said = [
+        f"{path.relative_to(ROOT)}:{string.lineno} {text_of(string)}"
+        for folder in ("report", "runs", "train")
+        for path in sorted((ROOT / "recipes" / folder).rglob("*.py"))
+        for string in strings(ast.parse(path.read_text()))
+        if str(path.relative_to(ROOT)) != owner and text_of(string) in known
+    ]
+    assert not said, f"{said}: ask {owner}"
 
 
 # Names of files and folders, and the one file that spells them; {} stands for what a program puts there.

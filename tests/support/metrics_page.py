@@ -37,3 +37,16 @@ def pattern() -> re.Pattern[str]:
 def undocumented(emitted: Iterable[str]) -> set[str]:
     """The emitted metrics that the page does not document."""
     return {name for name in emitted if not pattern().fullmatch(name)}
+
+
+def guidance() -> dict[str, tuple[str, str]]:
+    """By every name what the page calls healthy, and what it says otherwise; empty where a table has no such column."""
+    found: dict[str, tuple[str, str]] = {}
+    columns: list[str] = []
+    for row in rows():
+        if row[0] in ("metric", "alarm"):
+            columns = row
+        cells = dict(zip(columns, row, strict=False))
+        for span in re.findall(r"`([^`]+)`", row[0]):
+            found |= dict.fromkeys(expanded(span), (cells.get("healthy", ""), cells.get("else", "")))
+    return found

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common import durations
-from recipes.report.page.charts import ACCURACY
 from recipes.report.page.ending import ending, seconds_taken
 from recipes.report.page.plain import display_text
 from recipes.report.page.run_files import RunFiles, within
 from recipes.report.page.series import not_finite, number
 from recipes.runs import alarms
+from recipes.runs.metrics import ACCURACY, REWARD, TOKENS
 
 ACTOR = "actor_rollout_ref.actor."
 _CACHED = re.compile(r"^(?:models|tasks)-(.+)-[0-9a-f]{10}$")  # a prepared folder, see recipes.inputs.cache
@@ -37,7 +37,7 @@ def story(run: RunFiles) -> dict[str, Any]:
         "batch": batch(run),
         "time": durations.words(seconds_taken(run)) if run.attempts else "",
         "attempts": len(run.attempts),
-        "tokens": sum(number(row["data"].get("perf/total_num_tokens")) or 0 for row in run.rows),
+        "tokens": sum(number(row["data"].get(TOKENS)) or 0 for row in run.rows),
         "machine": machine(run),
         "notes": [display_text(note, 500) for note in found],
         "alarms": [_alarm(alarm) for alarm in alarms.of_rows(run.rows)],
@@ -136,7 +136,7 @@ def _point(point: tuple[int, float, float | None]) -> dict[str, Any]:
 
 def reward(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Mean reward over the first and over the last tenth of the steps (at most ten)."""
-    values = [number(row["data"].get("critic/score/mean")) for row in rows]
+    values = [number(row["data"].get(REWARD)) for row in rows]
     known = [value for value in values if value is not None]
     if not known:
         return None

@@ -5,10 +5,10 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from recipes.runs.metrics import REWARD, SECONDS
 from recipes.runs.metrics_file import validation_accuracy
 from recipes.runs.statistics import error_of_mean
 
-REWARD, SECONDS = "critic/score/mean", "timing_s/step"
 RECENT = 10  # steps from which the time of the next ones is told
 
 

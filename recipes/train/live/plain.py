@@ -3,7 +3,8 @@
 import time
 
 from recipes.common import durations
-from recipes.train.live.history import REWARD, History
+from recipes.runs import metrics
+from recipes.train.live.history import History
 from recipes.train.live.words import number, share
 
 
@@ -14,15 +15,15 @@ def stamped(words: str) -> str:
 
 def step_line(history: History) -> str:
     """The latest step in words; what it did not measure is `-`, and the validation is the latest there is."""
-    length, each = history.value("response_length/mean"), history.seconds_per_step()
+    length, each = history.value(metrics.LENGTH), history.seconds_per_step()
     validated = history.validations[-1][1] if history.validations else None
     words = [
         f"step {history.step}/{history.last}",
-        f"reward {number(history.value(REWARD))}",
+        f"reward {number(history.value(metrics.REWARD))}",
         f"validation {number(validated)}",
         f"length {number(length, '.1f')}",
-        f"truncated {share(history.value('response/truncated_share'))}",
-        f"entropy {number(history.value('actor/entropy'))}",
+        f"truncated {share(history.value(metrics.TRUNCATED))}",
+        f"entropy {number(history.value(metrics.ENTROPY))}",
         f"{number(each, '.1f')} s/step",
         f"left {durations.clock(history.left())}",
     ]

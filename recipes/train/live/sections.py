@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from recipes.common import durations
+from recipes.runs import metrics
 from recipes.train.live import glyphs, step_time
-from recipes.train.live.history import REWARD, History
+from recipes.train.live.history import History
 from recipes.train.live.startup import Startup
 from recipes.train.live.words import Line, number, share
 
@@ -25,7 +26,7 @@ def training(history: History, running: float, width: int, ascii_only: bool) -> 
     """
     lines = [
         _progress(history, running, width, ascii_only),
-        _with_sparkline(history, "reward", REWARD, width, ascii_only),
+        _with_sparkline(history, "reward", metrics.REWARD, width, ascii_only),
         *validation(history, width, ascii_only),
         _responses(history),
         _entropy(history, width, ascii_only),
@@ -100,44 +101,44 @@ def validation(history: History, width: int, ascii_only: bool) -> list[Line]:
 
 
 def _responses(history: History) -> Line:
-    truncated = history.value("response/truncated_share")
+    truncated = history.value(metrics.TRUNCATED)
     parts: list[Text | str] = []
-    if (mean := history.value("response_length/mean")) is not None:
+    if (mean := history.value(metrics.LENGTH)) is not None:
         parts.append(Text.assemble(number(mean, ",.0f" if mean >= 100 else ".1f"), " tokens"))
     if truncated is not None:
         parts.append(Text.assemble(share(truncated), " truncated"))
-    if (longest := history.value("response_length/max")) is not None:
+    if (longest := history.value(metrics.LONGEST)) is not None:
         parts.append(Text.assemble("longest ", number(longest, ",.0f")))
     return "responses", parts
 
 
 def _entropy(history: History, width: int, ascii_only: bool) -> Line:
-    label, parts = _with_sparkline(history, "entropy", "actor/entropy", width, ascii_only)
+    label, parts = _with_sparkline(history, "entropy", metrics.ENTROPY, width, ascii_only)
     parts = list(parts)
-    if (kl := history.value("actor/ppo_kl")) is not None:
+    if (kl := history.value(metrics.KL)) is not None:
         parts.append(Text.assemble("kl ", number(kl, ".4f")))
-    return label, parts if history.value("actor/entropy") is not None or kl is not None else []
+    return label, parts if history.value(metrics.ENTROPY) is not None or kl is not None else []
 
 
 def _boundary(history: History) -> list[Line]:
     """Tokens outside the trust region that push further out: LN (left, advantage < 0) and HP (right, > 0)."""
     parts: list[Text | str] = []
     for name, case in (("LN", "left_negative"), ("HP", "right_positive")):
-        held, weight = history.value(f"actor/token_share/{case}"), history.value(f"actor/weight_mean/{case}")
+        held, weight = history.value(metrics.TOKEN_SHARE + case), history.value(metrics.WEIGHT_MEAN + case)
         if held is None:
             continue
         said = Text.assemble(f"{name} ", share(held))
         if weight is not None:
             said = Text.assemble(said, " weight ", number(weight, ".2f"))
         parts.append(said)
-    for name, metric in (("gate", "actor/maspo_gate"), ("sigma", "actor/maspo_sigma")):
+    for name, metric in (("gate", metrics.GATE), ("sigma", metrics.SIGMA)):
         if (value := history.value(metric)) is not None:
             parts.append(Text.assemble(f"{name} ", number(value)))
     return [("boundary", parts)] if parts else []
 
 
 def _scorer(history: History) -> list[Line]:
-    statuses = {name: held for name, held in history.named("reward/status/").items() if held != 0}
+    statuses = {name: held for name, held in history.named(metrics.STATUS).items() if held != 0}
     parts = [
         Text.assemble(f"{name} ", share(held), style="red" if name in ("timeout", "crashed") else "")
         for name, held in statuses.items()

@@ -110,6 +110,13 @@ def test_a_long_run_with_many_responses_makes_a_small_page_soon(tmp_path):
     assert curves["steps"] == list(range(301)) and len(curves["columns"]["actor/entropy"]) == 301
 
 
+def test_every_chart_says_how_it_looks_when_all_is_well():
+    notes = {chart["id"]: chart["note"] for chart in charts.as_data()}
+    assert notes["entropy"] == "Healthy: falls slowly; usual is 0.15 at first and 0.10 after 40 steps."
+    assert notes["weights"].startswith("1 is the weight at r = 1; 0 means clipped. Healthy: what the method promises")
+    assert all("Healthy: " in note and "`" not in note and "](" not in note for note in notes.values())
+
+
 def test_curves_of_very_long_runs_are_thinned_but_keep_every_validation():
     rows = [{"step": step, "data": {"actor/entropy": 0.5}} for step in range(9001)]
     for step in range(0, 9001, 50):

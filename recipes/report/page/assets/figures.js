@@ -177,7 +177,7 @@ const columnsFor = (cards) => (cards <= 4 ? cards : cards % 3 === 0 || cards % 4
 function chartCard(chart, runs) {
   const cells = cellsOf(chart, runs);
   if (!cells.length) return null;
-  const wide = cells.length > 1 || chart.wide;
+  const wide = cells.length > 1;
   const card = el('figure', { class: wide ? 'card wide' : 'card', id: `chart-${chart.id}` },
     el('h3', {}, chart.title), el('p', { class: 'unit' }, chart.unit), cells.length === 1 && keys(cells[0].keys));
   const grid = el('div', { class: 'cells', style: `--columns: ${columnsFor(cells.length)}` });
