@@ -6,7 +6,7 @@ Whatever has to be parsed goes to a process that can be killed (reward/processes
 
 import logging
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields
@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 from reward.equivalence.compare import Comparison, Outcome, Task, compare, compare_at_sight
 from reward.extraction import extract_answer
+from reward.processes.pool import Outcome as PoolOutcome
 from reward.processes.pool import ScoringPool, report, shared_pool
 from reward.verdict import Status, Verdict
 
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 # Which status a response gets when no gold accepts its answer: what most needs to be seen.
 WORST_FIRST: tuple[Status, ...] = ("crashed", "timeout", "wrong", "unparsable")
 REMEMBERED = 50_000  # verdicts on (answer, gold): the samples of a problem share few answers
+MOST_TIMEOUTS = 2  # of one (answer, gold): the first may be a busy machine's fault
+Key = tuple[str, str, Task]
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Scorer:
     def __init__(self, pool: ScoringPool, require_box: bool = True, thinking_open: bool = False) -> None:
         self._pool = pool
         self._require_box, self._thinking_open = require_box, thinking_open
-        self._memory: OrderedDict[tuple[str, str, Task], Comparison] = OrderedDict()
+        self._memory: OrderedDict[Key, Comparison] = OrderedDict()
+        self._timeouts: Counter[Key] = Counter()
+        self._in_flight: dict[Key, Future[PoolOutcome]] = {}
         self._lock = threading.Lock()
 
     def submit(self, response: str, gold: Any, task: Task | None = None) -> "Future[Explanation]":
@@ -69,12 +74,12 @@ class Scorer:
         _Case(self, found.answer, golds, task or Task(), done).go_on()
         return done
 
-    def recall(self, key: tuple[str, str, Task]) -> Comparison | None:
+    def recall(self, key: Key) -> Comparison | None:
         """What comparing gave the last time."""
         with self._lock:
             return self._memory.get(key)
 
-    def remember(self, key: tuple[str, str, Task], comparison: Comparison) -> None:
+    def remember(self, key: Key, comparison: Comparison) -> None:
         """Keep the outcome of a comparison that took a process."""
         with self._lock:
             self._memory[key] = comparison
@@ -85,10 +90,29 @@ class Scorer:
         """Drop what earlier comparisons gave."""
         with self._lock:
             self._memory.clear()
+            self._timeouts.clear()
 
-    def compare_elsewhere(self, answer: str, gold: str, task: Task) -> "Future[tuple[Status | None, Any]]":
-        """`compare` in a scoring process."""
-        return self._pool.submit(compare, answer, gold, task)
+    def compare_elsewhere(self, key: Key) -> "Future[PoolOutcome]":
+        """`compare` in a scoring process, for all that ask for the same comparison at the same time.
+
+        So repeats of a slow text hold one process, not all of them; and after MOST_TIMEOUTS none.
+        """
+        with self._lock:
+            if key in self._in_flight:
+                return self._in_flight[key]
+            if self._timeouts.get(key, 0) >= MOST_TIMEOUTS:
+                known: Future[PoolOutcome] = Future()
+                known.set_result(("timeout", None))
+                return known
+            future = self._in_flight[key] = self._pool.submit(compare, *key)
+        future.add_done_callback(partial(self._landed, key))
+        return future
+
+    def _landed(self, key: Key, future: "Future[PoolOutcome]") -> None:
+        with self._lock:
+            self._in_flight.pop(key, None)
+            if future.result()[0] == "timeout" and len(self._timeouts) < REMEMBERED:
+                self._timeouts[key] += 1
 
 
 class _Case:
@@ -109,7 +133,7 @@ class _Case:
                     return
                 continue
             if comparison is None:
-                inner = self._scorer.compare_elsewhere(*key)
+                inner = self._scorer.compare_elsewhere(key)
                 inner.add_done_callback(partial(self._came_back, key))
                 return
             if self._settled(comparison.outcome, gold, comparison):
@@ -117,7 +141,7 @@ class _Case:
         status, gold, comparison = min(self._seen, key=lambda seen: WORST_FIRST.index(seen[0]))
         self._done.set_result(Explanation(Verdict.of(status, self._answer), gold, comparison))
 
-    def _came_back(self, key: tuple[str, str, Task], future: Any) -> None:
+    def _came_back(self, key: Key, future: Any) -> None:
         failure, comparison = future.result()
         if failure is None and not _is_sound(comparison):
             failure, comparison = report(ValueError(f"{comparison!r:.200} is no comparison")), None

@@ -54,6 +54,12 @@ NUMBERS = _rules(
     (r"(?<=\d)\s*[xX*]\s*(?=10\s*\^)", r"\\times "),  # 5.11 x 10^5
     (r"(?<=[\w)}])\*\*(?=[\w({-])", "^"),  # 2**3; \*\*7\*\* is bold
     (r"(?<![A-Za-z\\])(?:np|numpy|math|sympy)\.(?=[A-Za-z])", ""),  # Minerva: np.arcsin(10/13)
+    (r"(?<=\d)\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(st|nd|rd|th)\s*\}{0,2}", r"\1 "),  # 5^{\text{th}}
+    (r"(?<=[\d)}\]])(or|and)(?=[A-Za-z(\d\\\[])", r" \1 "),  # (11,7)or(7,11)
+)
+# Few answers hold what the next rules are about, and searching for all of it at once is cheap.
+RARE = re.compile(r"[Mm]\b|dot|\.\.\.|\d\.\(|[Tt][Yy]-")
+RARE_NUMBERS = _rules(
     # 5:30\,\text{A.M.}; 8:34 p.m. and 8 AM; but 2am is a product
     (
         r"(?<=\d)(?:\s|~|\\[,;: ])*\\(?:text|mathrm|textrm|mbox)\s*\{(?:\s|\\[,;: ])*([AaPp])\.?\s?[Mm]\.?\s*\}",
@@ -64,8 +70,6 @@ NUMBERS = _rules(
         r"|(?<=\d)(?:\s|~|\\[,;: ])*(?:([AaPp])\.\s?[Mm]\b\.?|([AP])M\b))",
         lambda match: rf" \text{{{(match[1] or match[2] or match[3]).lower()}m}}",
     ),
-    (r"(?<=\d)\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(st|nd|rd|th)\s*\}{0,2}", r"\1 "),  # 5^{\text{th}}
-    (r"(?<=[\d)}\]])(or|and)(?=[A-Za-z(\d\\\[])", r" \1 "),  # (11,7)or(7,11)
     (r"(?i)\b((?:twen|thir|for|fif|six|seven|eigh|nine)ty)-(?=[a-z])", r"\1 "),  # twenty-one
     (r"\.{3,}", r"\\ldots "),
     # repeating decimals: 1.\dot4, 0.\dot{1}4\dot{2}, 0.(3)
@@ -109,7 +113,10 @@ def tidy(text: str) -> str:
     text = _applied(SCRIPTS, text).translate(TO_LATEX)
     if not text.isascii():
         text = _applied(CHINESE, text)
-    text = _applied(LAYOUT, _applied(NUMBERS, text))
+    text = _applied(NUMBERS, text)
+    if RARE.search(text):
+        text = _applied(RARE_NUMBERS, text)
+    text = _applied(LAYOUT, text)
     return _without_stray_brace(TRAILING.sub("", text.strip()).strip())
 
 

@@ -33,13 +33,13 @@ class PoolSettings:
     """Limits of the scoring processes.
 
     Attributes:
-        workers: processes; each takes one job at a time.
+        workers: processes; each takes one job at a time. Two at least, so that one hanging job holds nobody up.
         deadline: seconds a job may take, counted from its start.
         memory_gib: address space of a process.
         jobs_per_process: a process is replaced after so many jobs, so that caches and leaks stay bounded.
     """
 
-    workers: int = max(1, min(4, (os.cpu_count() or 2) // 2))
+    workers: int = max(2, min(4, (os.cpu_count() or 2) // 2))
     deadline: float = 5.0
     memory_gib: float = 2.0
     jobs_per_process: int = 2000
