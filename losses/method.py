@@ -80,7 +80,7 @@ class MethodConfig(PolicyLossConfig):
         """Return w ≥ 0, detached, (B, T), and per-token diagnostics (B, T) to be averaged into metrics.
 
         `actor` is verl's ActorConfig: clip widths live there (clip_ratio_low, clip_ratio_high, clip_ratio_c). A row
-        depends on no other row (losses/blocks.py); what does, comes from `batch_statistics`.
+        depends on no other row (losses/chunks.py); what does, comes from `batch_statistics`.
         """
         raise NotImplementedError
 

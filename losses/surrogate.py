@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from verl.trainer.ppo.core_algos import agg_loss
 
-from losses import blocks, extras, fused
+from losses import chunks, extras, fused
 from losses.metrics import as_metrics, token_sums
 from losses.ratio_histogram import ratio_counts
 from losses.tokens import Tokens
@@ -99,7 +99,7 @@ def policy_loss(
     if config.policy_loss.fused:
         loss, sums = fused.loss_and_sums(slope_and_sums, inputs, loss_agg_mode, config.global_batch_info)
     else:
-        slope, sums = blocks.slope_and_sums(slope_and_sums, inputs)
+        slope, sums = chunks.slope_and_sums(slope_and_sums, inputs)
         # agg_loss multiplies by the mask; only that of a padded token's log-prob may be NaN, and it never enters.
         per_token = _Surrogate.apply(log_prob, slope)
         loss = agg_loss(per_token, response_mask.to(slope.dtype), loss_agg_mode, **config.global_batch_info)

@@ -17,7 +17,7 @@ from recipes.runs.evaluation_folder import EvaluationFolder
 
 
 @dataclass(frozen=True)
-class Plan:
+class Evaluation:
     """A checked evaluation.
 
     Attributes:
@@ -40,7 +40,7 @@ class Plan:
         return [(*one, sample) for sample in range(self.settings["samples"]) for one in self.problems]
 
 
-def plan_of(config: DictConfig) -> Plan:
+def evaluation_of(config: DictConfig) -> Evaluation:
     """Check everything that can be wrong before an engine starts.
 
     Raises:
@@ -57,7 +57,7 @@ def plan_of(config: DictConfig) -> Plan:
     elif "prepare" in config:
         prepare_all(config)
     loaded = problems.load(chosen["files"], chosen["max_problems"])
-    return Plan(config, chosen, found, {(one.benchmark, one.id): one for one in loaded}, _folder(config, found))
+    return Evaluation(config, chosen, found, {(one.benchmark, one.id): one for one in loaded}, _folder(config, found))
 
 
 def _folder(config: DictConfig, model: checkpoint.Checkpoint | None) -> EvaluationFolder:

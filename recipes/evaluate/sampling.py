@@ -14,36 +14,40 @@ from recipes.common import processes, progress_bar
 from recipes.common.errors import UserError
 from recipes.common.truncation import is_truncated, stop_tokens
 from recipes.evaluate import engine, problems
-from recipes.evaluate.evaluation import Plan
+from recipes.evaluate.evaluation import Evaluation
 from recipes.evaluate.row_file import Key, RowFile, key_of, read_rows
 
 
-def complete(plan: Plan, shown: Console) -> None:
+def complete(evaluation: Evaluation, shown: Console) -> None:
     """Draw, or read from a file, the samples that are not there yet."""
-    with RowFile(plan.folder.samples) as rows:
+    with RowFile(evaluation.folder.samples) as rows:
         if rows.dropped:
-            shown.print(f"{plan.folder.samples}: the last row was cut off ({rows.dropped:,} bytes); it is drawn again")
-        if plan.config.responses:
-            _import(plan, rows)
+            shown.print(
+                f"{evaluation.folder.samples}: the last row was cut off ({rows.dropped:,} bytes); it is drawn again"
+            )
+        if evaluation.config.responses:
+            _import(evaluation, rows)
             return
-        missing = [key for key in plan.keys if key not in rows.keys]
+        missing = [key for key in evaluation.keys if key not in rows.keys]
         if not missing:
             return
         if rows.keys:
-            shown.print(f"continuing {plan.folder.path}: {len(missing):,} of {len(plan.keys):,} samples to go")
-        _sample(plan, rows, missing, shown)
+            shown.print(
+                f"continuing {evaluation.folder.path}: {len(missing):,} of {len(evaluation.keys):,} samples to go"
+            )
+        _sample(evaluation, rows, missing, shown)
 
 
-def _import(plan: Plan, rows: RowFile) -> None:
-    source = Path(plan.config.responses).expanduser()
+def _import(evaluation: Evaluation, rows: RowFile) -> None:
+    source = Path(evaluation.config.responses).expanduser()
     if not source.is_file():
         raise UserError(f"responses={source}: there is no such file. Give a JSON-lines file of responses.")
     for number, row in enumerate(read_rows(source), start=1):
         key = key_of(row)
         if not isinstance(row.get("response"), str):
             raise UserError(f"responses={source}, row {number}: `response` is missing or no text.")
-        problem = plan.problems.get(key[:2])
-        if problem is not None and key[2] < plan.settings["samples"] and key not in rows.keys:
+        problem = evaluation.problems.get(key[:2])
+        if problem is not None and key[2] < evaluation.settings["samples"] and key not in rows.keys:
             rows.append(_row(problem, key, row["response"], row.get("tokens"), bool(row.get("truncated")), None))
 
 
@@ -79,33 +83,33 @@ def engine_seed(base: int | None, drawn: int) -> int:
     return secrets.randbits(31) if found is None else found
 
 
-def _sample(plan: Plan, rows: RowFile, missing: list[Key], shown: Console) -> None:
+def _sample(evaluation: Evaluation, rows: RowFile, missing: list[Key], shown: Console) -> None:
     import ray
 
     from recipes.common.console import chatter_to, root_cause
 
-    base, each = plan.settings["seed"], plan.settings["seed_per_sample"]
-    config = engine.rollout_config(plan.config, engine_seed(base, len(rows.keys)))
-    log = plan.folder.log
+    base, each = evaluation.settings["seed"], evaluation.settings["seed_per_sample"]
+    config = engine.rollout_config(evaluation.config, engine_seed(base, len(rows.keys)))
+    log = evaluation.folder.log
     tokenizer = reward.load_tokenizer(config.actor_rollout_ref.model)
     stops = stop_tokens(tokenizer, config.actor_rollout_ref.model)
-    prompts = _prompts(plan, tokenizer)
+    prompts = _prompts(evaluation, tokenizer)
     requests = [engine.Request(key, prompts[key[:2]], seed_of(base, key) if each else None) for key in missing]
-    shown.print(f"evaluation  {plan.folder.path}\nlog file    {log}")
+    shown.print(f"evaluation  {evaluation.folder.path}\nlog file    {log}")
     processes.adopt_orphans()
     failure: Exception | None = None
     with chatter_to(log) as console:
         try:
             with progress_bar.waiting(console, "starting Ray"):
                 engine.start_ray(config)
-            total = len(plan.keys)
+            total = len(evaluation.keys)
             with progress_bar.counting(console, "samples", total, total - len(missing)) as counter:
 
                 def started(engines: int) -> None:
                     counter.say(f"engines: {engines}")
 
                 def done(sample: engine.Sample) -> None:
-                    rows.append(_drawn(plan, tokenizer, stops, sample))
+                    rows.append(_drawn(evaluation, tokenizer, stops, sample))
                     counter.advance()
 
                 counter.say("starting vLLM")
@@ -122,24 +126,24 @@ def _sample(plan: Plan, rows: RowFile, missing: list[Key], shown: Console) -> No
         raise UserError(f"sampling failed; the log says first:\n{why}\nWhole log: {log}") from failure
 
 
-def _prompts(plan: Plan, tokenizer: Any) -> dict[tuple[str, str], list[int]]:
+def _prompts(evaluation: Evaluation, tokenizer: Any) -> dict[tuple[str, str], list[int]]:
     prompts = {}
-    limit = plan.settings["max_prompt_tokens"]
-    for name, problem in plan.problems.items():
+    limit = evaluation.settings["max_prompt_tokens"]
+    for name, problem in evaluation.problems.items():
         try:
             ids = tokenizer.apply_chat_template(
                 list(problem.messages), add_generation_prompt=True, tokenize=True, return_dict=False
             )
         except ValueError as error:  # a base model without a template
-            raise UserError(f"{plan.model and plan.model.path}: {error}") from error
+            raise UserError(f"{evaluation.model and evaluation.model.path}: {error}") from error
         if len(ids) > limit:
             raise UserError(f"eval.max_prompt_tokens={limit}: {name[0]} {name[1]} has {len(ids)}. Write a larger one.")
         prompts[name] = list(ids)
     return prompts
 
 
-def _drawn(plan: Plan, tokenizer: Any, stops: Collection[int], sample: engine.Sample) -> dict[str, Any]:
-    problem, tokens = plan.problems[sample.request.key[:2]], sample.tokens
-    truncated = is_truncated(tokens, plan.settings["max_response_tokens"], stops)
+def _drawn(evaluation: Evaluation, tokenizer: Any, stops: Collection[int], sample: engine.Sample) -> dict[str, Any]:
+    problem, tokens = evaluation.problems[sample.request.key[:2]], sample.tokens
+    truncated = is_truncated(tokens, evaluation.settings["max_response_tokens"], stops)
     text = tokenizer.decode(tokens, skip_special_tokens=True)  # as verl decodes what it trains on
     return _row(problem, sample.request.key, text, len(tokens), truncated, sample.request.seed)

@@ -10,7 +10,7 @@ from rich.console import Console
 from recipes.common import processes
 from recipes.common.errors import UserError
 from recipes.evaluate import identity
-from recipes.evaluate.evaluation import Plan, plan_of
+from recipes.evaluate.evaluation import Evaluation, evaluation_of
 from recipes.evaluate.sampling import complete
 from recipes.evaluate.scoring import score_and_count
 
@@ -21,18 +21,20 @@ def run_evaluation(config: DictConfig) -> int:
     Raises:
         UserError: bad input.
     """
-    plan = plan_of(config)
+    evaluation = evaluation_of(config)
     shown = Console(highlight=False, soft_wrap=True)
-    plan.folder.path.mkdir(parents=True, exist_ok=True)
+    evaluation.folder.path.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(plan.folder.lock, timeout=0):
-            identity.refuse_other(plan.folder.identity, _identity(plan))
-            manifest = plan.folder.manifest
-            manifest.start_attempt(plan.settings["seed"], Path(plan.folder.log.name), 0, module="recipes.evaluate")
+        with FileLock(evaluation.folder.lock, timeout=0):
+            identity.refuse_other(evaluation.folder.identity, _identity(evaluation))
+            manifest = evaluation.folder.manifest
+            manifest.start_attempt(
+                evaluation.settings["seed"], Path(evaluation.folder.log.name), 0, module="recipes.evaluate"
+            )
             status = "failed"
             try:
-                complete(plan, shown)
-                score_and_count(plan, shown)
+                complete(evaluation, shown)
+                score_and_count(evaluation, shown)
                 status = "finished"
             except (KeyboardInterrupt, processes.Terminated):
                 status = "interrupted"
@@ -41,12 +43,12 @@ def run_evaluation(config: DictConfig) -> int:
                 manifest.end_attempt(status)
     except Timeout as error:
         raise UserError(
-            f"Another command is evaluating in {plan.folder.path}. Wait for it, or write name=<a name>."
+            f"Another command is evaluating in {evaluation.folder.path}. Wait for it, or write name=<a name>."
         ) from error
     return 0
 
 
-def _identity(plan: Plan) -> dict[str, Any]:
-    model = plan.model.path if plan.model else None
-    source = model or f"responses of {Path(plan.config.responses).name}"
-    return identity.identity(source, model, plan.settings, list(plan.problems.values()))
+def _identity(evaluation: Evaluation) -> dict[str, Any]:
+    model = evaluation.model.path if evaluation.model else None
+    source = model or f"responses of {Path(evaluation.config.responses).name}"
+    return identity.identity(source, model, evaluation.settings, list(evaluation.problems.values()))

@@ -80,7 +80,7 @@ class Plan:
 
     model: architecture.Architecture
     gpu: hardware.GPU
-    run: sizes.Setup
+    run: sizes.Workload
     mean_length: float | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from recipes.config.hardware import GPU
 from recipes.plan import memory
 from recipes.plan.architecture import Architecture
-from recipes.plan.sizes import Setup
+from recipes.plan.sizes import Workload
 
 FITS, TIGHT, TOO_LARGE = "fits", "may not fit", "does not fit"
 GRAIN = 1024  # tokens
@@ -33,20 +33,20 @@ class Rung:
     price: str
 
 
-def verdict(model: Architecture, gpu: GPU, setup: Setup) -> str:
+def verdict(model: Architecture, gpu: GPU, workload: Workload) -> str:
     """FITS where the upper end of every phase does, TOO_LARGE where a lower end does not or no sequence can be kept."""
-    found = memory.phases(model, gpu, setup)
-    cache = memory.kv_tokens(model, gpu, setup)
-    if max(phase.low for phase in found) > gpu.memory or cache[1] < setup.longest:
+    found = memory.phases(model, gpu, workload)
+    cache = memory.kv_tokens(model, gpu, workload)
+    if max(phase.low for phase in found) > gpu.memory or cache[1] < workload.longest:
         return TOO_LARGE
-    return FITS if max(phase.high for phase in found) <= gpu.memory and cache[0] >= setup.longest else TIGHT
+    return FITS if max(phase.high for phase in found) <= gpu.memory and cache[0] >= workload.longest else TIGHT
 
 
-def largest_update_tokens(model: Architecture, gpu: GPU, setup: Setup) -> tuple[int, int]:
+def largest_update_tokens(model: Architecture, gpu: GPU, workload: Workload) -> tuple[int, int]:
     """Largest ppo_max_token_len_per_gpu that fits for certain, and that may: multiples of 1,024; 0 for none."""
 
     def fits(tokens: int, end: str) -> bool:
-        found = memory.phases(model, gpu, replace(setup, update_tokens=tokens))
+        found = memory.phases(model, gpu, replace(workload, update_tokens=tokens))
         return all(getattr(phase, end) <= gpu.memory for phase in found if phase.name.startswith("update"))
 
     def largest(end: str) -> int:
@@ -59,15 +59,15 @@ def largest_update_tokens(model: Architecture, gpu: GPU, setup: Setup) -> tuple[
     return largest("high"), largest("low")
 
 
-def _candidates(model: Architecture, setup: Setup) -> Iterator[tuple[Setup, str, str]]:
+def _candidates(model: Architecture, workload: Workload) -> Iterator[tuple[Workload, str, str]]:
     """Changed setups, the overrides that make them, and the price."""
-    half = max(setup.update_tokens // 2, setup.fewest_tokens)
-    if half < setup.update_tokens:
-        yield replace(setup, update_tokens=half), f"{_ACTOR}.ppo_max_token_len_per_gpu={half}", "more micro-batches"
-    half = max(setup.log_prob_tokens // 2, setup.fewest_tokens)
-    if half < setup.log_prob_tokens:
+    half = max(workload.update_tokens // 2, workload.fewest_tokens)
+    if half < workload.update_tokens:
+        yield replace(workload, update_tokens=half), f"{_ACTOR}.ppo_max_token_len_per_gpu={half}", "more micro-batches"
+    half = max(workload.log_prob_tokens // 2, workload.fewest_tokens)
+    if half < workload.log_prob_tokens:
         key = f"{_ROLLOUT}.log_prob_max_token_len_per_gpu={half}"
-        yield replace(setup, log_prob_tokens=half), key, "more micro-batches"
+        yield replace(workload, log_prob_tokens=half), key, "more micro-batches"
     switches: list[tuple[str, Any, str, str]] = [
         ("checkpointing", True, "actor_rollout_ref.model.enable_gradient_checkpointing=true", "update × 4/3"),
         ("activation_offload", True, "actor_rollout_ref.model.enable_activation_offload=true", "PCIe traffic"),
@@ -80,39 +80,39 @@ def _candidates(model: Architecture, setup: Setup) -> Iterator[tuple[Setup, str,
         fused = "actor_rollout_ref.model.use_fused_kernels=true"
         switches.append(("fused_logits", True, fused, "another kernel for log-probs"))
     for field, wanted, override, price in switches:
-        if getattr(setup, field) != wanted:
-            yield replace(setup, **{field: wanted}), override, price
-    if not setup.entropy_chunk:
+        if getattr(workload, field) != wanted:
+            yield replace(workload, **{field: wanted}), override, price
+    if not workload.entropy_chunk:
         # Compiled, it would be compiled again for every length: refused (recipes.checks.options).
         override = f"{_ACTOR}.entropy_from_logits_with_chunking=true {_ACTOR}.fsdp_config.use_torch_compile=false"
-        yield replace(setup, entropy_chunk=2048), override, "nothing"
-    yield from _larger_groups(setup)
+        yield replace(workload, entropy_chunk=2048), override, "nothing"
+    yield from _larger_groups(workload)
 
 
-def _larger_groups(setup: Setup) -> Iterator[tuple[Setup, str, str]]:
-    double = 2 * setup.ulysses
-    if setup.gpus % double == 0 and double <= setup.gpus_per_node:
-        tokens = max(setup.update_tokens // 2, -(-setup.longest // double))
-        changed = replace(setup, ulysses=double, update_tokens=tokens)
+def _larger_groups(workload: Workload) -> Iterator[tuple[Workload, str, str]]:
+    double = 2 * workload.ulysses
+    if workload.gpus % double == 0 and double <= workload.gpus_per_node:
+        tokens = max(workload.update_tokens // 2, -(-workload.longest // double))
+        changed = replace(workload, ulysses=double, update_tokens=tokens)
         sizes = f"{_ACTOR}.ulysses_sequence_parallel_size={double} {_ACTOR}.ppo_max_token_len_per_gpu={tokens}"
         yield changed, sizes, "all-to-all per layer"
-    if setup.tensor_parallel * 2 <= setup.gpus_per_node:
-        double = 2 * setup.tensor_parallel
-        changed = replace(setup, tensor_parallel=double)
+    if workload.tensor_parallel * 2 <= workload.gpus_per_node:
+        double = 2 * workload.tensor_parallel
+        changed = replace(workload, tensor_parallel=double)
         yield changed, f"{_ROLLOUT}.tensor_model_parallel_size={double}", "fewer, faster engines"
-    share = round(setup.vllm_share - 0.1, 2)
+    share = round(workload.vllm_share - 0.1, 2)
     if share > 0.1:
-        changed = replace(setup, vllm_share=share)
+        changed = replace(workload, vllm_share=share)
         yield changed, f"{_ROLLOUT}.gpu_memory_utilization={share}", "smaller KV cache: slower generation"
-    changed = replace(setup, nodes=2 * setup.nodes)
-    yield changed, f"trainer.nnodes={2 * setup.nodes}", "twice the GPUs"
+    changed = replace(workload, nodes=2 * workload.nodes)
+    yield changed, f"trainer.nnodes={2 * workload.nodes}", "twice the GPUs"
 
 
-def ladder(model: Architecture, gpu: GPU, setup: Setup) -> list[Rung]:
+def ladder(model: Architecture, gpu: GPU, workload: Workload) -> list[Rung]:
     """What buys memory, most first; nothing that buys less than 0.1 GiB."""
-    before = {phase.name: phase.high for phase in memory.phases(model, gpu, setup)}
+    before = {phase.name: phase.high for phase in memory.phases(model, gpu, workload)}
     rungs = []
-    for changed, overrides, price in _candidates(model, setup):
+    for changed, overrides, price in _candidates(model, workload):
         after = {phase.name: phase.high for phase in memory.phases(model, gpu, changed)}
         saved, phase = max((before[name] - after[name], name) for name in before)
         if saved > 0.1 * 2**30:

@@ -14,7 +14,7 @@ from recipes.plan import lengths
 from recipes.plan.architecture import Architecture
 from recipes.plan.efficiency import Efficiency
 from recipes.plan.memory import kv_tokens
-from recipes.plan.sizes import Setup
+from recipes.plan.sizes import Workload
 
 
 @dataclass(frozen=True)
@@ -76,16 +76,16 @@ class Engine:
         return self.slots / (step + self.slots * self.prefill / mean)
 
 
-def engine(model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency) -> Engine:
-    """The engine of a setup, for responses of `mean` tokens."""
-    parallel, number = setup.tensor_parallel, setup.rollout_bytes
-    age = lengths.second_moment(mean, setup.response_limit) / (2 * mean)
-    fewest, most = kv_tokens(model, gpu, setup)
-    room = max(fewest + efficiency.cache * (most - fewest), setup.longest)
-    context = setup.mean_prompt + age
-    prompt_flops = model.forward_flops(setup.mean_prompt, setup.mean_prompt**2)
+def engine(model: Architecture, gpu: GPU, workload: Workload, mean: float, efficiency: Efficiency) -> Engine:
+    """The engine of a workload, for responses of `mean` tokens."""
+    parallel, number = workload.tensor_parallel, workload.rollout_bytes
+    age = lengths.second_moment(mean, workload.response_limit) / (2 * mean)
+    fewest, most = kv_tokens(model, gpu, workload)
+    room = max(fewest + efficiency.cache * (most - fewest), workload.longest)
+    context = workload.mean_prompt + age
+    prompt_flops = model.forward_flops(workload.mean_prompt, workload.mean_prompt**2)
     return Engine(
-        slots=max(1, min(setup.max_sequences, int(room / context))),
+        slots=max(1, min(workload.max_sequences, int(room / context))),
         weights=model.matrices * number / parallel,
         per_token=model.key_value_width * number / parallel,
         compute=(2 * model.matrices + 4 * context * model.query * model.layers)
@@ -93,7 +93,7 @@ def engine(model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency:
         bandwidth=gpu.bandwidth * efficiency.decoding,
         overhead=efficiency.token,
         prefill=prompt_flops / (parallel * gpu.bf16_flops * efficiency.prefill),
-        prompt=setup.mean_prompt,
+        prompt=workload.mean_prompt,
     )
 
 

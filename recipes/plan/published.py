@@ -18,7 +18,7 @@ from typing import Any
 from recipes.config import hardware
 from recipes.plan import architecture, generation, lengths, scale, step_time
 from recipes.plan.efficiency import BEST, CENTRE, WORST, Efficiency
-from recipes.plan.sizes import Setup
+from recipes.plan.sizes import Workload
 
 _FILE = Path(__file__).with_name("published.json")
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -58,7 +58,7 @@ class Row:
     Attributes:
         name, source, note: what it is, where it stands, what is odd about it.
         judges: whether it judges the calibration; else it is part of it.
-        model, gpu, setup: what the plan reckons with.
+        model, gpu, workload: what the plan reckons with.
         short, long: mean response length, at least and at most; in tokens.
         trainers: GPUs that always train while the others always generate; 0 for a synchronous run.
         generators: GPUs that generate, the others training in turn; 0 for all of them doing both.
@@ -72,7 +72,7 @@ class Row:
     judges: bool
     model: architecture.Architecture
     gpu: hardware.GPU
-    setup: Setup
+    workload: Workload
     short: float
     long: float
     trainers: int
@@ -82,7 +82,7 @@ class Row:
 
 
 def _row(place: int, facts: dict[str, Any]) -> Row:
-    fields = {name: facts[name] for name in Setup.__dataclass_fields__ if name in facts}
+    fields = {name: facts[name] for name in Workload.__dataclass_fields__ if name in facts}
     short, long = facts["mean_length"]
     return Row(
         name=facts["name"],
@@ -91,7 +91,7 @@ def _row(place: int, facts: dict[str, Any]) -> Row:
         judges=place % 2 == 1,
         model=architecture.from_config_json(architecture.known()[facts["model"]], facts["model"]),
         gpu=hardware.find(facts["gpu"]),
-        setup=Setup(**{**_ALIKE, **fields}),
+        workload=Workload(**{**_ALIKE, **fields}),
         short=short,
         long=long,
         trainers=facts.get("trainers", 0),
@@ -106,25 +106,25 @@ def rows() -> list[Row]:
     return [_row(place, facts) for place, facts in enumerate(json.loads(_FILE.read_text(encoding="utf-8"))["rows"])]
 
 
-def _part(setup: Setup, gpus: int) -> Setup:
-    """The setup on some of its GPUs."""
-    width = min(gpus, setup.gpus_per_node)
-    return replace(setup, nodes=gpus // width, gpus_per_node=width)
+def _part(workload: Workload, gpus: int) -> Workload:
+    """The workload on some of its GPUs."""
+    width = min(gpus, workload.gpus_per_node)
+    return replace(workload, nodes=gpus // width, gpus_per_node=width)
 
 
 def predict(row: Row, mean: float, efficiency: Efficiency) -> dict[str, float]:
     """Seconds of what the row publishes."""
-    setup, model, gpu = row.setup, row.model, row.gpu
+    workload, model, gpu = row.workload, row.model, row.gpu
     if row.trainers:
         passes = row.log_prob_passes
-        return {STEP: scale.asynchronous_seconds(model, gpu, setup, mean, efficiency, row.trainers, passes)}
-    trainer = _part(setup, setup.gpus - row.generators)
+        return {STEP: scale.asynchronous_seconds(model, gpu, workload, mean, efficiency, row.trainers, passes)}
+    trainer = _part(workload, workload.gpus - row.generators)
     found = step_time.training_seconds(model, gpu, trainer, mean, efficiency)
     if set(row.seconds) == {"update"}:
         return {"update": found["update"]}
-    rollout = _part(setup, row.generators or setup.gpus)
+    rollout = _part(workload, row.generators or workload.gpus)
     engine = generation.engine(model, gpu, rollout, mean, efficiency)
-    drawn = lengths.sample(setup.responses, mean, setup.response_limit, setup.seed)
+    drawn = lengths.sample(workload.responses, mean, workload.response_limit, workload.seed)
     found["generation"] = generation.batch_seconds(engine, drawn, rollout.gpus // rollout.tensor_parallel, at_most=8)
     found[STEP] = found["generation"] + found["update"] + row.log_prob_passes * found["old log-probs"]
     found[STEP] += step_time.sync_seconds(model, gpu, trainer, efficiency) + efficiency.rest
@@ -201,7 +201,7 @@ def table(found: Sequence[Compared]) -> list[str]:
         span = f"{one.low[total]:,.0f}–{one.high[total]:,.0f}" + ("" if one.inside() else ", missed")
         cells = (
             f"[{row.name}]({row.source.split(',')[0]})",
-            f"{row.setup.gpus} {row.gpu.name.split()[0]}",
+            f"{row.workload.gpus} {row.gpu.name.split()[0]}",
             _mean(row),
             *(_figure(one, name) for name in FIGURES),
             span,

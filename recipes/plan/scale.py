@@ -14,7 +14,7 @@ from recipes.config.hardware import GPU
 from recipes.plan import generation, lengths, step_time
 from recipes.plan.architecture import Architecture
 from recipes.plan.efficiency import BEST, WORST, Efficiency
-from recipes.plan.sizes import Setup
+from recipes.plan.sizes import Workload
 
 GPUS = tuple(8 * 2**power for power in range(10))  # 8 … 4,096
 SPLITS = 16  # at most, tried for the asynchronous trainer
@@ -40,77 +40,79 @@ class Point:
     rollout_share: float
 
 
-def at(setup: Setup, gpus: int, weak: bool) -> Setup:
-    """The setup on `gpus` GPUs; the batch and its mini-batches grow with them if `weak`."""
-    growth = gpus / setup.gpus if weak else 1
+def at(workload: Workload, gpus: int, weak: bool) -> Workload:
+    """The workload on `gpus` GPUs; the batch and its mini-batches grow with them if `weak`."""
+    growth = gpus / workload.gpus if weak else 1
     return replace(
-        setup,
-        nodes=max(1, gpus // setup.gpus_per_node),
-        gpus_per_node=min(gpus, setup.gpus_per_node),
-        prompts=max(1, round(setup.prompts * growth)),
-        mini_batch=max(1, round(setup.mini_batch * growth)),
+        workload,
+        nodes=max(1, gpus // workload.gpus_per_node),
+        gpus_per_node=min(gpus, workload.gpus_per_node),
+        prompts=max(1, round(workload.prompts * growth)),
+        mini_batch=max(1, round(workload.mini_batch * growth)),
     )
 
 
 def asynchronous_seconds(
     model: Architecture,
     gpu: GPU,
-    setup: Setup,
+    workload: Workload,
     mean: float,
     efficiency: Efficiency,
     trainers: int,
     log_prob_passes: int = 1,
 ) -> float:
     """Seconds for one rollout batch where `trainers` of the GPUs always train and the others always generate."""
-    machine = generation.engine(model, gpu, setup, mean, efficiency)
-    engines = (setup.gpus - trainers) // setup.tensor_parallel
+    machine = generation.engine(model, gpu, workload, mean, efficiency)
+    engines = (workload.gpus - trainers) // workload.tensor_parallel
     # Engines that the batch can't fill run with the responses there are.
-    filled = replace(machine, slots=max(1, min(machine.slots, setup.responses // engines)))
-    rate = filled.rate(mean, lengths.second_moment(mean, setup.response_limit))
-    generated = setup.responses * mean / (min(engines, setup.responses) * rate)
-    width = min(trainers, setup.gpus_per_node)
-    trainer = replace(setup, nodes=trainers // width, gpus_per_node=width, tensor_parallel=1)
+    filled = replace(machine, slots=max(1, min(machine.slots, workload.responses // engines)))
+    rate = filled.rate(mean, lengths.second_moment(mean, workload.response_limit))
+    generated = workload.responses * mean / (min(engines, workload.responses) * rate)
+    width = min(trainers, workload.gpus_per_node)
+    trainer = replace(workload, nodes=trainers // width, gpus_per_node=width, tensor_parallel=1)
     phases = step_time.training_seconds(model, gpu, trainer, mean, efficiency)
     trained = phases["update"] + log_prob_passes * phases["old log-probs"]
     return max(generated, trained + step_time.sync_seconds(model, gpu, trainer, efficiency) + efficiency.rest)
 
 
 def _asynchronous(
-    model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency
+    model: Architecture, gpu: GPU, workload: Workload, mean: float, efficiency: Efficiency
 ) -> tuple[float | None, float]:
     """Responses per second with the best split of the GPUs, and the share that generates."""
     best: tuple[float | None, float] = (None, 0.0)
-    for trainers in _trainers(setup):
-        rate = setup.responses / asynchronous_seconds(model, gpu, setup, mean, efficiency, trainers)
+    for trainers in _trainers(workload):
+        rate = workload.responses / asynchronous_seconds(model, gpu, workload, mean, efficiency, trainers)
         if best[0] is None or rate > best[0]:
-            best = rate, 1 - trainers / setup.gpus
+            best = rate, 1 - trainers / workload.gpus
     return best
 
 
-def _trainers(setup: Setup) -> Iterator[int]:
+def _trainers(workload: Workload) -> Iterator[int]:
     """Numbers of GPUs that may train, the rest generating: whole nodes, or parts of the only one."""
-    grain = setup.gpus_per_node if setup.nodes > 1 else max(setup.ulysses, setup.tensor_parallel)
-    parts = setup.gpus // grain
+    grain = workload.gpus_per_node if workload.nodes > 1 else max(workload.ulysses, workload.tensor_parallel)
+    parts = workload.gpus // grain
     for part in range(1, parts, max(1, parts // SPLITS)):
-        if part * grain % setup.ulysses == 0:
+        if part * grain % workload.ulysses == 0:
             yield part * grain
 
 
-def point(model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency, weak: bool) -> Point:
+def point(model: Architecture, gpu: GPU, workload: Workload, mean: float, efficiency: Efficiency, weak: bool) -> Point:
     """Both trainers at one size."""
-    step = step_time.one(model, gpu, setup, mean, efficiency)
-    rate, share = _asynchronous(model, gpu, setup, mean, efficiency)
-    return Point(setup.gpus, weak, setup.responses / step.total, rate, step.straggler, share)
+    step = step_time.one(model, gpu, workload, mean, efficiency)
+    rate, share = _asynchronous(model, gpu, workload, mean, efficiency)
+    return Point(workload.gpus, weak, workload.responses / step.total, rate, step.straggler, share)
 
 
-def simulate(model: Architecture, gpu: GPU, setup: Setup, mean: float | None = None) -> Iterator[tuple[Point, Point]]:
+def simulate(
+    model: Architecture, gpu: GPU, workload: Workload, mean: float | None = None
+) -> Iterator[tuple[Point, Point]]:
     """(best, worst) for every size, first strong, then weak; both with the middle of the mean lengths."""
-    middle = sum(step_time.mean_lengths(setup, mean)) / 2
+    middle = sum(step_time.mean_lengths(workload, mean)) / 2
     for weak in (False, True):
         for gpus in GPUS:
-            if gpus % setup.ulysses or gpus % setup.tensor_parallel:
+            if gpus % workload.ulysses or gpus % workload.tensor_parallel:
                 continue
-            size = at(setup, gpus, weak)
+            size = at(workload, gpus, weak)
             yield (
                 point(model, gpu, size, middle, BEST, weak),
                 point(model, gpu, size, middle, WORST, weak),

@@ -9,7 +9,7 @@ from recipes.config.hardware import GIB, GPU
 from recipes.plan import advice, memory, step_time
 from recipes.plan.architecture import Architecture
 from recipes.plan.scale import Point
-from recipes.plan.sizes import Setup
+from recipes.plan.sizes import Workload
 from recipes.plan.step_time import StepTime
 
 
@@ -27,15 +27,15 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def attention_line(setup: Setup) -> str:
+def attention_line(workload: Workload) -> str:
     """What training without flash-attn costs."""
     costs = {
         attention.FLEX: "skips what the mask hides, as flash-attn does; compiled on first use. Slower by an amount "
         "that was not measured: times below are flash-attn's",
         attention.SDPA: "reckons every token against all of its micro-batch, which memory and times below include",
     }
-    cost = costs.get(setup.attention, "cost unknown: memory and times below are flash-attn's")
-    return f"Without flash-attn (attention {setup.attention}): {cost}."
+    cost = costs.get(workload.attention, "cost unknown: memory and times below are flash-attn's")
+    return f"Without flash-attn (attention {workload.attention}): {cost}."
 
 
 def phase_table(found: Sequence[memory.Phase], gpu: GPU) -> Table:
@@ -66,7 +66,7 @@ def ladder_lines(rungs: Sequence[advice.Rung]) -> list[str]:
     return lines
 
 
-def time_table(best: StepTime, centre: StepTime, worst: StepTime, setup: Setup) -> Table:
+def time_table(best: StepTime, centre: StepTime, worst: StepTime, workload: Workload) -> Table:
     """Seconds per rollout step, and what the run takes."""
     table = _table("time", "part", "central case", "from fast to slow")
 
@@ -76,10 +76,10 @@ def time_table(best: StepTime, centre: StepTime, worst: StepTime, setup: Setup) 
     for part in step_time.PARTS:
         add(f"{part}, seconds", best.seconds[part], centre.seconds[part], worst.seconds[part])
     table.add_section()
-    add(f"rollout step ({setup.updates} gradient steps), seconds", best.total, centre.total, worst.total)
-    hours = [step_time.gpu_hours(setup, step) for step in (best, centre, worst)]
+    add(f"rollout step ({workload.updates} gradient steps), seconds", best.total, centre.total, worst.total)
+    hours = [step_time.gpu_hours(workload, step) for step in (best, centre, worst)]
     add("the run, GPU-hours", *hours)
-    add(f"the run on {setup.gpus} GPUs, hours", *(one / setup.gpus for one in hours))
+    add(f"the run on {workload.gpus} GPUs, hours", *(one / workload.gpus for one in hours))
     return table
 
 
@@ -107,29 +107,29 @@ def scale_table(found: Sequence[tuple[Point, Point]]) -> Table:
     return table
 
 
-def verdict_lines(model: Architecture, gpu: GPU, setup: Setup) -> list[str]:
+def verdict_lines(model: Architecture, gpu: GPU, workload: Workload) -> list[str]:
     """What it comes to, in sentences; the cure comes with the bad news."""
-    top, verdict = memory.peak(model, gpu, setup), advice.verdict(model, gpu, setup)
+    top, verdict = memory.peak(model, gpu, workload), advice.verdict(model, gpu, workload)
     needs = _range(top.low / GIB, top.high / GIB)
     lines = [f"It {verdict}: {top.name} needs {needs} of {gpu.memory_gib:g} GiB; most of it: {top.dominant.name}."]
-    certain, perhaps = advice.largest_update_tokens(model, gpu, setup)
-    key, least = "actor_rollout_ref.actor.ppo_max_token_len_per_gpu", setup.fewest_tokens
+    certain, perhaps = advice.largest_update_tokens(model, gpu, workload)
+    key, least = "actor_rollout_ref.actor.ppo_max_token_len_per_gpu", workload.fewest_tokens
     lines.append(
-        f"Largest {key}: {certain:,} for certain, {perhaps:,} perhaps (now {setup.update_tokens:,}; the longest "
+        f"Largest {key}: {certain:,} for certain, {perhaps:,} perhaps (now {workload.update_tokens:,}; the longest "
         f"sequence needs {least:,})."
     )
-    cache = memory.kv_tokens(model, gpu, setup)
+    cache = memory.kv_tokens(model, gpu, workload)
     lines.append(f"KV cache of a vLLM engine: {_range(max(0, cache[0]), max(0, cache[1]), ',.0f')} tokens.")
     if verdict != advice.FITS:
-        lines += _cures(model, gpu, setup, certain)
+        lines += _cures(model, gpu, workload, certain)
     return lines
 
 
-def _cures(model: Architecture, gpu: GPU, setup: Setup, certain: int) -> list[str]:
-    cures = [rung for rung in advice.ladder(model, gpu, setup) if rung.fits]
+def _cures(model: Architecture, gpu: GPU, workload: Workload, certain: int) -> list[str]:
+    cures = [rung for rung in advice.ladder(model, gpu, workload) if rung.fits]
     if cures:
         return [f"Write {cures[0].overrides} ({cures[0].price})."]
-    if certain < setup.fewest_tokens:
+    if certain < workload.fewest_tokens:
         return [
             "No single override is enough: not even one sequence fits into the update. Write a larger trainer.nnodes, "
             "gpu=h200, or several overrides of the list below."

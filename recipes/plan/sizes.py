@@ -13,7 +13,7 @@ PROMPT_TOKENS = 150  # mean of a problem with its template: an assumption
 
 
 @dataclass(frozen=True)
-class Setup:
+class Workload:
     """A training, as far as it needs memory and time. Token limits are those of one GPU.
 
     Attributes:
@@ -144,8 +144,8 @@ def _select(config: DictConfig, key: str) -> object:
     return value
 
 
-def of(config: DictConfig) -> Setup:
-    """The setup of a resolved config.
+def of(config: DictConfig) -> Workload:
+    """The workload of a resolved config.
 
     Raises:
         UserError: with the key and what to write.
@@ -153,7 +153,7 @@ def of(config: DictConfig) -> Setup:
     actor, rollout, model = (config.actor_rollout_ref[name] for name in ("actor", "rollout", "model"))
     fsdp = actor.fsdp_config
     precision = fsdp.get("mixed_precision") or {}
-    return Setup(
+    return Workload(
         nodes=config.trainer.nnodes,
         gpus_per_node=config.trainer.n_gpus_per_node,
         prompts=config.data.train_batch_size,

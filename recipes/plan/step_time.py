@@ -8,7 +8,7 @@ from recipes.config.hardware import GPU
 from recipes.plan import generation, lengths
 from recipes.plan.architecture import Architecture
 from recipes.plan.efficiency import BEST, CENTRE, WORST, Efficiency
-from recipes.plan.sizes import Setup
+from recipes.plan.sizes import Workload
 
 PARTS = ("generation", "old log-probs", "update", "weights to vLLM", "rewards and the rest")
 
@@ -33,24 +33,24 @@ class StepTime:
         return sum(self.seconds.values())
 
 
-def mean_lengths(setup: Setup, given: float | None) -> tuple[float, float]:
+def mean_lengths(workload: Workload, given: float | None) -> tuple[float, float]:
     """Least and most mean response length."""
     if given is not None:
         return given, given
-    return setup.response_limit * lengths.SHARES[0], setup.response_limit * lengths.SHARES[1]
+    return workload.response_limit * lengths.SHARES[0], workload.response_limit * lengths.SHARES[1]
 
 
-def training_flops(model: Architecture, setup: Setup, mean: float) -> tuple[float, float]:
+def training_flops(model: Architecture, workload: Workload, mean: float) -> tuple[float, float]:
     """Operations of the old log-probs (a forward pass) and of the update, for one rollout batch on all GPUs.
 
     The backward pass costs two forward passes (Kaplan et al., section 2.1); gradient checkpointing a third.
     """
-    prompt, second = setup.mean_prompt, lengths.second_moment(mean, setup.response_limit)
-    tokens = setup.responses * (prompt + mean)
-    squares = setup.responses * (prompt**2 + 2 * prompt * mean + second)
-    passes = (4 if setup.checkpointing else 3) * setup.epochs
-    if setup.attention == attention.SDPA:  # every token against all of its micro-batch, masked or not
-        limits = setup.log_prob_tokens, setup.update_tokens
+    prompt, second = workload.mean_prompt, lengths.second_moment(mean, workload.response_limit)
+    tokens = workload.responses * (prompt + mean)
+    squares = workload.responses * (prompt**2 + 2 * prompt * mean + second)
+    passes = (4 if workload.checkpointing else 3) * workload.epochs
+    if workload.attention == attention.SDPA:  # every token against all of its micro-batch, masked or not
+        limits = workload.log_prob_tokens, workload.update_tokens
         before, update = (model.forward_flops(tokens, 2 * tokens * limit) for limit in limits)
         return before, update * passes
     forward = model.forward_flops(tokens, squares)
@@ -81,97 +81,98 @@ class _Work:
     bytes_reduced: int
 
 
-def _link(gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+def _link(gpu: GPU, workload: Workload, efficiency: Efficiency) -> float:
     """Bytes per second with which FSDP's group gathers: NCCL's bus bandwidth.
 
     Its rings cross between nodes over all network cards of a node at once (NCCL tests, PERFORMANCE.md).
     """
-    between = min(gpu.nvlink, gpu.network * setup.gpus_per_node)
-    return (gpu.nvlink if setup.shards <= setup.gpus_per_node else between) * efficiency.link
+    between = min(gpu.nvlink, gpu.network * workload.gpus_per_node)
+    return (gpu.nvlink if workload.shards <= workload.gpus_per_node else between) * efficiency.link
 
 
-def _reducing(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+def _reducing(work: _Work, model: Architecture, gpu: GPU, workload: Workload, efficiency: Efficiency) -> float:
     """Seconds per micro-batch in which copies of the shards, on other nodes, all-reduce their gradients.
 
     A ring moves 2(n − 1)/n of the bytes (NCCL tests, PERFORMANCE.md), over all network cards of a node at once.
     """
-    copies = setup.gpus // setup.shards
+    copies = workload.gpus // workload.shards
     moved = 2 * (copies - 1) / copies * model.parameters * work.bytes_reduced
-    return moved / (gpu.network * min(setup.gpus_per_node, setup.shards) * efficiency.link)
+    return moved / (gpu.network * min(workload.gpus_per_node, workload.shards) * efficiency.link)
 
 
-def _seconds(work: _Work, model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+def _seconds(work: _Work, model: Architecture, gpu: GPU, workload: Workload, efficiency: Efficiency) -> float:
     """Seconds for the work, FSDP's communication partly hidden.
 
     A sequence is not divided further than Ulysses does: however many GPUs there are, a mini-batch takes as long as its
     longest sequence. GPUs with less to do take part in the gathering and wait.
     """
-    sequences = setup.responses / max(1, setup.prompts // setup.mini_batch) if work.batches > 1 else setup.responses
-    mean = work.tokens / setup.responses
-    longest = setup.mean_prompt + lengths.longest(sequences, mean - setup.mean_prompt, setup.response_limit)
-    busy = min(setup.gpus, sequences * mean / longest * setup.ulysses)
+    mini_batches = max(1, workload.prompts // workload.mini_batch) if work.batches > 1 else 1
+    sequences = workload.responses / mini_batches
+    mean = work.tokens / workload.responses
+    longest = workload.mean_prompt + lengths.longest(sequences, mean - workload.mean_prompt, workload.response_limit)
+    busy = min(workload.gpus, sequences * mean / longest * workload.ulysses)
     compute = work.flops / (busy * gpu.bf16_flops * work.share)
-    micro_batches = work.batches * ceil(work.passes * work.tokens / work.batches / setup.gpus / work.token_limit)
-    gathering = micro_batches * model.parameters * work.bytes_moved / _link(gpu, setup, efficiency)
-    gathering += micro_batches * _reducing(work, model, gpu, setup, efficiency)
+    micro_batches = work.batches * ceil(work.passes * work.tokens / work.batches / workload.gpus / work.token_limit)
+    gathering = micro_batches * model.parameters * work.bytes_moved / _link(gpu, workload, efficiency)
+    gathering += micro_batches * _reducing(work, model, gpu, workload, efficiency)
     return max(compute, gathering) + (1 - efficiency.overlap) * min(compute, gathering)
 
 
 def training_seconds(
-    model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency
+    model: Architecture, gpu: GPU, workload: Workload, mean: float, efficiency: Efficiency
 ) -> dict[str, float]:
     """Seconds of the old log-probs and of the update."""
-    forward, update = training_flops(model, setup, mean)
-    tokens = setup.responses * (setup.mean_prompt + mean)
-    c, share = setup.compute_bytes, efficiency.training
+    forward, update = training_flops(model, workload, mean)
+    tokens = workload.responses * (workload.mean_prompt + mean)
+    c, share = workload.compute_bytes, efficiency.training
     works = {
-        "old log-probs": _Work(forward, tokens, 1, efficiency.scoring, 1, setup.log_prob_tokens, c, 0),
-        "update": _Work(update, tokens, setup.epochs, share, setup.updates, setup.update_tokens, 2 * c + 4, 4),
+        "old log-probs": _Work(forward, tokens, 1, efficiency.scoring, 1, workload.log_prob_tokens, c, 0),
+        "update": _Work(update, tokens, workload.epochs, share, workload.updates, workload.update_tokens, 2 * c + 4, 4),
     }
-    return {name: _seconds(work, model, gpu, setup, efficiency) for name, work in works.items()}
+    return {name: _seconds(work, model, gpu, workload, efficiency) for name, work in works.items()}
 
 
-def sync_seconds(model: Architecture, gpu: GPU, setup: Setup, efficiency: Efficiency) -> float:
+def sync_seconds(model: Architecture, gpu: GPU, workload: Workload, efficiency: Efficiency) -> float:
     """Every GPU gathers all parameters in FSDP's dtype; vLLM sleeps and wakes."""
-    return model.parameters * setup.master_bytes / _link(gpu, setup, efficiency) + efficiency.wake
+    return model.parameters * workload.master_bytes / _link(gpu, workload, efficiency) + efficiency.wake
 
 
-def one(model: Architecture, gpu: GPU, setup: Setup, mean: float, efficiency: Efficiency) -> StepTime:
+def one(model: Architecture, gpu: GPU, workload: Workload, mean: float, efficiency: Efficiency) -> StepTime:
     """A synchronous step: each phase begins when every GPU has ended the one before."""
-    machine = generation.engine(model, gpu, setup, mean, efficiency)
-    drawn = lengths.sample(setup.responses, mean, setup.response_limit, setup.seed)
-    engines = setup.gpus // setup.tensor_parallel
+    machine = generation.engine(model, gpu, workload, mean, efficiency)
+    drawn = lengths.sample(workload.responses, mean, workload.response_limit, workload.seed)
+    engines = workload.gpus // workload.tensor_parallel
     seconds = generation.batch_seconds(machine, drawn, engines)
-    steady = machine.rate(mean, lengths.second_moment(mean, setup.response_limit))
+    steady = machine.rate(mean, lengths.second_moment(mean, workload.response_limit))
     ideal = float(drawn.sum()) / (steady * engines)
-    parts = {"generation": seconds, **training_seconds(model, gpu, setup, mean, efficiency)}
-    parts["weights to vLLM"] = sync_seconds(model, gpu, setup, efficiency)
+    parts = {"generation": seconds, **training_seconds(model, gpu, workload, mean, efficiency)}
+    parts["weights to vLLM"] = sync_seconds(model, gpu, workload, efficiency)
     parts["rewards and the rest"] = efficiency.rest
     return StepTime(parts, max(0.0, 1 - ideal / seconds), mean)
 
 
-def span(model: Architecture, gpu: GPU, setup: Setup, mean: float | None = None) -> tuple[StepTime, StepTime]:
+def span(model: Architecture, gpu: GPU, workload: Workload, mean: float | None = None) -> tuple[StepTime, StepTime]:
     """Short responses on a fast run, and long ones on a slow run."""
-    short, long = mean_lengths(setup, mean)
-    return one(model, gpu, setup, short, BEST), one(model, gpu, setup, long, WORST)
+    short, long = mean_lengths(workload, mean)
+    return one(model, gpu, workload, short, BEST), one(model, gpu, workload, long, WORST)
 
 
-def centre(model: Architecture, gpu: GPU, setup: Setup, mean: float | None = None) -> StepTime:
+def centre(model: Architecture, gpu: GPU, workload: Workload, mean: float | None = None) -> StepTime:
     """Responses of middle length on a run as fast as published ones (recipes/plan/efficiency.py)."""
-    return one(model, gpu, setup, sum(mean_lengths(setup, mean)) / 2, CENTRE)
+    return one(model, gpu, workload, sum(mean_lengths(workload, mean)) / 2, CENTRE)
 
 
-def gpu_hours(setup: Setup, step: StepTime) -> float:
+def gpu_hours(workload: Workload, step: StepTime) -> float:
     """Of all steps; validation not included."""
-    return step.total * setup.steps * setup.gpus / 3600
+    return step.total * workload.steps * workload.gpus / 3600
 
 
 def sampling_gpu_hours(
-    model: Architecture, gpu: GPU, setup: Setup, responses: int, step: StepTime, efficiency: Efficiency
+    model: Architecture, gpu: GPU, workload: Workload, responses: int, step: StepTime, efficiency: Efficiency
 ) -> float:
     """GPU-hours to sample an evaluation's responses with the training's engines."""
-    sampled = replace(setup, prompts=responses, samples=1)
+    sampled = replace(workload, prompts=responses, samples=1)
     machine = generation.engine(model, gpu, sampled, step.mean_length, efficiency)
-    drawn = lengths.sample(responses, step.mean_length, setup.response_limit, setup.seed)
-    engines = setup.gpus // setup.tensor_parallel
-    return generation.batch_seconds(machine, drawn, engines, at_most=8) * setup.gpus / 3600
+    drawn = lengths.sample(responses, step.mean_length, workload.response_limit, workload.seed)
+    engines = workload.gpus // workload.tensor_parallel
+    return generation.batch_seconds(machine, drawn, engines, at_most=8) * workload.gpus / 3600

@@ -13,7 +13,7 @@ from rich.live import Live
 from recipes.common.progress_bar import is_live
 from recipes.runs.alarms import Alarm, AlarmWatch
 from recipes.runs.metrics_file import AttemptFile
-from recipes.train.live import plain
+from recipes.train.live import step_lines
 from recipes.train.live.history import History
 from recipes.train.live.startup import Startup
 from recipes.train.live.view import View, alarm_words
@@ -93,7 +93,7 @@ class TrainingProgress:
         history.add(row)
         self._view.row_came = time.monotonic()
         if not self._live:
-            self._say(plain.step_line(history))
+            self._say(step_lines.step_line(history))
         for alarm in self._alarms.new([row]):
             self._warn(alarm)
         self._view.alarms = [alarm for alarm in self._alarms.alarms if alarm.last_step >= history.step]
@@ -101,14 +101,14 @@ class TrainingProgress:
             self._screen.refresh()
 
     def _warn(self, alarm: Alarm) -> None:
-        line = plain.stamped(f"warning: {alarm_words(alarm)} (docs/metrics.md#{alarm.anchor})")
+        line = step_lines.stamped(f"warning: {alarm_words(alarm)} (docs/metrics.md#{alarm.anchor})")
         with self._log.open("a", encoding="utf-8") as log:
             log.write(f"{line}\n")
         if not self._live:
             self._console.print(line, markup=False)
 
     def _say(self, words: str) -> None:
-        self._console.print(plain.stamped(words), markup=False)
+        self._console.print(step_lines.stamped(words), markup=False)
 
     def _fit(self) -> None:
         """Follow the size of the terminal: rich asks descriptors 0 to 2 for it, and two of them are the log here."""

@@ -74,7 +74,7 @@ def test_engines_are_checked_before_ray(tmp_path):
     words = [f"checkpoint={tmp_path}", "trainer.n_gpus_per_node=2"]
     words.append("actor_rollout_ref.rollout.tensor_model_parallel_size=2")
     with pytest.raises(UserError, match="does not divide the 9 attention heads"):
-        evaluation.plan_of(composed(*words))
+        evaluation.evaluation_of(composed(*words))
 
 
 def test_what_it_is_evaluated_on_is_made_first(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,9 @@ from jinja2 import Environment
 
 from recipes.common.errors import UserError
 from recipes.common.files import write_atomically
-from recipes.report.page import blocks, charts, method_weight, responses, series, settings
-from recipes.report.page.plain import display_text, packed, script_json
+from recipes.report.page import charts, chunks, method_weight, responses, series, settings
 from recipes.report.page.run_files import RunFiles
+from recipes.report.page.sanitize import display_text, packed, script_json
 from recipes.report.page.story import story
 from recipes.runs.manifest import now
 
@@ -96,7 +96,7 @@ def _run_data(run: RunFiles, name: str, of: int) -> dict[str, Any]:
 def response_batch(files: list[tuple[str, int, Path]], budget: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The responses of these files within `budget` bytes, and how many they are of how many."""
     read = responses.read(files)
-    batch, shown = blocks.within_budget(read.responses, budget)
+    batch, shown = chunks.within_budget(read.responses, budget)
     return batch, {**shown, "files": read.files, "skipped": read.skipped, "broken": read.broken}
 
 

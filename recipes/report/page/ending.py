@@ -9,8 +9,8 @@ from typing import Any
 from recipes.common import durations
 from recipes.common.console import root_cause
 from recipes.common.secrets import redacted_text
-from recipes.report.page.plain import display_text, without_colours
 from recipes.report.page.run_files import RunFiles
+from recipes.report.page.sanitize import display_text, without_colours
 from recipes.runs.run_folder import CONFIG, MANIFEST, METRICS, RunFolder
 
 QUIET = 10 * 60.0  # seconds; a step may take as long

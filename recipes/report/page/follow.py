@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from recipes.report.page import build, charts, method_weight, responses, series, settings
-from recipes.report.page.blocks import batch, shares
-from recipes.report.page.plain import packed
+from recipes.report.page.chunks import batch, shares
 from recipes.report.page.run_files import RunFiles
+from recipes.report.page.sanitize import packed
 from recipes.report.page.story import story
 from recipes.runs.run_folder import METRICS
 

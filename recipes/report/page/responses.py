@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recipes.report.page.plain import display_text
 from recipes.report.page.run_files import parsed
+from recipes.report.page.sanitize import display_text
 from recipes.report.page.series import number
 from recipes.runs.run_folder import RunFolder
 

@@ -3,8 +3,8 @@
 import shlex
 from typing import Any
 
-from recipes.report.page.plain import display_text
 from recipes.report.page.run_files import RunFiles, parsed, within
+from recipes.report.page.sanitize import display_text
 
 MOST_ROWS = 5000
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from recipes.common import durations
 from recipes.report.page.ending import ending, seconds_taken
-from recipes.report.page.plain import display_text
 from recipes.report.page.run_files import RunFiles, within
+from recipes.report.page.sanitize import display_text
 from recipes.report.page.series import not_finite, number
 from recipes.runs import alarms
 from recipes.runs.metrics import ACCURACY, REWARD, TOKENS

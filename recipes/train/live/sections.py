@@ -7,10 +7,10 @@ from rich.text import Text
 
 from recipes.common import durations
 from recipes.runs import metrics
-from recipes.train.live import glyphs, step_time
+from recipes.train.live import charts, step_time
+from recipes.train.live.formats import Line, number, share
 from recipes.train.live.history import History
 from recipes.train.live.startup import Startup
-from recipes.train.live.words import Line, number, share
 
 SPARKLINE = 24  # characters
 
@@ -73,13 +73,13 @@ def _progress(history: History, running: float, width: int, ascii_only: bool) ->
     if each is not None:
         words.insert(1, f"{each:.1f} s/step")
     room = width - sum(len(word) + 2 for word in words)
-    drawn = glyphs.bar(history.step / max(history.last, 1), max(8, min(room, SPARKLINE)), ascii_only)
+    drawn = charts.bar(history.step / max(history.last, 1), max(8, min(room, SPARKLINE)), ascii_only)
     steps = f"{history.step}/{history.last}"
     return (f"step {steps}" if len(steps) <= 6 else steps), [drawn, *words]
 
 
 def _with_sparkline(history: History, label: str, name: str, width: int, ascii_only: bool) -> Line:
-    drawn = glyphs.sparkline(history.series(name, SPARKLINE), min(SPARKLINE, width - 8), ascii_only)
+    drawn = charts.sparkline(history.series(name, SPARKLINE), min(SPARKLINE, width - 8), ascii_only)
     return label, [number(history.value(name)), Text(drawn, "green")]
 
 
@@ -92,7 +92,7 @@ def validation(history: History, width: int, ascii_only: bool) -> list[Line]:
     error = history.standard_error()
     if error is not None and math.isfinite(error):
         now.append(f" {'+-' if ascii_only else '±'} {error:.3f}")
-    parts: list[Text | str] = [now, Text(glyphs.sparkline(values, min(SPARKLINE, width - 8), ascii_only), "green")]
+    parts: list[Text | str] = [now, Text(charts.sparkline(values, min(SPARKLINE, width - 8), ascii_only), "green")]
     finite = [(value, step) for step, value in history.validations if math.isfinite(value)]
     if len(values) > 1 and finite:
         best, step = max(finite)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from recipes.train.live import glyphs
+from recipes.train.live import charts
+from recipes.train.live.formats import GAP, Line
 from recipes.train.live.history import SECONDS, History
-from recipes.train.live.words import GAP, Line
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def lines(history: History, width: int, ascii_only: bool) -> list[Line]:
     found = shares(history)
     if not found:
         return []
-    drawn = glyphs.stacked([(phase.letter, phase.style, part) for phase, part in found], width, ascii_only)
+    drawn = charts.stacked([(phase.letter, phase.style, part) for phase, part in found], width, ascii_only)
     legend = [Text(f"{phase.name} {part:.0%}", phase.style) for phase, part in found]
     if sum(text.cell_len + len(GAP) for text in legend) - len(GAP) > width:
         legend = [Text(f"{phase.short} {part:.0%}", phase.style) for phase, part in found]

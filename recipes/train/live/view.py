@@ -11,9 +11,9 @@ from rich.text import Text
 
 from recipes.runs.alarms import Alarm
 from recipes.train.live import sections
+from recipes.train.live.formats import fit
 from recipes.train.live.history import History
 from recipes.train.live.startup import Startup
-from recipes.train.live.words import fit
 
 WIDEST = 100  # characters; numbers far apart are hard to read
 LABEL = 12  # characters

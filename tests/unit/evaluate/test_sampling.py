@@ -23,13 +23,13 @@ def tokenizer():
     return make_tokenizer()
 
 
-def plan(limit=4):
+def evaluation(limit=4):
     settings = {"max_response_tokens": limit, "max_prompt_tokens": 20}
     return SimpleNamespace(problems={("toy", "p"): PROBLEM}, settings=settings, model=None)
 
 
 def row(tokenizer, tokens, limit=4):
-    return sampling._drawn(plan(limit), tokenizer, {tokenizer.eos_token_id}, Sample(Request(KEY, [1], 7), tokens))
+    return sampling._drawn(evaluation(limit), tokenizer, {tokenizer.eos_token_id}, Sample(Request(KEY, [1], 7), tokens))
 
 
 def test_a_response_is_its_text_without_special_tokens(tokenizer):
@@ -83,7 +83,7 @@ def sampled_with(tmp_path, monkeypatch, tokenizer, **settings):
     monkeypatch.setattr(sampling.reward, "load_tokenizer", lambda model: tokenizer)
     monkeypatch.setattr(sampling, "stop_tokens", lambda tokenizer, model: frozenset({tokenizer.eos_token_id}))
     keys = [("toy", "p", sample) for sample in range(3)]
-    base = plan()
+    base = evaluation()
     base.settings |= {"seed": 0, **settings}
     base.folder, base.keys = EvaluationFolder(tmp_path), keys
     base.config = OmegaConf.create({"actor_rollout_ref": {"model": {}}})
@@ -114,7 +114,7 @@ def test_both_ways_of_seeding_are_not_mixed(tmp_path):
 
 def test_a_prompt_that_is_too_long_is_named(tokenizer):
     longer = Problem("toy", "p", ({"role": "user", "content": "1+" * 40},), ("2",), Task())
-    long_plan = plan()
-    long_plan.problems[("toy", "p")] = longer
+    too_long = evaluation()
+    too_long.problems[("toy", "p")] = longer
     with pytest.raises(UserError, match=r"eval.max_prompt_tokens=20: toy p has \d+"):
-        sampling._prompts(long_plan, tokenizer)
+        sampling._prompts(too_long, tokenizer)

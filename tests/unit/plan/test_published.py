@@ -25,8 +25,8 @@ def test_every_row_names_its_source_and_can_be_planned(found):
     for one in found:
         row = one.row
         assert row.source.startswith("https://") and set(row.seconds) <= set(published.FIGURES)
-        assert 0 < row.short <= row.long < row.setup.response_limit
-        assert row.setup.gpus == row.setup.nodes * 8 and row.trainers + row.generators < row.setup.gpus
+        assert 0 < row.short <= row.long < row.workload.response_limit
+        assert row.workload.gpus == row.workload.nodes * 8 and row.trainers + row.generators < row.workload.gpus
     assert {"H20", "A800", "H800", "A100", "H100", "H200"} == {one.row.gpu.name.split()[0] for one in found}
 
 
@@ -78,7 +78,7 @@ def row_of(found, words):
 
 def test_an_update_by_hand(found):
     """16 full sequences on 8 H100: four forward passes at CENTRE's share of the peak, nothing else to wait for."""
-    row = next(one.row for one in found if "prime-rl" in one.row.name and one.row.setup.response_limit == 65536)
+    row = next(one.row for one in found if "prime-rl" in one.row.name and one.row.workload.response_limit == 65536)
     matrices = 36 * (2560 * (2 * 4096 + 2 * 1024) + 3 * 2560 * 9728) + 151936 * 2560
     forward = 16 * (2 * matrices * 65536 + 2 * 65536**2 * 4096 * 36)
     seconds = published.predict(row, 65535, replace(CENTRE, overlap=1.0))
@@ -95,13 +95,13 @@ def test_a_run_that_splits_its_gpus_takes_about_twice_as_long(found):
 def test_log_probs_count_as_often_as_they_are_computed(found):
     row = row_of(found, "DeepScaleR")
     once, twice = (published.predict(replace(row, log_prob_passes=n), 4000, BEST)["step"] for n in (1, 2))
-    one = step_time.training_seconds(row.model, row.gpu, row.setup, 4000, BEST)["old log-probs"]
+    one = step_time.training_seconds(row.model, row.gpu, row.workload, 4000, BEST)["old log-probs"]
     assert twice - once == pytest.approx(one)
 
 
 def test_an_asynchronous_run_needs_no_longer_than_its_slower_side(found):
     row = row_of(found, "fully asynchronous")
-    side = replace(row.setup, nodes=row.trainers // 8)
+    side = replace(row.workload, nodes=row.trainers // 8)
     update = step_time.training_seconds(row.model, row.gpu, side, 1200, CENTRE)["update"]
     assert update < published.predict(row, 1200, CENTRE)["step"] < 1.2 * update
 

@@ -13,9 +13,9 @@ from made_runs import Made, make
 
 from recipes.report.__main__ import main
 from recipes.report.page import build, charts, method_weight, series
-from recipes.report.page.blocks import within_budget
-from recipes.report.page.plain import script_json
+from recipes.report.page.chunks import within_budget
 from recipes.report.page.responses import Response, evenly, read, response_files
+from recipes.report.page.sanitize import script_json
 from recipes.runs.run_folder import RunFolder
 from recipes.train.session import write_page
 

@@ -4,8 +4,8 @@ import time
 
 from recipes.common import durations
 from recipes.runs import metrics
+from recipes.train.live.formats import number, share
 from recipes.train.live.history import History
-from recipes.train.live.words import number, share
 
 
 def stamped(words: str) -> str:

@@ -1,11 +1,11 @@
-"""Responses packed for the page: an index that it reads at once, and blocks of texts that it unpacks when asked."""
+"""Responses packed for the page: an index that it reads at once, and chunks of texts that it unpacks when asked."""
 
 from typing import Any
 
-from recipes.report.page.plain import packed
 from recipes.report.page.responses import Response, counts, evenly
+from recipes.report.page.sanitize import packed
 
-PER_BLOCK = 256  # responses; unpacking one takes a browser some milliseconds
+PER_CHUNK = 256  # responses; unpacking one takes a browser some milliseconds
 
 
 def batch(responses: list[Response]) -> dict[str, Any]:
@@ -23,10 +23,10 @@ def batch(responses: list[Response]) -> dict[str, Any]:
         index["length"].append(response.length)
     return {
         "count": len(responses),
-        "index": packed({**index, "problems": list(problems), "outcomes": list(words), "block": PER_BLOCK}),
+        "index": packed({**index, "problems": list(problems), "outcomes": list(words), "block": PER_CHUNK}),
         "blocks": [
-            packed([response.output for response in responses[first : first + PER_BLOCK]])
-            for first in range(0, len(responses), PER_BLOCK)
+            packed([response.output for response in responses[first : first + PER_CHUNK]])
+            for first in range(0, len(responses), PER_CHUNK)
         ],
     }
 
