@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Run the tests; does all its own set-up in .venv/. Usage: bash scripts/test.sh [--all|--slurm] [pytest arguments]
+# Run the tests; does all its own set-up in .venv/. Usage: bash scripts/test.sh [--all|--slurm|--gpu-lock] [pytest arguments]
 #   (none)   style, types, unit and contract tests, config composition, and a real 3-step training per method
 #   --all    also the slow ones: SmolLM2, two ranks, ...
 #   --slurm  only those that need a Slurm: they start one (root; Debian: apt-get install slurm-wlm munge)
+#   --gpu-lock  those of the versions that GPUs run, in a second environment (15 GB; before touching verl's or vLLM's seams)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh cpu # the tests run on any machine; what needs a GPU is in benchmarks/
@@ -11,6 +12,7 @@ export HF_HUB_OFFLINE="${HF_HUB_OFFLINE:-1}" # no test may download anything
 which="not slow and not slurm"
 case "${1:-}" in
     --all) which="not slurm"; shift ;;
+    --gpu-lock) shift; exec bash scripts/rehearse_gpu_lock.sh "$@" ;;
     --slurm) shift; exec .venv/bin/python -m pytest -m slurm tests/slurm "$@" ;;
 esac
 if [ $# -gt 0 ]; then

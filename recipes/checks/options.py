@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER, ROLLOUT, VALIDATION
-from recipes.common import attention
+from recipes.common import attention, precision
 from recipes.common.errors import UserError
 
 # Advantages relative to the other responses to the same prompt: with one response there is nothing to compare with.
@@ -49,6 +49,7 @@ def check_options(config: DictConfig) -> None:
         _check_unread,
         _check_device,
         _check_attention,
+        _check_precision,
         _check_lengths_of_generation,
         _check_group,
         _check_critic,
@@ -91,6 +92,26 @@ def _check_attention(config: DictConfig) -> None:
             f"{ACTOR}.ulysses_sequence_parallel_size={split} with actor_rollout_ref.model.use_remove_padding=false: "
             f"only unpadded sequences can be split. Write {ACTOR}.ulysses_sequence_parallel_size=1, or "
             "actor_rollout_ref.model.use_remove_padding=true."
+        )
+
+
+def _check_precision(config: DictConfig) -> None:
+    """verl computes in mixed_precision.param_dtype, bfloat16 where that is missing; `dtype` it does not ask."""
+    for section in (ACTOR, REFERENCE):
+        engine = OmegaConf.select(config, f"{section}.fsdp_config")
+        computed = precision.dtype((engine.mixed_precision or {}).get("param_dtype", "bf16"))
+        if precision.dtype(engine.dtype) != computed:
+            short = next(choice for choice, name in precision.NAMES.items() if name == precision.dtype(engine.dtype))
+            raise UserError(
+                f"{section}.fsdp_config.dtype={engine.dtype}, but {section}.fsdp_config.mixed_precision.param_dtype, "
+                f"which verl computes in, is {computed}. Write precision={short} instead."
+            )
+    engine, model = config.actor_rollout_ref.actor.fsdp_config, config.actor_rollout_ref.model
+    if precision.dtype(engine.dtype) == "float16" and model.lora_rank and model.lora.get("merge"):
+        key = f"{MODEL}.lora.merge"
+        raise UserError(
+            f"precision=fp16 with {key}=true: verl casts merged weights to bfloat16 before vLLM gets them. Write "
+            f"{key}=false, or precision=bf16."
         )
 
 

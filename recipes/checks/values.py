@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from recipes.common import attention
+from recipes.common import attention, precision
 from recipes.common.errors import UserError
 from recipes.common.numbers import is_integer, is_number
 
@@ -109,6 +109,7 @@ RULES = (
     Rule("output_root", is_text, "a folder", "outputs"),
     one_of("model_engine", ("dp",), "dp"),
     or_null(one_of("attention", attention.CHOICES, "auto")),  # null: a preset of one's own that names it elsewhere
+    or_null(one_of("precision", precision.NAMES, "bf16")),
     one_of("hardware.device", ("cpu", "cuda", "npu"), "cuda"),
     whole("trainer.nnodes", 1, 1),
     whole("trainer.n_gpus_per_node", 1, 1),

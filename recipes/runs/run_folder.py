@@ -44,6 +44,10 @@ VOLATILE = (
     # Where code of ours stands, and what models and data of ours are made by: neither changes what is trained.
     "prepare",
     "hardware.evaluation_dtype",
+    # Choices whose outcome is compared where it stands; attentions compute the same, whichever is installed today.
+    "attention",
+    "precision",
+    "actor_rollout_ref.model.override_config.attn_implementation",
     "actor_rollout_ref.rollout.agent.agent_loop_manager_class",
     "actor_rollout_ref.rollout.checkpoint_engine.custom_backend_module",
     "actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls",

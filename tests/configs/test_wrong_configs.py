@@ -200,6 +200,15 @@ WRONG_VALUES = [
         f"{MODEL}.override_config.attn_implementation=flash_attention_2",
         f"{MODEL}.override_config.attn_implementation=sdpa",
     ),
+    (["precision=fp8"], "precision='fp8'", "precision=bf16"),
+    ([f"{ENGINE}.dtype=float16"], f"{ENGINE}.dtype=float16", "precision=fp16"),
+    ([PAPER, f"{ENGINE}.dtype=half"], f"{ENGINE}.dtype='half'", "Write"),
+    ([f"{REFERENCE}.fsdp_config.dtype=bfloat16"], f"{REFERENCE}.fsdp_config.dtype=bfloat16", "precision=bf16"),
+    (
+        ["precision=fp16", f"{MODEL}.lora_rank=8", f"{MODEL}.lora.merge=true"],
+        f"{MODEL}.lora.merge=true",
+        "precision=bf16",
+    ),
     (["attention=flex"], "attn_implementation=flex_attention", "attention=sdpa"),
     (["attention=flash_attention_2"], "attention='flash_attention_2'", "attention=auto"),
     (

@@ -1,4 +1,4 @@
-"""What the CPU preset computes in: float32, wherever verl would take bfloat16 for want of a key."""
+"""What verl's worker computes in: what `precision=` says; float32 on a CPU, where verl would take bfloat16."""
 
 import subprocess
 from collections.abc import Callable
@@ -20,8 +20,8 @@ from verl.utils import tensordict_utils as tu
 from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.config import TrainingWorkerConfig
 
-role, model = sys.argv[1:]
-config = compose.resolved(compose.compose([f"actor_rollout_ref.model.path={model}", "hardware=cpu"]))
+role, model, *words = sys.argv[1:]
+config = compose.resolved(compose.compose([f"actor_rollout_ref.model.path={model}", "hardware=cpu", *words]))
 section = config.actor_rollout_ref[role]
 section.fsdp_config.strategy = section.strategy
 worker = RecipeTrainingWorker(
@@ -58,13 +58,27 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("role", ["actor", "ref"])
-def test_a_forward_pass_of_verls_worker_is_in_float32(
-    role: str, model: Path, tmp_path: Path, run_python: Callable[..., subprocess.CompletedProcess[str]]
+@pytest.mark.parametrize(
+    ("role", "words", "dtype"),
+    [
+        ("actor", [], "float32"),
+        ("ref", [], "float32"),
+        ("actor", ["precision=bf16"], "bfloat16"),
+        ("actor", ["precision=fp16"], "float16"),
+        ("ref", ["precision=fp16"], "float16"),
+    ],
+)
+def test_a_forward_pass_of_verls_worker_is_in_what_precision_says(
+    role: str,
+    words: list[str],
+    dtype: str,
+    model: Path,
+    tmp_path: Path,
+    run_python: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     script = tmp_path / "forward.py"
     script.write_text(FORWARD)
-    code = f"import runpy, sys; sys.argv = ['forward', {role!r}, {str(model)!r}]; runpy.run_path({str(script)!r})"
+    code = f"import runpy, sys; sys.argv = ['forward', *{[role, str(model), *words]}]; runpy.run_path({str(script)!r})"
     ranks = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
     result = run_python(code, VERL_PLATFORM="cpu", **ranks)
-    assert "dtypes ['torch.float32']" in result.stdout, result.stdout + result.stderr
+    assert f"dtypes ['torch.{dtype}']" in result.stdout, result.stdout + result.stderr
