@@ -1,6 +1,7 @@
 """Lengths of responses: lognormal, cut at the limit, with a given mean after the cut."""
 
 import math
+from functools import cache
 
 import numpy as np
 from scipy.stats import norm
@@ -18,6 +19,7 @@ def _cut_mean(location: float, limit: float, spread: float) -> float:
     return float(below + limit * norm.sf(edge))
 
 
+@cache  # a plan of many sizes asks for the same few
 def location(mean: float, limit: float, spread: float = SPREAD) -> float:
     """Mean of the log length for which the mean length, cut at the limit, is `mean`: found by bisection.
 
