@@ -99,9 +99,10 @@ def _check_precision(config: DictConfig) -> None:
     """verl computes in mixed_precision.param_dtype, bfloat16 where that is missing; `dtype` it does not ask."""
     for section in (ACTOR, REFERENCE):
         engine = OmegaConf.select(config, f"{section}.fsdp_config")
-        computed = precision.dtype((engine.mixed_precision or {}).get("param_dtype", "bf16"))
+        computed = precision.dtype((engine.get("mixed_precision") or {}).get("param_dtype", "bf16"))
         if precision.dtype(engine.dtype) != computed:
-            short = next(choice for choice, name in precision.NAMES.items() if name == precision.dtype(engine.dtype))
+            named = precision.dtype(engine.dtype)
+            short = next((choice for choice, name in precision.NAMES.items() if name == named), "bf16")
             raise UserError(
                 f"{section}.fsdp_config.dtype={engine.dtype}, but {section}.fsdp_config.mixed_precision.param_dtype, "
                 f"which verl computes in, is {computed}. Write precision={short} instead."
