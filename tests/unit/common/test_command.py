@@ -25,8 +25,9 @@ def test_bad_input_is_one_line_without_secrets(capsys, monkeypatch) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_130(capsys, number: signal.Signals) -> None:
-    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGHUP)}
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
         with pytest.raises(SystemExit, match=r"^130$"), command("Interrupted; nothing is lost."):
             os.kill(os.getpid(), number)
             signal.sigtimedwait([], 10)
