@@ -82,4 +82,6 @@ def _outline(text: str) -> tuple[str, ...] | None:
 def _is_computed(token: Token) -> bool:
     if token.kind in ("begin", "end"):
         return token.text in ARRAYS
+    if token.kind == "name" and token.upright and token.text not in ("d", "e", "i"):  # 1 \text{p.} 17 \text{k.}
+        return False
     return token.kind in ("number", "name", "op") or (token.kind == "command" and token.text in COMPUTED)

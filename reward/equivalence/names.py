@@ -96,7 +96,9 @@ def are_different_names(gold: Node, answer: Node) -> bool:
         return False
     if _primes(gold) != _primes(answer):
         return True
-    if gold.kind == answer.kind == "symbol" and _is_letter(gold.name) and _is_letter(answer.name):
+    if {gold.kind, answer.kind} <= {"symbol", "constant"} and _is_letter(gold.name) and _is_letter(answer.name):
+        return True
+    if "(" in gold.name and "(" in answer.name:  # P(X > 6) and P(X < 6)
         return True
     if gold.symbols & answer.symbols and not (_is_length(gold) and _is_length(answer)):
         return True
@@ -134,7 +136,8 @@ def rename_parameter(gold: Node, answer: Node, integers: frozenset[str]) -> Node
     """
     given = answer
     for name in sorted(answer.symbols - gold.symbols):
-        if name[:1] in ("c", "C") and name.swapcase() in gold.symbols - answer.symbols:
+        is_constant = len(name) > 1 or len(answer.symbols) > 1  # of integration, beside what is integrated over
+        if name[:1] in ("c", "C") and is_constant and name.swapcase() in gold.symbols - answer.symbols:
             answer = substitute(answer, name, Node("symbol", name=name.swapcase()))
     if gold.symbols == answer.symbols:
         return None if answer is given else answer

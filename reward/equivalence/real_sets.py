@@ -26,6 +26,8 @@ SET_KINDS = word_set("bracket set builder union intersection difference region")
 
 def pieces(node: Node, unknown: Node | None = None) -> tuple[Piece, ...]:
     """The pieces of a set or a condition, from left to right. Raises NoRealSet."""
+    if node.holds("modulo"):
+        raise NoRealSet("a class of integers")
     if node.kind == "bracket" and len(node.args) == 2:
         low, high = node.args
         at_low, at_high = node.name[0] == "[" and low != MINUS_INFINITY, node.name[1] == "]" and high != INFINITY

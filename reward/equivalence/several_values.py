@@ -86,6 +86,8 @@ def matched(gold: list[Node], answer: list[Node], same: Same) -> bool | None:
     labels = _labels(gold), _labels(answer)
     if labels[0] and labels[1] and set(labels[0]) == set(labels[1]):
         return all_same(((ours, labels[1][name]) for name, ours in labels[0].items()), same)
+    if set(labels[0]) & set(labels[1]) and len(labels[0]) > 1:
+        return False  # a label that both use says that they mean labels
     if len(labels[0]) > 1 and not any(assignment(part) for part in answer):
         return all_same(zip(labels[0].values(), answer, strict=True), same)  # (a) 5 (b) 6 is no `6, 5`
     left, unknown = list(answer), list[Node]()

@@ -13,6 +13,7 @@ from reward.equivalence.names import (
     assignment,
     before_approximation,
     is_equation,
+    is_name,
     rename_parameter,
     with_same_variables,
     without_approximation,
@@ -151,6 +152,8 @@ def _same_relations(gold: Node, answer: Node) -> bool | None:
         return None
     if _contradicts_itself(answer):
         return False
+    if is_equation(gold) and is_equation(answer) and _steps_differ(gold, answer):
+        return False
     ours, theirs = assignment(gold), assignment(answer)
     if ours and theirs:
         return _same_assignments(gold, answer, ours, theirs)
@@ -207,9 +210,21 @@ def _contradicts_itself(node: Node) -> bool:
     """5 = x = 6; but x = 22/7 = 3.14 rounds, and so does what comes after an approximation sign."""
     if not is_equation(node):
         return False
-    exact = before_approximation(node)
-    closed = [side for side in exact if side.is_scalar and not side.symbols] if len(exact) > 2 else []
-    return any(same_value(*pair) is False and same_value(*pair[::-1]) is False for pair in pairwise(closed))
+    exact = [side for side in before_approximation(node) if side.is_scalar and not is_name(side)]
+    return any(
+        first.symbols == second.symbols and not same_value(first, second) and same_value(second, first) is False
+        for first, second in pairwise(exact)
+        if len(node.args) > 2
+    )
+
+
+def _steps_differ(gold: Node, answer: Node) -> bool:
+    """a_1 = a_7 = 2 is not a_1 = a_2 = 2: chains of the same length agree in every step."""
+    return len(gold.args) == len(answer.args) > 2 and any(
+        ours.is_scalar and theirs.is_scalar and _same_scalar(ours, theirs) is False
+        for ours, theirs in zip(gold.args[1:-1], answer.args[1:-1], strict=True)
+        if ours.symbols or theirs.symbols
+    )
 
 
 def _is_true_chain(node: Node) -> bool:

@@ -70,7 +70,7 @@ class Notes:
     """What a text says beside its tree.
 
     integers: the symbols it calls integers; domains: what it says symbols range over, as (symbol, name of the set);
-    limits: the numbers in what it says about free symbols ("where |c| <= 1").
+    limits: numbers and signs in what it says about free symbols ("where |c| <= 1").
     """
 
     integers: set[str] = field(default_factory=set)
@@ -214,7 +214,9 @@ class Grammar(Cursor):
             self.notes.domains.update((name, domain) for name in names)
         if any(token.text in ("integer", "integers", "Z", "N") for token in said):
             self.notes.integers.update(token.text for token in said if token.kind == "name")
-        self.notes.limits.update(token.text for token in said if token.kind == "number")
+        self.notes.limits.update(
+            token.text for token in said if token.kind == "number" or (token.text in RELATIONS and token.text != "in")
+        )
 
     def _modulus(self, value: Node) -> Node:
         r"""`3 \pmod 7`, `3 (\mathrm{mod}\ 7)`: a class of integers."""
@@ -834,8 +836,15 @@ def _with_common_modulus(parts: list[Node]) -> list[Node]:
         return parts
     if last.kind != "modulo" or any(part.holds("modulo") for part in parts[:-1]):
         return parts
-    values = [part.args[-1] if part.kind == "relation" else part for part in parts[:-1]]
-    return [*(Node("modulo", (value, last.args[1])) for value in values), last]
+    return [part if _is_other_relation(part) else _class(part, last.args[1]) for part in parts[:-1]] + [last]
+
+
+def _is_other_relation(part: Node) -> bool:
+    return part.kind == "relation" and part.name not in ("=", "equiv")
+
+
+def _class(part: Node, modulus: Node) -> Node:
+    return Node("modulo", (part.args[-1] if part.kind == "relation" else part, modulus))
 
 
 def _domain_in(said: list[Token]) -> str:
@@ -854,11 +863,12 @@ DOMAINS = tuple(
     for pattern, name in (
         (r"(positive|natural) (integer|number)s?|\bnaturals?\b", "N"),
         (r"non ?- ?negative integers?|nonnegative integers?|whole numbers?", "N"),
-        (r"mathbb (\{ )?[zn]( \})? [\^_] (\{ )?(\*|\+|cdot)|mathbb (\{ )?n\b", "N"),
-        (r"integers?|mathbb (\{ )?z\b|\bin z\b", "Z"),
+        (r"mathb[bf] (\{ )?[zn]( \})? [\^_] (\{ )?(\*|\+|cdot)|mathb[bf] (\{ )?n\b", "N"),
+        (r"negative integers?|mathb[bf] (\{ )?[zn]( \})? [\^_] (\{ )?-", "Z-"),
+        (r"integers?|mathb[bf] (\{ )?z\b|\bin z\b", "Z"),
         (r"\bin n\b", "N"),
-        (r"real( number)?s?|mathbb (\{ )?r\b|\bin r\b", "R"),
-        (r"rational( number)?s?|mathbb (\{ )?q\b|\bin q\b", "Q"),
+        (r"real( number)?s?|mathb[bf] (\{ )?r\b|\bin r\b", "R"),
+        (r"rational( number)?s?|mathb[bf] (\{ )?q\b|\bin q\b", "Q"),
     )
 )
 

@@ -42,7 +42,8 @@ def pairs(kinds: dict[str, Kind], chosen: Iterable[tuple[str, Task]], seed: int)
     """What a kind of answers makes of the golds."""
     for gold, task in chosen:
         for kind, answer in answers(kinds, gold, seed):
-            if not (task.unit and kind == "unit added"):  # of a gold in minutes, hours are another unit
+            # Of a gold in minutes, hours are another unit; within a tolerance another digit is right.
+            if not (task.unit and kind == "unit added") and not task.tolerance:
                 yield kind, answer, gold, task
 
 

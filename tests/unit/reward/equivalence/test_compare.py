@@ -194,6 +194,13 @@ EQUAL = {
     ],
 }
 DIFFERENT = [
+    ("a_1 = a_7 = 2", "a_1 = a_2 = 2"),
+    (r"a_n = \frac32 + (n-1)(-1) = \frac53 - n", r"a_n = \frac23 + (n-1)(-1) = \frac53 - n"),
+    ("P(X < 6 - m) = 1 - a", "P(X > 6 - m) = 1 - a"),
+    ("f(x) = cx where |c| < 1", r"f(x) = cx where |c| \leq 1"),
+    ("17.5C", "17.5c"),
+    (r"f(n) = n \text{ for all } n \in \mathbf{Z}_{-}", r"f(n) = n \text{ for all } n \in \mathbf{Z}_{+}"),
+    (r"n < 3, n \equiv 0 \text{ or } 2 \pmod 3", r"n > 3, n \equiv 0 \text{ or } 2 \pmod 3"),
     ("1  2", "12"),
     ("21 cats", "21 dogs"),
     ("3(1/2)", r"\frac72"),
@@ -347,6 +354,7 @@ def test_what_nothing_else_reads_goes_to_math_verify(answer: str, gold: str) -> 
         (r"\mathbf{a}\times\mathbf{b}", r"\mathbf{b}\times\mathbf{a}"),
         (r"\frac{d}{dx}x^2", "x"),
         ("5 of the 6", "5"),
+        (r"1 \text{p.} 17 \text{k.}", r"1 \text{p.} 10 \text{k.}"),
         (r"\sum_{k=1}^{3} k = 7", "7"),
         (r"5 \text{ or so}", "5"),
     ],
