@@ -1,6 +1,7 @@
 """Every socket of a run on one machine listens on loopback; on several nodes it listens on their network.
 
-There Ray's own are the exception, which ask for the job's token: one of every process that Ray starts, two of a raylet.
+There Ray's own are the exception, which ask for the job's token: one of every process that Ray starts or that
+asks it for something, two of a raylet.
 """
 
 import subprocess
@@ -67,4 +68,6 @@ def test_two_nodes(launcher, fast_sizes: tuple[str, ...], tmp_path: Path) -> Non
     assert not [one for one in outside if one.address not in ("::", "0.0.0.0")], programs(outside)
     for pid, count in Counter(one.pid for one in outside).items():
         (program, *_) = (one.program for one in outside if one.pid == pid)
-        assert "ray" in program and count <= RAYS_OWN.get(Path(program.split()[0]).name, 1), programs(outside)
+        assert ("ray" in program or "recipes." in program) and count <= RAYS_OWN.get(
+            Path(program.split()[0]).name, 1
+        ), programs(outside)

@@ -18,6 +18,8 @@ import torch
 import torch.distributed as dist
 from verl.checkpoint_engine.base import CheckpointEngine, CheckpointEngineRegistry
 
+from recipes.plugin.bound_store import BoundStore
+
 TIMEOUT = timedelta(minutes=10)
 
 Address = tuple[str, int]
@@ -42,7 +44,7 @@ class GlooCheckpointEngine(CheckpointEngine):
         if not self.is_master:
             return None
         host = ray.util.get_node_ip_address().strip("[]")
-        self.store = dist.TCPStore(host, 0, is_master=True, wait_for_workers=False, timeout=TIMEOUT)
+        self.store = BoundStore(host_name=host, port=0, is_master=True, wait_for_workers=False, timeout=TIMEOUT)
         return host, self.store.port
 
     @classmethod
