@@ -26,10 +26,11 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
 fi
 
 export VERL_PLATFORM=cpu # this torch is built for CUDA
-pytest() { "$python" -m pytest -m "not slow and not slurm" "$@"; }
-if [ $# -gt 0 ]; then pytest "$@"; exit; fi
+pytest() { "$python" -m pytest -m "$@"; }
+if [ $# -gt 0 ]; then pytest "not slow and not slurm" "$@"; exit; fi
 failed=0
-pytest -n auto --maxprocesses 4 --dist loadgroup tests/unit tests/contract tests/configs || failed=$?
-pytest tests/end_to_end -k "test_drop_in or test_evaluation or test_training or (test_methods and (dgpo or maspo or bapo or entropy_adv))" \
+pytest "not slow and not slurm" -n auto --maxprocesses 4 --dist loadgroup tests/unit tests/contract tests/configs || failed=$?
+# Those of verl's own command and of the other methods are slow ones.
+pytest "not slurm" tests/end_to_end -k "test_drop_in or test_evaluation or test_training or (test_methods and (dgpo or maspo or bapo or entropy_adv))" \
     || failed=$?
 exit "$failed"

@@ -28,7 +28,7 @@ def _listening(host: str, port: int) -> socket.socket | None:
         return None
 
 
-def install() -> None:
+def activate() -> None:
     """For every process group that this process makes from now on."""
     rendezvous: Any = importlib.import_module("torch.distributed.rendezvous")  # the package's attribute is a function
     rendezvous.TCPStore = BoundStore

@@ -25,7 +25,7 @@ from recipes.plugin import bound_store, log_probs
 resolvers.register()  # verl's own command resolves what our presets reckon with
 baselines.load_all()
 log_probs.activate()
-bound_store.install()
+bound_store.activate()
 
 
 def _replica() -> type:

@@ -1,10 +1,14 @@
 """A place in a list of tokens: what comes next, taking it, skipping it, and how deep in groups it is."""
 
+from collections.abc import Callable
+
 from reward.parser.nodes import NotUnderstood, TooLarge
 from reward.parser.tokens import Token
 
 DEEPEST = 40  # nested groups; no real answer has more than a dozen
 END = Token("end of text", "")
+# What begins one more of its kind, and what ends one.
+GROUP, PARENTHESIS, ENVIRONMENT = {"{": 1, "}": -1}, {"(": 1, ")": -1}, {"begin": 1, "end": -1}
 
 
 class Cursor:
@@ -64,36 +68,34 @@ class Cursor:
         """The text of the next token or group, as part of a name: `{max }` and `max` are the same."""
         if not self.accept("{"):
             return self.take().text
-        depth, parts = 1, []
-        while depth:
-            token = self.take()
-            if token is END:
-                raise NotUnderstood("a group in a name does not end")
-            depth += {"{": 1, "}": -1}.get(token.text, 0) if token.kind == "op" else 0
-            parts.append(token.text)
-        return "".join(parts[:-1])
+        inside = self._until_it_ends(
+            "a group in a name", lambda token: GROUP.get(token.text, 0) if token.kind == "op" else 0
+        )
+        return "".join(token.text for token in inside)
 
     def skip_bracket(self) -> list[Token]:
         """Skip a parenthesis with all it holds, and return that."""
-        depth, inside = 0, []
-        while True:
-            token = self.take()
-            if token is END:
-                raise NotUnderstood("a parenthesis does not end")
-            depth += {"(": 1, ")": -1}.get(token.text, 0)
-            inside.append(token)
-            if depth == 0:
-                return inside[1:-1]
+        self.take()
+        return self._until_it_ends("a parenthesis", lambda token: PARENTHESIS.get(token.text, 0))
 
     def environment(self) -> list[Token]:
         r"""The tokens between the `\begin` that comes next and its `\end`; reading goes on after it."""
         self.take()
+        return self._until_it_ends("an environment", lambda token: ENVIRONMENT.get(token.kind, 0))
+
+    def _until_it_ends(self, what: str, step: Callable[[Token], int]) -> list[Token]:
+        """The tokens up to the one that ends what has just begun, which is taken too.
+
+        Args:
+            what: has begun, for the message.
+            step: 1 where the like of it begins, -1 where one ends, else 0.
+        """
         depth, inside = 1, []
         while depth:
             token = self.take()
             if token is END:
-                raise NotUnderstood("an environment does not end")
-            depth += {"begin": 1, "end": -1}.get(token.kind, 0)
+                raise NotUnderstood(f"{what} does not end")
+            depth += step(token)
             inside.append(token)
         return inside[:-1]
 

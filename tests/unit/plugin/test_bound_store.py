@@ -10,7 +10,7 @@ GROUP = """
 import json, psutil, socket, torch.distributed as dist
 from recipes.plugin import bound_store
 if {installed}:
-    bound_store.install()
+    bound_store.activate()
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
