@@ -76,7 +76,7 @@ def compose(words: Sequence[str], primary: Primary = TRAIN, about: str = "") -> 
     resolvers.register()
     flags = command_line.parse(words, primary.command)
     overrides = [_parsed(word) for word in flags.overrides]
-    primary = replace(primary, added=(*_from_flags(flags.config_dir), *_from_override(overrides, primary)))
+    primary = replace(primary, added=(*primary.added, *_added(flags, overrides, primary)))
     overrides = [override for override in overrides if override.key_or_group != SEARCHED]
     if flags.help:
         groups = [(group, choices(group, primary)) for group in primary.groups]
@@ -87,6 +87,16 @@ def compose(words: Sequence[str], primary: Primary = TRAIN, about: str = "") -> 
         print(redacted_text(command_line.config_text(config, flags)), end="")
         raise SystemExit(0)
     return config
+
+
+def added(words: Sequence[str], primary: Primary = TRAIN) -> tuple[str, ...]:
+    """The places that a command line adds to those where Hydra looks, for a config of another command."""
+    flags = command_line.parse(words, primary.command)
+    return _added(flags, [_parsed(word) for word in flags.overrides], primary)
+
+
+def _added(flags: command_line.Flags, overrides: Sequence[Override], primary: Primary) -> tuple[str, ...]:
+    return (*_from_flags(flags.config_dir), *_from_override(overrides, primary))
 
 
 def _checked(overrides: Sequence[Override], primary: Primary) -> DictConfig:

@@ -11,10 +11,9 @@ Exit codes: 0 done, 2 bad input, 130 interrupted.
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from recipes.common.command import command
-from recipes.config import command_line, compose
+from recipes.config import compose
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -22,13 +21,12 @@ def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else words
     with command("Interrupted; the same command continues.") as console:
         config = compose.compose(words, compose.STUDY, __doc__)
-        folders = command_line.parse(words, compose.STUDY.command).config_dir
 
         from recipes.study.cells import run_cells
         from recipes.study.settings import settings_from
         from recipes.study.summary import summarise
 
-        settings = settings_from(config, tuple(Path(folder).absolute() for folder in folders))
+        settings = settings_from(config, compose.added(words, compose.STUDY))
         run_cells(settings, console)
         print(summarise(settings.folder, settings.baseline, settings.methods))
     return 0

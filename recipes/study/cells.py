@@ -77,7 +77,7 @@ def run_cell(cell: Cell, settings: Settings) -> None:
         warm_up=settings.warm_up,
         points=settings.points,
     )
-    curves = run(world, method_of(cell.method, world.length, settings.config_folders), unit)
+    curves = run(world, method_of(cell.method, world.length, settings.added), unit)
     table = pa.Table.from_pylist(rows(cell, settings, curves))
     manifest = {
         "finished": now(),
@@ -94,9 +94,9 @@ def run_cell(cell: Cell, settings: Settings) -> None:
 
 
 @cache
-def method_of(name: str, length: int, folders: tuple[Path, ...]) -> Method:
+def method_of(name: str, length: int, added: tuple[str, ...]) -> Method:
     """Composed once per process."""
-    return Method(name, length, folders)
+    return Method(name, length, added)
 
 
 def rows(cell: Cell, settings: Settings, curves: dict[str, Any]) -> list[dict[str, Any]]:
@@ -129,7 +129,7 @@ def rows(cell: Cell, settings: Settings, curves: dict[str, Any]) -> list[dict[st
 def identity(cell: Cell, settings: Settings) -> str:
     """Everything that the numbers of a cell depend on, but for the code."""
     length = instantiate(settings.world).length
-    method = method_of(cell.method, length, settings.config_folders)
+    method = method_of(cell.method, length, settings.added)
     shared = ("world", "rates", "seeds", "tuning_seeds", "total_updates", "warm_up", "points")
     what = {**asdict(cell), **{name: getattr(settings, name) for name in shared}, "settings": method.settings()}
     return json.dumps(what, sort_keys=True, default=str)

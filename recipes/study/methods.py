@@ -3,10 +3,8 @@
 import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
 
 # isort: split
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,20 +56,19 @@ class Method:
         actor: verl's ActorConfig with the method's dataclass inside.
     """
 
-    def __init__(self, name: str, response_length: int, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, name: str, response_length: int, added: tuple[str, ...] = ()) -> None:
         """Compose the shipped config.
 
         Args:
-            name: a file of configs/policy_loss, or of that folder in one of `folders`.
+            name: a file of configs/policy_loss, or of that folder in one of `added`.
             response_length: tokens of a response, for losses that divide by it.
-            folders: further config folders.
+            added: where Hydra looks besides, see recipes.config.compose.Primary.
 
         Raises:
             UserError: no such choice, or one that the study can't run.
         """
         words = [f"policy_loss={name}", f"data.max_response_length={response_length}"]
-        words += [flag for folder in folders for flag in ("--config-dir", str(folder))]
-        config = compose.resolved(compose.compose(words))
+        config = compose.resolved(compose.compose(words, replace(compose.TRAIN, added=added)))
         self.name = name
         with as_user_error(ValueError):
             self.actor = omega_conf_to_dataclass(config.actor_rollout_ref.actor)

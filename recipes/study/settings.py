@@ -45,13 +45,13 @@ class Settings:
     Attributes:
         world: how it is made, with `_target_`.
         folder: of the results.
-        config_folders: further folders with choices of policy_loss=.
+        added: where choices of policy_loss= are looked for besides, see recipes.config.compose.Primary.
         methods, updates, group, staleness: the axes; with `rates` and the seeds they span the cells.
     """
 
     world: dict[str, Any]
     folder: Path
-    config_folders: tuple[Path, ...]
+    added: tuple[str, ...]
     methods: tuple[str, ...]
     baseline: str
     updates: tuple[int, ...]
@@ -77,7 +77,7 @@ class Settings:
         return (*range(self.seeds), *range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.tuning_seeds))
 
 
-def settings_from(config: DictConfig, config_folders: tuple[Path, ...] = ()) -> Settings:
+def settings_from(config: DictConfig, added: tuple[str, ...] = ()) -> Settings:
     """The settings of a composed config.
 
     Raises:
@@ -103,7 +103,7 @@ def settings_from(config: DictConfig, config_folders: tuple[Path, ...] = ()) -> 
                 f"batch would be a part of one. Write study.total_updates={more}."
             )
     folder = Path(plain.output_root) / "study" / str(plain.name)
-    return Settings(world=dict(plain.world), folder=folder, config_folders=config_folders, **study)
+    return Settings(world=dict(plain.world), folder=folder, added=added, **study)
 
 
 def _list(name: str, given: Any, right: Any, what: str) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from recipes.common.errors import UserError
 from recipes.config import compose
 from recipes.study.cells import MANIFEST
 from recipes.study.comparison import read
+from recipes.study.methods import Method
 from recipes.study.settings import settings_from
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -94,3 +95,11 @@ def test_the_same_command_goes_on_and_another_is_refused(done: tuple[Path, subpr
 def test_bad_input_names_the_key(override: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         settings_from(compose.compose([override], compose.STUDY))
+
+
+def test_a_folder_of_ones_own_is_named_by_flag_or_override(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    mine = done[0] / "mine"
+    for words in (["--config-dir", str(mine)], [f"hydra.searchpath=[file://{mine}]"]):
+        settings = settings_from(compose.compose(words, compose.STUDY), compose.added(words, compose.STUDY))
+        assert settings.added == (f"file://{mine}",)
+        assert Method("steeper", 1, settings.added).actor.policy_loss.dgpo_n == 3
