@@ -81,7 +81,7 @@ def run_cell(cell: Cell, settings: Settings) -> None:
     table = pa.Table.from_pylist(rows(cell, settings, curves))
     manifest = {
         "finished": now(),
-        "seconds": round(time.monotonic() - begun, 1),
+        "seconds": round(time.monotonic() - begun, 3),
         "git": git_state(),
         "machine": machine(),
         "versions": versions(),
