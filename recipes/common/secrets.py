@@ -124,11 +124,6 @@ def _hide_login(match: re.Match[str]) -> str:
     return f"{HIDDEN}@" if len(match["user"]) >= _SHORTEST else match[0]  # https://<token>@host, not ssh://git@host
 
 
-def holds_secret(name: str, value: str) -> bool:
-    """Whether a variable must not be handed on where others can read it."""
-    return redacted(value, {}, name) != value
-
-
 def redacted(value: Any, environment: Mapping[str, str] | None = None, name: str = "") -> Any:
     """A copy of plain data (dicts, lists, strings, numbers) with *** for every secret.
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import transfer_queue as tq
@@ -96,25 +96,34 @@ class ResponseNotes:
 
     def __init__(self, limit: int, stops: Collection[int]) -> None:
         self._limit, self._stops = limit, stops
-        self._noted: dict[str, tuple[End, dict[str, Any]]] = {}
+        self._noted: dict[str, dict[str, Any]] = {}
 
     def ends_of(self, batch: KVBatchMeta) -> dict[str, End]:
         """As the function of this name."""
         return ends_of(batch, self._limit, self._stops)
 
+    def note_ends(self, batch: KVBatchMeta) -> KVBatchMeta:
+        """Remember length and end of these responses until they are dumped; returns the batch."""
+        self._noted |= {key: asdict(end) for key, end in self.ends_of(batch).items()}
+        return batch
+
     def note(self, batch: KVBatchMeta) -> KVBatchMeta:
-        """Remember what is known of these responses until they are dumped; returns the batch."""
+        """Remember the verdicts as well."""
         stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
-        ends, found = self.ends_of(batch), verdicts(stored.pop("extra_fields").tolist())
-        self._noted |= {key: (ends[key], verdict) for key, verdict in zip(batch.keys, found, strict=True)}
+        self.note_ends(batch)
+        for key, verdict in zip(batch.keys, verdicts(stored.pop("extra_fields").tolist()), strict=True):
+            self._noted[key] |= verdict
         return batch
 
     def noting(self, sample: Callable[..., Any], partition: str) -> Callable[..., Any]:
-        """A replay buffer's `sample` that notes what it returns of a partition."""
+        """A replay buffer's `sample` that notes the ends of what it returns of a partition.
+
+        For validations, whose dump by verl holds the verdicts.
+        """
 
         def sample_and_note(*args: Any, **options: Any) -> Any:
             batch, metrics = sample(*args, **options)
-            return (self.note(batch) if batch.partition_id == partition else batch), metrics
+            return (self.note_ends(batch) if batch.partition_id == partition else batch), metrics
 
         return sample_and_note
 
@@ -127,8 +136,7 @@ class ResponseNotes:
         Args:
             keys: verl's keys of the responses, in the order of the dump.
         """
-        noted = [self._noted.pop(key, None) for key in keys]
-        rows = [{"length": one[0].length, "truncated": one[0].truncated, **one[1]} if one else {} for one in noted]
+        rows = [self._noted.pop(key, {}) for key in keys]
         values = {name: [row.get(name) for row in rows] for name in ("length", "truncated", *VERDICT)}
         found = {name: column for name, column in values.items() if any(value is not None for value in column)}
         return {"uid": [group_of(key) for key in keys], **found}

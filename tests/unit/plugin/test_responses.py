@@ -139,7 +139,10 @@ def test_what_a_validation_samples_is_noted(stored: KVBatchMeta) -> None:
     assert notes.noting(lambda *, batch: (batch, {"seconds": 1}), "val")(batch=stored) == (stored, {"seconds": 1})
     assert notes.columns(stored.keys).keys() == {"uid"}
     assert notes.noting(lambda batch: (batch, {}), "train")(stored) == (stored, {})
-    assert notes.columns(stored.keys)["length"] == [2, 4, 4, 4]
+    columns = notes.columns(stored.keys)
+    assert columns["length"] == [2, 4, 4, 4] and columns.keys() == {"uid", "length", "truncated"}, (
+        "verl has the verdict"
+    )
 
 
 def test_a_verdict_is_what_the_reward_function_said() -> None:
