@@ -9,6 +9,7 @@ import logging
 import os
 import queue
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 ATTEMPTS = 2  # of a job whose process dies
 MOST_KINDS = 100  # of errors that are logged
 STARTS = 5  # of a process that dies before it has a job
+PAUSE = 0.05  # seconds after the first that died, doubled each time: a killed fork server takes a moment to be gone
 _reported: set[str] = set()
 Outcome = tuple[Status | None, Any]
 _Queue = queue.SimpleQueue["_Job | None"]
@@ -170,15 +172,16 @@ class _Attendant(threading.Thread):
 
     def _begin(self) -> Worker:
         """A new process. One that dies before it has a job says nothing about the job: then the next one is tried."""
-        for left in reversed(range(STARTS)):
+        for start in range(STARTS):
             if self._dismissed:
                 raise Died("the pool was closed")
             try:
                 worker = Worker(self._settings.memory_gib)
                 break
             except Died:
-                if left == 0:
+                if start == STARTS - 1:
                     raise
+                time.sleep(PAUSE * 2**start)
         with self._lock:
             self._worker = worker
             if self._dismissed:

@@ -56,6 +56,14 @@ def scoring_processes() -> set[psutil.Process]:
     return found
 
 
+def ended(pid: int) -> bool:
+    """Whether a process has ended; who inherits it may take its time to wait for it."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def eventually(condition: Callable[[], Any]) -> bool:
     """Whether it holds before patience ends."""
     end = time.monotonic() + PATIENCE

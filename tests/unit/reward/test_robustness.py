@@ -32,7 +32,8 @@ def columns(response: Any, gold: Any, **options: Any) -> dict[str, float | str]:
 
 @pytest.mark.parametrize(("status", "response"), RESPONSE_OF_STATUS.items())
 def test_verl_sees_the_same_keys_and_types_for_every_status(status: str, response: Any) -> None:
-    result = columns(response, "8", deadline=2.0)
+    # A timeout comes before the comparison gives up by itself (MOST_CALLS), on a fast machine too.
+    result = columns(response, "8", deadline=0.3 if status == "timeout" else 5.0)
     numbers = {"score", "acc", *(f"status_{known}" for known in STATUSES)}
     assert {key: type(value) for key, value in result.items()} == {
         **dict.fromkeys(numbers, float),

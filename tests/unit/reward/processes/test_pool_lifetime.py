@@ -9,10 +9,10 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import psutil
 import pytest
 from pool_jobs import (
     PATIENCE,
+    ended,
     environment,
     eventually,
     in_new_python,
@@ -59,7 +59,7 @@ time.sleep(float(sys.argv[1]))
 """
 SERVER_KILLED = """
 import os, psutil, sys
-from pool_jobs import eventually, pool, scoring_processes
+from pool_jobs import ended, eventually, pool
 
 waited_for = sys.argv[1] == "waited for"
 with pool(workers=2) as one:
@@ -69,7 +69,7 @@ with pool(workers=2) as one:
     if waited_for:
         server.wait()
     print([one.submit(len, "x" * length).result()[1] for length in range(9)])
-    print(eventually(lambda: not psutil.pid_exists(first)))
+    print(eventually(lambda: ended(first)))
 """
 
 
@@ -149,7 +149,7 @@ def test_a_killed_fork_server_is_replaced(by_others: str) -> None:
 
 def test_no_process_outlives_an_owner_that_ends_without_closing() -> None:
     pids = [int(pid) for pid in in_new_python(LEFT_OPEN, "0").split()]
-    assert pids and eventually(lambda: not any(map(psutil.pid_exists, pids)))
+    assert pids and eventually(lambda: all(map(ended, pids)))
 
 
 def test_no_process_outlives_an_owner_that_is_killed() -> None:
@@ -157,7 +157,7 @@ def test_no_process_outlives_an_owner_that_is_killed() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as owner:
         pids = [int(pid) for pid in owner.stdout.readline().split()]
         owner.kill()
-    assert pids and eventually(lambda: not any(map(psutil.pid_exists, pids)))
+    assert pids and eventually(lambda: all(map(ended, pids)))
 
 
 def right_status(number: int) -> Status:

@@ -9,10 +9,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 import sandbox_attempts
-from pool_jobs import environment, eventually, in_new_python
+from pool_jobs import ended, environment, eventually, in_new_python
 
 from reward.processes.sandbox import landlock_available, seccomp_available
 
@@ -128,6 +127,6 @@ def test_a_process_ends_with_its_owner(mode: str) -> None:
     command = [sys.executable, "-c", OWNED, mode]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as owner:
         pid = int(owner.stdout.readline())
-        assert psutil.pid_exists(pid)
+        assert not ended(pid)
         os.kill(owner.pid, signal.SIGKILL)
-    assert eventually(lambda: not psutil.pid_exists(pid))
+    assert eventually(lambda: ended(pid))
