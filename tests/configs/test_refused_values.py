@@ -1,31 +1,189 @@
-"""Mistakes people make: each stops before Ray starts, and the message names the key and says what to write.
+"""A value that can't be meant: one message that names the key and says what to write, before Ray starts."""
 
-Those of test_bad_input.py are further ones (a method's own options, sizes that don't divide, files).
-"""
-
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import torch
+from override_keys import (
+    ACTOR,
+    CORRECTION,
+    ENGINE,
+    MODEL,
+    OPTIM,
+    PAPER,
+    POLICY,
+    REFERENCE,
+    REWARD,
+    ROLLOUT,
+    SIZES,
+    VALIDATION,
+)
 
 from recipes.checks import config as config_checks
 from recipes.checks import environment, run_folder, sizes
+from recipes.checks import hardware as hardware_checks
 from recipes.common import attention
 from recipes.common.errors import UserError
 from recipes.config import compose
 from recipes.config.compose import resolved
 from recipes.inputs import data_files
-from recipes.launch import training
-from recipes.plan import __main__ as plan
 
 ROOT = Path(__file__).resolve().parents[2]
-ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
-OPTIM, ENGINE, VALIDATION = f"{ACTOR}.optim", f"{ACTOR}.fsdp_config", f"{ROLLOUT}.val_kwargs"
-REFERENCE, CORRECTION = "actor_rollout_ref.ref", "algorithm.rollout_correction"
-PAPER = "experiment=dgpo/7b_dgpo"
 TRACKERS = sorted(file.stem for file in (ROOT / "configs" / "logging").glob("*.yaml") if file.stem != "default")
+
+
+# overrides → words that the message must hold
+REFUSED_CONFIGS = {
+    "dgpo_n is zero": ([f"{POLICY}.dgpo_n=0"], ["dgpo_n=0", "integer >= 1", "dgpo_n=1"]),
+    "dgpo_n is not whole": ([f"{POLICY}.dgpo_n=1.5"], ["dgpo_n=1.5", "integer >= 1"]),
+    "dgpo_m is negative": ([f"{POLICY}.dgpo_m=-1"], ["dgpo_m=-1", "dgpo_m=2"]),
+    "maspo_alpha is negative": (
+        ["policy_loss=maspo", f"{POLICY}.maspo_alpha=-0.1"],
+        ["maspo_alpha=-0.1", ">= 0", "0.3"],
+    ),
+    "maspo_sigma_base is zero": (["policy_loss=maspo", f"{POLICY}.maspo_sigma_base=0"], ["maspo_sigma_base", "> 0"]),
+    "maspo_gate misspelt": (
+        ["policy_loss=maspo", f"{POLICY}.maspo_gate=twosided"],
+        ["maspo_gate='twosided'", "unilateral, bilateral", "maspo_gate=unilateral"],
+    ),
+    "risk clamps crossed": (
+        ["policy_loss=maspo", f"{POLICY}.maspo_risk_high=0.01"],
+        ["maspo_risk_high", "maspo_risk_low"],
+    ),
+    "loss_mode of another method": ([f"{POLICY}.loss_mode=vanilla"], ["loss_mode", "dgpo"]),
+    "entropy not measured": (
+        ["policy_loss=entropy_adv", f"{ACTOR}.calculate_entropy=false"],
+        ["calculate_entropy=False", "entropy_adv", "calculate_entropy=true"],
+    ),
+    "entropy split without entropy": (
+        ["policy_loss=aspo", f"{POLICY}.aspo_entropy_split=true"],
+        ["aspo_entropy_split", "calculate_entropy=true"],
+    ),
+    "kappa that turns the sign": (["policy_loss=entropy_adv", f"{POLICY}.entropy_adv_kappa=1"], ["> 1", "=2.0"]),
+    "bypass mode": (
+        ["algorithm.rollout_correction.bypass_mode=true"],
+        ["bypass_mode=true", "dgpo", "bypass_mode=false"],
+    ),
+    "bypass mode without log-probs": (
+        ["policy_loss=dppo_tv", "actor_rollout_ref.rollout.calculate_log_probs=false"],
+        ["calculate_log_probs=true"],
+    ),
+    "bypass loss": ([f"{POLICY}.loss_mode=bypass_mode"], ["loss_mode", "dgpo"]),
+    "bapo bounds out of order": (["policy_loss=bapo", f"{POLICY}.bapo_low_end=0.5"], ["bapo_low_end=0.5", "0.6"]),
+    "bapo upper bounds out of order": (["policy_loss=bapo", f"{POLICY}.bapo_high_end=1.1"], ["bapo_high_end", "1.2"]),
+    "bapo statistic": (["policy_loss=bapo", f"{POLICY}.bapo_statistic=mean"], ["literal, active"]),
+    "trainer that hands over too little": (
+        ["policy_loss=bapo", "trainer.v1.trainer_mode=sync"],
+        ["trainer_mode=sync", "bapo", "trainer_mode=rlvr"],
+    ),
+    "sapo with another aggregation": (
+        ["policy_loss=sapo", f"{ACTOR}.loss_agg_mode=token-mean"],
+        ["loss_agg_mode", "seq-mean-token-mean"],
+    ),
+    "unknown estimator": (["algorithm.adv_estimator=gpro"], ["adv_estimator=gpro", "grpo"]),
+    "norm by padded width": (
+        ["policy_loss=dr_grpo", f"{ACTOR}.loss_scale_factor=null"],
+        ["loss_scale_factor=null", "loss_scale_factor="],
+    ),
+    "dual clip is a word": ([f"{POLICY}.dual_clip=perhaps"], ["dual_clip", "true or false"]),
+    "clip width above one": ([f"{ACTOR}.clip_ratio_low=1.2"], ["clip_ratio_low=1.2", "between 0 and 1"]),
+    "clip width is text": ([f"{ACTOR}.clip_ratio_high=wide"], ["clip_ratio_high", "number"]),
+    "mini-batch does not divide": (
+        [f"{ACTOR}.ppo_mini_batch_size=24"],
+        ["train_batch_size=64", "ppo_mini_batch_size=16"],
+    ),
+    "mini-batch above batch": ([f"{ACTOR}.ppo_mini_batch_size=128"], ["ppo_mini_batch_size=128", "64"]),
+    "micro-batch does not divide": (
+        [f"{ACTOR}.ppo_micro_batch_size_per_gpu=48"],
+        ["ppo_micro_batch_size_per_gpu=48", "=32"],
+    ),
+    "devices don't share": (["trainer.n_gpus_per_node=3"], ["share evenly", "ppo_mini_batch_size"]),
+    "no samples": (["actor_rollout_ref.rollout.n=0"], ["rollout.n=0"]),
+    "no steps": (["trainer.total_training_steps=null"], ["total_training_steps"]),
+    "log-prob micro-batch": (
+        ["actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=100"],
+        ["=64", "rollout batch"],
+    ),
+    "sequence longer than the token limit": (
+        ["hardware=8x80gb", "model=deepseek-r1-distill-qwen-7b", "data.max_response_length=40000"],
+        ["ppo_max_token_len_per_gpu", "one sequence of"],
+    ),
+    "tensor parallel does not divide": (
+        ["actor_rollout_ref.rollout.tensor_model_parallel_size=2"],
+        ["tensor_model_parallel_size=2", "devices"],
+    ),
+    "engine context too short": (
+        ["actor_rollout_ref.rollout.max_model_len=16"],
+        ["max_model_len=16", "max_prompt_length"],
+    ),
+    "reward function misspelt": (
+        ["reward.custom_reward_function.name=nope"],
+        ["reward.custom_reward_function", "nope"],
+    ),
+    "no reward function": (["reward.custom_reward_function.path=null"], ["pkg://reward.verl_entry"]),
+    "reward option misspelt": ([f"+{REWARD}.scal=plus_minus_one"], [f"{REWARD}.scal", "scale"]),
+    "reward scale misspelt": ([f"+{REWARD}.scale=pm1"], [f"{REWARD}.scale='pm1'", "plus_minus_one"]),
+    "format reward below zero": ([f"+{REWARD}.format_reward=-1"], [f"{REWARD}.format_reward=-1", ">= 0"]),
+    "scoring deadline of nothing": ([f"+{REWARD}.deadline=0"], [f"{REWARD}.deadline=0", "deadline=5.0"]),
+    "scoring processes without memory": ([f"+{REWARD}.memory_gib=0.1"], [f"{REWARD}.memory_gib=0.1", ">= 0.5"]),
+    "failure limit in percent": (
+        ["trainer.v1.rlvr.scorer_failure_limit=20"],
+        ["scorer_failure_limit=20", "(0, 1]", "scorer_failure_limit=0.2"],
+    ),
+    "overlong shaping under a manager that does none": (
+        ["reward_shaping=overlong", "reward.reward_manager.name=naive"],
+        ["reward.reward_manager.name=naive", "reward_shaping=overlong"],
+    ),
+    "overlong buffer longer than a response": (
+        ["reward_shaping=overlong", "reward.reward_kwargs.overlong_buffer_cfg.len=16"],
+        ["overlong_buffer_cfg.len=16", "max_response_length=16"],
+    ),
+    "overlong shaping of another length": (
+        ["reward_shaping=overlong", "reward.reward_kwargs.max_resp_len=1024"],
+        ["max_resp_len=1024", "${data.max_response_length}"],
+    ),
+    "on_existing misspelt": (["on_existing=contine"], ["on_existing=contine", "restart"]),
+    "resume mode": (["trainer.resume_mode=disable"], ["resume_mode", "on_existing=restart"]),
+    "aggregation misspelt": ([f"{ACTOR}.loss_agg_mode=tokenmean"], ["loss_agg_mode"]),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED_CONFIGS)
+def test_config_is_refused(quickly_composed, case: str) -> None:
+    overrides, words = REFUSED_CONFIGS[case]
+    with pytest.raises(UserError) as error:
+        config_checks.check_config(resolved(quickly_composed(*SIZES, *overrides)))
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "word"),
+    [("policy_loss=dgop", "dgop"), (f"{POLICY}.dgpo_nn=2", "dgpo_nn"), ("model=huge", "huge"), ("hardware=gpu", "gpu")],
+)
+def test_unknown_choices_and_keys_do_not_compose(composed, override: str, word: str) -> None:
+    with pytest.raises(UserError, match=word):
+        composed(override)
+
+
+def test_a_misspelt_key_that_was_forced_in_is_refused(composed) -> None:
+    with pytest.raises(UserError, match="dgpo_nn"):
+        config_checks.check_config(resolved(composed(f"+{POLICY}.dgpo_nn=2")))
+
+
+def test_a_gpu_preset_without_gpus(composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(UserError, match=r"n_gpus_per_node=8.*hardware=cpu"):
+        hardware_checks.check_hardware(resolved(composed("hardware=8x80gb")))
+
+
+def test_the_cpu_preset_in_a_gpu_environment(composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VERL_PLATFORM", raising=False)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    with pytest.raises(UserError, match=r"hardware=cpu needs the CPU environment"):
+        hardware_checks.check_hardware(resolved(composed()))
+
 
 # overrides, key that the message names, what it says to write
 WRONG_VALUES = [
@@ -225,6 +383,7 @@ WRONG_VALUES = [
     ([f"+{OPTIM}.learning_rate=1e-5"], f"{OPTIM}.learning_rate", "knows no such key"),
 ]
 
+
 # overrides, key that the message names, what it says to write: Hydra's composing itself
 WRONG_WORDS = [
     (["policy_loss=dgop"], "policy_loss=dgop", "Write policy_loss=dgpo."),
@@ -255,6 +414,7 @@ WRONG_WORDS = [
     (["seed=="], "seed==", "Write key=value"),
     (["trainer.logger=[console"], "trainer.logger=[console", "with quotes around"),
 ]
+
 
 RIGHT = [
     [f"{OPTIM}.lr=4.63e-7"],
@@ -429,72 +589,3 @@ def test_swanlab_without_a_login(quickly_composed, monkeypatch: pytest.MonkeyPat
         tracking.check_trackers(config, nobody | known)
     (tmp_path / ".netrc").write_text("machine api.swanlab.cn login user password secret\n")
     tracking.check_trackers(config, nobody)
-
-
-# overrides, what the one line says, whether Ray was as much as imported
-COMMANDS = [
-    ([f"{ROLLOUT}.n=1"], f"Write {ROLLOUT}.n=8", True),
-    (["policy_loss=dgop"], "Write policy_loss=dgpo", False),
-    (["seed=0,1"], "Write one, as seed=0", False),
-]
-TRAIN = """
-import atexit, runpy, sys
-def say():
-    ray = sys.modules.get("ray")
-    print(f"imported: {ray is not None}, started: {ray is not None and ray.is_initialized()}")
-atexit.register(say)
-sys.argv = ["train", *sys.argv[1:]]
-runpy.run_module("recipes.train", run_name="__main__")
-"""
-
-
-@pytest.mark.parametrize(("overrides", "words", "imported"), COMMANDS, ids=named)
-def test_the_command_ends_before_ray(tmp_path: Path, overrides: list[str], words: str, imported: bool) -> None:
-    """Exit code 2, one line, and neither a process of Ray's nor a folder is left."""
-    result = subprocess.run(
-        [sys.executable, "-c", TRAIN, f"output_root={tmp_path / 'outputs'}", *overrides],
-        cwd=ROOT,
-        env={**os.environ, "RAY_TMPDIR": str(tmp_path), "TMPDIR": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 2, result.stderr
-    lines = [line for line in result.stderr.splitlines() if line.startswith("Error:")]
-    assert len(lines) == 1 and words in lines[0], result.stderr
-    assert "Traceback" not in result.stderr
-    assert f"imported: {imported}, started: False" in result.stdout
-    assert not (tmp_path / "outputs").exists()
-    assert not (tmp_path / "ray").exists(), "a Ray session leaves its folder"
-
-
-@pytest.mark.parametrize(
-    ("primary", "words", "message"),
-    [
-        (compose.EVALUATE, "eval=papper", "Write eval=paper"),
-        (compose.EVALUATE, "hardware=8x80bg", "Write hardware=8x80gb"),
-        (compose.EVALUATE, "eval.sampels=4", r"Write eval\.samples=4"),
-        (compose.PREPARE, "data=gsm8", "Write data=gsm8k"),
-        (compose.PREPARE, "data=gsm8k overlp=report", "Write overlap=report"),
-        (compose.PREPARE, "overlap=report", "You must specify 'data'"),
-    ],
-)
-def test_the_other_commands_name_what_was_meant(primary: compose.Primary, words: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        compose.compose(words.split(), primary)
-
-
-def test_every_group_of_the_primary_config_is_known() -> None:
-    """A group that is added is checked without being listed anywhere."""
-    assert {"policy_loss", "model", "data", "hardware", "logging", "experiment", "scale"} <= set(compose.TRAIN.groups)
-    assert "dgpo/ablation/7b_n1_m1" in compose.choices("experiment")
-    assert not [name for name in compose.choices("hardware") if "deepseek" in name]
-
-
-def test_launcher_and_planner_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(UserError, match=r"Write trainer\.nnodes=4\."):
-        training.size_of([PAPER, "trainer.nnode=4"])
-    assert training.size_of([PAPER, "trainer.nnodes=4"]) == training.Size(4, 8, None, "cuda")
-    with pytest.raises(SystemExit, match=r"^2$"):
-        plan.main([PAPER, "trainer.nnode=4"])
-    assert "Write trainer.nnodes=4." in capsys.readouterr().err
