@@ -1,59 +1,48 @@
 """Pays no mutant, and every rewriting? `RLVR_DATA_DIR=... python tests/fuzz/fuzz_equality.py [--golds N] [--seed N]`.
 
-Makes both from every gold of the benchmarks and training sets (support/answer_mutants.py), and judges them in the
-processes that score. A mutant that is paid is a fault unless sympy, reading both texts with math-verify's parser, finds
-them equal: then the generator made no mutant, and the pair is counted apart. Prints rates by kind, and examples; exits
-with 1 if a mutant was paid.
+Makes both from every gold of the benchmarks, training sets and labelled cases, and of whatever `--also` names
+(support/answer_mutants.py), and judges them in the processes that score. A mutant that is paid is a fault unless sympy,
+reading both texts with math-verify's parser, finds them equal: then the generator made no mutant, and the pair is
+counted apart. Prints rates by kind, and examples; exits with 1 if a mutant was paid. A share of it runs with the other
+tests: tests/unit/reward/test_mutants_of_golds.py.
 """
 
 import argparse
+import json
 import random
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "support")]  # as a package, `tests` would be verl's
 
-from answer_mutants import MUTANTS, REWRITINGS, Kind, answers, are_equal  # noqa: E402
+from answer_mutants import MUTANTS, REWRITINGS, are_equal  # noqa: E402
+from judged_pairs import Pair, judged, pairs  # noqa: E402
+from math_verify_cases import CASES, answer_in  # noqa: E402
 from reward_data import golds, read  # noqa: E402
 
-from reward.equivalence.compare import compare  # noqa: E402
 from reward.processes.pool import PoolSettings, ScoringPool  # noqa: E402
 from reward.task import EXACT, Task  # noqa: E402
 
-CHUNK = 2000
+REPORTS = ("labelled/public_reports.jsonl", "labelled/issue_and_edge_cases.json")
 SHOWN = 4
-Pair = tuple[str, str, str, Task]  # kind, answer, gold, task
 
 
-def all_golds() -> list[tuple[str, Task]]:
-    """Every gold once, of the data sets and of the labelled cases."""
+def all_golds(also: Iterable[Path] = ()) -> list[tuple[str, Task]]:
+    """Every gold once: of the data sets, of the labelled cases (a right answer is a gold, too), of further files."""
     found = [(gold, task) for _, gold, task in golds()]
-    found += [(row["ground_truth"], EXACT) for row in read("labelled/hardverify_math.json")]
-    found += [(row["gold"], EXACT) for row in read("labelled/public_reports.jsonl") if row["expected"] == "ok"]
-    found += [(str(row["gt"]), EXACT) for row in read("labelled/qwen_math_solutions.jsonl")]
+    labelled = [row[key] for row in read("labelled/hardverify_math.json") for key in ("ground_truth", "fn_output")]
+    labelled += [row["gold"] for name in REPORTS for row in read(name)]
+    labelled += [row["gt"] for row in read("labelled/qwen_math_solutions.jsonl")]
+    for row in read("benchmarks/minerva_alternative_golds.json"):
+        labelled += row["answer"] if isinstance(row["answer"], list) else [row["answer"]]
+    labelled += [answer_in(case["gold"]) for case in CASES]
+    for path in also:
+        labelled += [json.loads(line)["answer"] for line in path.read_text(encoding="utf-8").splitlines()]
+    found += [(str(gold), EXACT) for gold in labelled]
     return [pair for pair in dict.fromkeys(found) if pair[0].strip()]
-
-
-def pairs(kinds: dict[str, Kind], chosen: Iterable[tuple[str, Task]], seed: int) -> Iterator[Pair]:
-    """What a kind of answers makes of the golds."""
-    for gold, task in chosen:
-        for kind, answer in answers(kinds, gold, seed):
-            # Of a gold in minutes, hours are another unit; within a tolerance another digit is right.
-            if not (task.unit and kind == "unit added") and not task.tolerance:
-                yield kind, answer, gold, task
-
-
-def judged(pool: ScoringPool, found: Iterator[Pair]) -> Iterator[tuple[Pair, str]]:
-    """Each pair with its outcome."""
-    while chunk := list(islice(found, CHUNK)):
-        futures = [pool.submit(compare, answer, gold, task) for _, answer, gold, task in chunk]
-        for pair, future in zip(chunk, futures, strict=True):
-            failure, comparison = future.result()
-            yield pair, failure or comparison.outcome
 
 
 def report(title: str, counts: dict[str, Counter[str]], examples: dict[str, list[Pair]]) -> None:
@@ -75,8 +64,9 @@ def main() -> int:
     arguments.add_argument("--golds", type=int, default=0, help="so many golds, drawn at random; 0 for all")
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--shown", type=int, default=SHOWN, help="examples per kind")
+    arguments.add_argument("--also", type=Path, nargs="*", default=[], help="JSON lines with `answer`: further golds")
     chosen = arguments.parse_args()
-    available = all_golds()
+    available = all_golds(chosen.also)
     if chosen.golds:
         available = random.Random(chosen.seed).sample(available, chosen.golds)
     print(f"{len(available):,} golds")

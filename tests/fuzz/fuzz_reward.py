@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:1] = [str(ROOT), str(ROOT / "tests" / "support")]  # as a package, `tests` would be verl's
 
 from fuzz_texts import mutated  # noqa: E402
+from math_verify_cases import CASES  # noqa: E402
 from reward_checks import fingerprint, problems, timed  # noqa: E402
 
 from reward.equivalence.tiers import compare_cheaply  # noqa: E402
@@ -35,7 +36,6 @@ from reward.scoring import Scorer  # noqa: E402
 from reward.verdict import STATUSES  # noqa: E402
 
 CORPUS = Path(__file__).parent / "corpus" / "reward.jsonl"
-CASES = ROOT / "tests" / "unit" / "reward" / "data" / "math_verify_cases.json"
 LARGEST_CORPUS = 250_000  # bytes
 LONGEST_KEPT = 400  # characters, of an ordinary input
 SLOW = 0.3  # seconds of CPU time that make an input interesting
@@ -157,8 +157,7 @@ def _signature(problem: str) -> str:
 
 def seeds(corpus: Corpus) -> list[str]:
     """Texts to begin with."""
-    cases = json.loads(CASES.read_text(encoding="utf-8"))["cases"]
-    texts = [text for case in cases for text in (case["pred"], case["gold"]) if len(text) < 200]
+    texts = [text for case in CASES for text in (case["pred"], case["gold"]) if len(text) < 200]
     texts += [text for pair in corpus.pairs.values() for text in pair]
     if "RLVR_DATA_DIR" in os.environ:
         from reward_data import golds

@@ -19,6 +19,7 @@ WORDS = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]+)*")
 FORMULA = re.compile(
     r"(?:[0-9xyzabcnkmpqrt+\-*/^(){} .]|\\(?:sqrt|frac|dfrac|pi|cdot|left|right|sin|cos|ln)(?![A-Za-z]))+"
 )
+BRACKETED_UNIT = re.compile(r" \([a-z]{2,}\)")  # 7 (cm)
 PLAIN = re.compile(r"[0-9xyzabcnkmpqrt+\-*^(){} ]+")
 TUPLE = re.compile(r"\((-?[\w./\\{}]+), ?(-?[\w./\\{}]+)\)")
 UNITS = {"cm": "m", "km": "m", "kg": "g", "hours": "minutes", "minutes": "hours", "mph": "km/h", "feet": "inches"}
@@ -36,7 +37,7 @@ def answers(kinds: dict[str, Kind], gold: str, seed: int) -> Iterator[tuple[str,
 
 def is_formula(gold: str) -> bool:
     """Whether a gold is one expression without relations, words or commas, so that it may stand in brackets."""
-    return FORMULA.fullmatch(gold) is not None and bool(re.search(r"[\dxyznk]", gold))
+    return bool(FORMULA.fullmatch(gold) and re.search(r"[\dxyznk]", gold) and not BRACKETED_UNIT.search(gold))
 
 
 # Mutants
@@ -52,6 +53,8 @@ def _digit(gold: str, rng: random.Random) -> Iterator[str]:
 def _sign(gold: str, rng: random.Random) -> Iterator[str]:
     if is_formula(gold):
         yield gold[1:] if gold.startswith("-") else f"-({gold})"
+    if re.search(r"\(-1\)\s*\^", gold):
+        return  # (-1)^{n+1} is (-1)^{n-1}
     if "+" in gold:
         yield gold.replace("+", "-", 1)
     elif re.search(r"(?<=[\w})])\s*-", gold):
@@ -381,6 +384,8 @@ def _unit_more(gold: str, rng: random.Random) -> Iterator[str]:
 
 
 def _unicode(gold: str, rng: random.Random) -> Iterator[str]:
+    if r"\\" in gold or re.search(r"\\(?:vec|overrightarrow|mathbf)", gold):
+        return  # a lost line break is another fault; of vectors, × is another product
     changed = re.sub(r"\\pi(?![A-Za-z])\s*", "π", gold.replace("-", "−"))
     changed = re.sub(r"\\(?:cdot|times)(?![A-Za-z])\s*", "×", changed)
     changed = re.sub(r"\\infty(?![A-Za-z])", "∞", re.sub(r"\\leq?(?![A-Za-z])", "≤", changed))

@@ -3,21 +3,14 @@
 data/math_verify_cases.json holds them as data, with their source and licence.
 """
 
-import json
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from math_verify_cases import CASES, answer_in
 
 from reward.equivalence.compare import compare
-from reward.extraction import extract_answer
 from reward.processes.pool import shared_pool
-
-FILE = Path(__file__).parent / "data" / "math_verify_cases.json"
-CASES: list[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))["cases"]
-SHORT = 60
 
 UNION = "several boxes: here the last one is the answer, math-verify takes the union of neighbours"
 CONTRADICTION = "two sides of one chain of equations differ, so it states nothing"
@@ -37,18 +30,6 @@ DIFFERENT_BY_DESIGN = {
     260: "f(x) and f(y) differ unless told otherwise (strict=False)",
     270: "the suite expects 1 - 1/e and 1 + 1/e to be equal",
 }
-
-
-def answer_in(text: str) -> str:
-    """The answer of a case: its box, its one formula, the short text itself, or what the end of a response states."""
-    if r"\boxed" in text:
-        return extract_answer(text).answer
-    formula = re.fullmatch(r"\s*(\$+)([^$]*)\1\s*", text, re.DOTALL)
-    if formula:
-        return formula[2]
-    if len(text) <= SHORT and not any(sign in text for sign in ("$", r"\(", r"\[")):
-        return text
-    return extract_answer(text, require_box=False).answer
 
 
 @pytest.fixture(scope="module")
