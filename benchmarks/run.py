@@ -1,8 +1,8 @@
 """Measure what this project costs beside the alternative: `python -m benchmarks.run [subjects] [--quick]`.
 
 Subjects: losses, reward, step, startup, quickstart_time, evaluation, report; all of them by default. Each is a module
-of this package with `TITLE`, `measure(quick) -> dict` and `section(measured) -> str`, and is measured in a process of
-its own. Results go to docs/results/performance.{json,md}; a quick run is only printed, unless --output names a folder.
+of subjects/ with `TITLE`, `measure(quick) -> dict` and `section(measured) -> str`, and is measured in a process of its
+own. Results go to docs/results/performance.{json,md}; a quick run is only printed, unless --output names a folder.
 """
 
 import argparse
@@ -28,13 +28,14 @@ def module_of(subject: str) -> ModuleType:
     Raises:
         UserError: there is none.
     """
-    name = f"benchmarks.{subject}"
+    name = f"benchmarks.subjects.{subject}"
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise UserError(f"{subject}: this checkout has no benchmarks/{subject}.py. Leave the subject out.") from error
+        missing = f"benchmarks/subjects/{subject}.py"
+        raise UserError(f"{subject}: this checkout has no {missing}. Leave the subject out.") from error
 
 
 def render(subject: str, result: dict[str, Any]) -> str:

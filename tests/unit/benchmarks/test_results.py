@@ -56,6 +56,13 @@ def command(monkeypatch, tmp_path):
     return call
 
 
+@pytest.mark.parametrize("subject", run.SUBJECTS)
+def test_every_subject_is_a_module_that_can_be_measured(subject: str) -> None:
+    module = run.module_of(subject)
+    assert callable(module.measure)
+    assert callable(module.section)
+
+
 def test_a_subject_that_is_not_run_keeps_its_section(modules, command, monkeypatch, tmp_path) -> None:
     command("losses")
     monkeypatch.setattr(results, "about", lambda quick, note: {**ABOUT, "date": "2027-03-04"})
@@ -96,7 +103,7 @@ def test_a_missing_subject_is_named(monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit) as ended:
         run.main()
     assert ended.value.code == 2
-    assert "benchmarks/nothing_like_this.py" in capsys.readouterr().err
+    assert "benchmarks/subjects/nothing_like_this.py" in capsys.readouterr().err
 
 
 def test_an_unknown_word_is_refused(monkeypatch, capsys) -> None:
