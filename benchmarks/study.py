@@ -1,7 +1,8 @@
-"""Collect a study: `python -m benchmarks.study outputs/study/bandit [--note …] [--comments FILE]`.
+"""Collect a study: `python -m benchmarks.study outputs/study/bandit [--note …]`.
 
-Makes docs/results/study.md with study.json (every comparison, with the manifest), study-runs.parquet (one row per cell,
-rate and seed, without curves) and the pictures study-*.png.
+Makes docs/results/study-<world>.md with .json (every comparison, with the manifest), -runs.parquet (one row per cell,
+rate and seed, without curves) and the pictures. What somebody has to say of the numbers stands in
+docs/results/study-<world>-comments.txt and is copied into the page.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from benchmarks.quickstart import RESULTS
+from recipes.common.files import write_atomically
 from recipes.runs.manifest import processor
 from recipes.study import figures
 from recipes.study.cells import COLLAPSE, IDENTITY, MANIFEST
@@ -36,6 +38,7 @@ def facts_of(folder: Path) -> dict[str, Any]:
         "machine": manifests[0]["machine"],
         "versions": manifests[0]["versions"],
         "settings": {key: settings[key] for key in ("world", "rates", "seeds", "tuning_seeds", "total_updates")},
+        "world": settings["world"]["_target_"].rpartition(".")[2].lower(),
     }
 
 
@@ -71,15 +74,16 @@ def _cell(row: pd.Series, method: str) -> str:
     return f"**{text}**" if row.end_holm < LEVEL else text
 
 
-def page(folder: Path, table: pd.DataFrame, facts: dict[str, Any], note: str, comments: str) -> str:
+def page(table: pd.DataFrame, facts: dict[str, Any], note: str, comments: str) -> str:
     """The Markdown page."""
     machine, versions, settings = facts["machine"], facts["versions"], facts["settings"]
-    return f"""# The study: methods in the bandit
+    world = facts["world"]
+    return f"""# The study: methods in the world `{world}`
 
-**A contextual bandit with one-token responses, no language model; what it says about 7B only a run of 7B can tell.**
+**A small world ([what it is](../study.md#worlds)): what it says about a model of 7B only a run of 7B can tell.**
 What is measured, and how rates are chosen and differences tested, was fixed beforehand: [../study.md](../study.md).
-`python -m recipes.study` runs it again, `python -m benchmarks.study` makes this page; every comparison is in
-[study.json](study.json), every run in [study-runs.parquet](study-runs.parquet).
+`python -m recipes.study world={world}` runs it again, `python -m benchmarks.study` makes this page; every comparison
+is in [study-{world}.json](study-{world}.json), every run in [study-{world}-runs.parquet](study-{world}-runs.parquet).
 
 {facts["cells"]} cells of {len(settings["rates"])} rates × ({settings["seeds"]} + {settings["tuning_seeds"]}) seeds,
 {settings["total_updates"]:,} updates each. {facts["seconds"] / 60:.0f} minutes of cells, added up;
@@ -103,22 +107,22 @@ Points (hundredths of expected reward) of difference to GRPO with 95 % intervals
 
 ## At every rate
 
-![difference to GRPO by updates per batch and rate, a panel per method](study-difference.png)
+![difference to GRPO by updates per batch and rate, a panel per method](study-{world}-difference.png)
 
 Mean paired difference in points; a dot where the uncorrected interval holds 0. The first panel is GRPO's own reward.
 What the weights look like: [../methods.md](../methods.md#overview).
 
-![learning curves, share of samples outside the trust region, entropy](study-curves.png)
+![learning curves, share of samples outside the trust region, entropy](study-{world}-curves.png)
 
 Each method at its rate; bands are 95 % intervals of the mean over seeds.
 
-![share of the samples outside](study-outside.png)
+![share of the samples outside](study-{world}-outside.png)
 
-![entropy at the end](study-entropy.png)
+![entropy at the end](study-{world}-entropy.png)
 
-![gradient norm before clipping](study-gradient_norm.png)
+![gradient norm before clipping](study-{world}-gradient_norm.png)
 
-![share of trainings that collapsed](study-collapsed.png)
+![share of trainings that collapsed](study-{world}-collapsed.png)
 
 Collapsed: the end lies below {COLLAPSE:.0%} of the best point of the run's own curve.
 
@@ -135,21 +139,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="of the study, as outputs/study/bandit")
     parser.add_argument("--note", default="", help="how it ran")
-    parser.add_argument("--comments", type=Path, help="a file with what is to be said under the headline table")
     arguments = parser.parse_args()
     frame = read(arguments.folder)
     table = comparisons(frame, BASELINE)
     facts = facts_of(arguments.folder)
-    comments = arguments.comments.read_text().strip() if arguments.comments else ""
+    base = RESULTS / f"study-{facts['world']}"
+    said = Path(f"{base}-comments.txt")
+    comments = said.read_text().strip() if said.exists() else ""
     for name in ("difference", "curves"):
-        shutil.copyfile(arguments.folder / f"{name}.png", RESULTS / f"study-{name}.png")
+        shutil.copyfile(arguments.folder / f"{name}.png", f"{base}-{name}.png")
     for name in ("outside", "entropy", "gradient_norm", "collapsed"):
-        figures.values(frame, RESULTS / f"study-{name}.png", name)
+        figures.values(frame, Path(f"{base}-{name}.png"), name)
     narrow = frame.astype({name: "float32" for name in frame.select_dtypes("float64") if name != "rate"})
-    narrow.to_parquet(RESULTS / "study-runs.parquet", compression="zstd")
+    narrow.to_parquet(f"{base}-runs.parquet", compression="zstd")
     records = json.loads(table.to_json(orient="records"))
-    (RESULTS / "study.json").write_text(json.dumps({"about": facts, "comparisons": records}, indent=1) + "\n")
-    (RESULTS / "study.md").write_text(page(arguments.folder, table, facts, arguments.note, comments) + "\n")
+    write_atomically(Path(f"{base}.json"), json.dumps({"about": facts, "comparisons": records}, indent=1) + "\n")
+    write_atomically(Path(f"{base}.md"), page(table, facts, arguments.note, comments) + "\n")
     print(headline(table))
 
 
