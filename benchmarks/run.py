@@ -19,7 +19,7 @@ from benchmarks.measure import goals, results
 from recipes.common.command import command
 from recipes.common.errors import UserError
 
-SUBJECTS = ("losses", "reward", "step", "startup", "quickstart_time", "evaluation", "report")
+SUBJECTS = ("losses", "reward", "step", "startup", "rows", "quickstart_time", "evaluation", "report")
 
 
 def module_of(subject: str) -> ModuleType:

@@ -8,6 +8,7 @@ verl imports this module in every process that scores; it must not import verl, 
 """
 
 import asyncio
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -59,8 +60,13 @@ def as_columns(verdict: Verdict, options: RewardOptions) -> dict[str, float | st
 
 
 def task_of(extra_info: dict[str, Any] | None) -> Task:
-    """What the data set says about the answer; parquet fills absent entries with None."""
-    said = (extra_info or {}).get("answer") or {}
+    """What the data set says about the answer; parquet fills absent entries with None.
+
+    Data sets made for verl keep a worked solution under this name (its GSM8K example): a text says nothing here.
+    """
+    said = (extra_info or {}).get("answer")
+    if not isinstance(said, Mapping):
+        return Task()
     return Task(**{key: said[key] for key in TASK_KEYS if said.get(key) is not None})
 
 

@@ -2,6 +2,8 @@
 
 import importlib
 import os
+import tempfile
+from collections.abc import Callable
 from importlib.util import find_spec
 
 from omegaconf import DictConfig, ListConfig
@@ -10,6 +12,9 @@ from recipes.checks import tracking
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER
 from recipes.common import attention
 from recipes.common.errors import UserError
+
+# Characters of a temporary folder's path: Python, vLLM and zmq add up to 40 for a socket.
+LONGEST_FOLDER = 65
 
 
 def check_environment(config: DictConfig) -> None:
@@ -22,6 +27,8 @@ def check_environment(config: DictConfig) -> None:
         UserError: names the key and what to do.
     """
     _check_ray(config)
+    _check_variables()
+    _check_classes(config)
     tracking.check_trackers(config)
     _check_attention(config)
     _check_optimiser(config)
@@ -36,6 +43,45 @@ def _check_ray(config: DictConfig) -> None:
             f"RAY_ADDRESS={found} names a cluster, but ray_kwargs.ray_init.address=local (as hardware=cpu has it) "
             "starts a Ray of its own. Unset RAY_ADDRESS, or train there: `python -m recipes.launch join <overrides>`."
         )
+
+
+def _check_variables() -> None:
+    """verl's worker refuses the first beside the variable that Ray sets, a minute after the start."""
+    if os.environ.get("ROCR_VISIBLE_DEVICES"):
+        raise UserError(
+            f"ROCR_VISIBLE_DEVICES={os.environ['ROCR_VISIBLE_DEVICES']}: verl's workers refuse it. Unset it, and write "
+            "HIP_VISIBLE_DEVICES on AMD, CUDA_VISIBLE_DEVICES on NVIDIA."
+        )
+    folder = tempfile.gettempdir()
+    if len(folder) > LONGEST_FOLDER:
+        raise UserError(
+            f"TMPDIR={folder}: {len(folder)} characters, and the path of a socket there must not have more than 107. "
+            "Set TMPDIR to a shorter folder, such as /tmp."
+        )
+
+
+def _check_classes(config: DictConfig) -> None:
+    """Classes of the user's own, which a worker would load minutes later."""
+    from verl.utils.dataset.rl_dataset import get_dataset_class
+    from verl.utils.import_utils import load_class_from_fqn
+
+    custom: DictConfig = config.data.get("custom_cls") or DictConfig({})
+    agent = config.actor_rollout_ref.rollout.agent
+    loaders: dict[str, Callable[[], object]] = {}
+    if custom.get("path"):
+        key = f"data.custom_cls.path={custom.path} data.custom_cls.name={custom.get('name')}"
+        loaders[key] = lambda: get_dataset_class(config.data)
+    if manager := agent.get("agent_loop_manager_class"):
+        key = f"actor_rollout_ref.rollout.agent.agent_loop_manager_class={manager}"
+        loaders[key] = lambda: load_class_from_fqn(manager)
+    for key, load in loaders.items():
+        try:
+            load()
+        except Exception as error:  # whatever a module of the user's raises
+            raise UserError(
+                f"{key}: it does not load ({type(error).__name__}: {error}). Write the path of a file and the name of "
+                "a class in it, or leave the keys out."
+            ) from error
 
 
 def _check_attention(config: DictConfig) -> None:

@@ -4,11 +4,12 @@ import shutil
 from pathlib import Path
 
 from omegaconf import DictConfig
+from rich.table import Table
 
-from recipes.checks import reward, sizes
+from recipes.checks import reward, rows, sizes
 from recipes.common.errors import UserError
 from recipes.common.files import existing_parent
-from recipes.inputs import data_files, model_folder
+from recipes.inputs import model_folder
 
 
 def check_model(config: DictConfig) -> None:
@@ -18,9 +19,55 @@ def check_model(config: DictConfig) -> None:
     reward.check_thinking(config)
 
 
-def check_data(config: DictConfig) -> None:
-    """The data files hold what verl reads, and enough of it."""
-    data_files.check_all(config.data, config.trainer)
+def check_data(config: DictConfig) -> Table | None:
+    """The data files hold what verl reads, and enough of it; returns what is kept of them.
+
+    A data set class of the user's own reads its files itself: then nothing is known of them.
+
+    Raises:
+        UserError: names key, file, row and what to write.
+    """
+    if (config.data.get("custom_cls") or {}).get("path"):
+        return None
+    train = rows.examine(config, "data.train_files", config.data.train_max_samples)
+    validation = rows.examine(config, "data.val_files", config.data.val_max_samples)
+    check_enough(config, train)
+    if not validation.left:
+        raise UserError(_too_few(config, validation, "at least one is needed to validate"))
+    return rows.table([train, validation])
+
+
+def _too_few(config: DictConfig, found: rows.Rows, needed: str) -> str:
+    dropped = f" ({found.reasons()})" if found.dropped else ""
+    cure = (
+        "Write data.max_prompt_length=<a larger one>, or mend the rows"
+        if found.dropped
+        else f"Write {found.key}=<a parquet file that holds problems>"
+    )
+    files = config.data[found.key.removeprefix("data.")]
+    left = f"{found.left:,} of {found.given:,} rows are left" if found.dropped else f"{found.given or 'no'} rows"
+    return f"{found.key}={files}: {left}{dropped}, and {needed}. {cure}."
+
+
+def check_enough(config: DictConfig, train: rows.Rows) -> None:
+    """Rows for one batch, and for as many steps as are asked for.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    batch, trainer = config.data.train_batch_size, config.trainer
+    if train.left < batch:
+        limited = train.given == config.data.train_max_samples
+        more = f" (data.train_max_samples={train.given})" if limited else ""
+        needed = f"that is fewer than data.train_batch_size={batch}{more}; not one batch could be made"
+        raise UserError(_too_few(config, train, needed) + f" Or write data.train_batch_size={max(train.left, 1)}.")
+    steps = train.left // batch * trainer.total_epochs
+    if steps < trainer.total_training_steps:
+        raise UserError(
+            f"trainer.total_epochs={trainer.total_epochs}: {train.left} rows make {steps} batches of {batch}, so the "
+            f"run would end before trainer.total_training_steps={trainer.total_training_steps}. "
+            f"Write trainer.total_epochs={-(-trainer.total_training_steps // (train.left // batch))} or more."
+        )
 
 
 def checkpoint_bytes(config: DictConfig) -> tuple[int, int]:

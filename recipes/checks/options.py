@@ -1,5 +1,6 @@
 """Options that contradict one another, and options that nothing reads, found from the config alone."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER, ROLLOUT, VALIDATION
 from recipes.common import attention, precision
 from recipes.common.errors import UserError
+from recipes.common.suggestions import nearest
 
 # Advantages relative to the other responses to the same prompt: with one response there is nothing to compare with.
 ONE_BY_ONE = ("gae", "reinforce_plus_plus", "remax")
@@ -271,3 +273,23 @@ def _check_ray(config: DictConfig) -> None:
                 f"ray_kwargs.ray_init.{key}={given[key]} is less than trainer.n_gpus_per_node={devices}: Ray would "
                 f"wait for ever. Write ray_kwargs.ray_init.{key}={32 * devices if key == 'num_cpus' else devices}."
             )
+    import ray
+
+    known = inspect.signature(ray.init).parameters
+    for key in given:
+        if key not in known and not str(key).startswith("_"):
+            hint = nearest(str(key), known)
+            advice = f"Write {hint}" if hint else "Leave it out"
+            raise UserError(f"ray_kwargs.ray_init.{key}: ray.init has no such argument. {advice}.")
+
+
+def _check_lora(config: DictConfig) -> None:
+    """verl's Hugging Face copy of such a model holds names that transformers does not know: it loads as noise."""
+    model = config.actor_rollout_ref.model
+    rank, adapter = model.get("lora_rank") or 0, model.get("lora_adapter_path")
+    if rank > 0 or adapter:
+        key = "lora_rank" if rank > 0 else "lora_adapter_path"
+        raise UserError(
+            f"actor_rollout_ref.model.{key}={rank or adapter}: no checkpoint of a LoRA training can be loaded or "
+            "evaluated yet. Leave it out, and train all weights."
+        )

@@ -8,12 +8,14 @@ Whether the overrides compose at all was asked before (recipes.config.compose).
 from collections.abc import Callable
 
 from omegaconf import DictConfig
+from rich.console import RenderableType
 
-from recipes.checks import config, environment, files, hardware, run_folder
+from recipes.checks import config, environment, files, hardware, paths, run_folder
 from recipes.config import resolvers
 from recipes.config.compose import resolved
 
-CheckFunction = Callable[[DictConfig], None]
+# What a check returns is for the person who starts the run.
+CheckFunction = Callable[[DictConfig], RenderableType | None]
 
 
 # What is checked before every run, cheapest first; recipes.doctor goes through the same list.
@@ -29,13 +31,19 @@ CHECKS: tuple[tuple[str, CheckFunction], ...] = (
 )
 
 
-def checked(composed: DictConfig) -> DictConfig:
+def checked(composed: DictConfig, show: Callable[[RenderableType], object] = lambda found: None) -> DictConfig:
     """Run every check on a composed config; return it resolved.
+
+    Args:
+        composed: as Hydra hands it over.
+        show: called with what checks have found out.
 
     Raises:
         UserError: bad input.
     """
     found = resolved(composed)
+    paths.normalise(found)
     for _, check in CHECKS:
-        check(found)
+        if (said := check(found)) is not None:
+            show(said)
     return found

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from recipes.common.errors import UserError
 
@@ -90,6 +90,8 @@ def join_or_start(config: DictConfig) -> None:
         UserError: the folder for Ray's files belongs to somebody else.
     """
     given = config.ray_kwargs.ray_init
+    if OmegaConf.select(config, "hardware.device") == "cpu":
+        os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # set to nothing, Ray would refuse the preset's logical GPUs
     with open_dict(config):
         if os.environ.get("RLVR_JOIN_CLUSTER"):
             for key in ("address", "num_cpus", "num_gpus", "include_dashboard"):

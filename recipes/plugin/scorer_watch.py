@@ -1,7 +1,8 @@
 """Is the scorer itself well? A broken one would train the model on zeros without a word."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from reward.verdict import STATUSES
@@ -13,7 +14,7 @@ ENOUGH = 8
 
 
 class BrokenScorerError(RuntimeError):
-    """Too many responses of a step could not be scored."""
+    """Too many responses of a step could not be scored, or one was not given a number."""
 
 
 def status_metrics(extra_fields: Iterable[Any]) -> dict[str, float]:
@@ -57,3 +58,30 @@ def stop_if_broken(metrics: dict[str, Any], responses: int, limit: float) -> Non
             "If the answers are as hard as that, raise reward.custom_reward_function.reward_kwargs.deadline or "
             "trainer.v1.rlvr.scorer_failure_limit."
         )
+
+
+def stop_if_unsound(rewards: Sequence[float], extra_fields: Sequence[Any], keys: Sequence[str], function: str) -> None:
+    """Refuse rewards that are no numbers, and responses that the reward function says different things about.
+
+    verl would leave out the updates of the former, and fill the latter's columns with nothing.
+
+    Args:
+        rewards: of each response.
+        extra_fields: as for `status_metrics`.
+        keys: verl's, of each response.
+        function: file and name of the reward function.
+
+    Raises:
+        BrokenScorerError: names the function and the response.
+    """
+    first: set[str] | None = None
+    for reward, fields, key in zip(rewards, extra_fields, keys, strict=True):
+        if not math.isfinite(reward):
+            raise BrokenScorerError(f"The reward function {function} returned {reward} for response {key}.")
+        names = set(fields.get("reward_extra_info", {})) if isinstance(fields, dict) else set()
+        first = names if first is None else first
+        if names != first:
+            raise BrokenScorerError(
+                f"The reward function {function} returned the keys {sorted(names)} for response {key}, and "
+                f"{sorted(first)} for {keys[0]}: return the same ones for every response."
+            )

@@ -49,6 +49,8 @@ class _WithRecipe(DurableTrainer):
         method_check.check_method(config)
         options = config.trainer.v1.get("rlvr", {})
         poll_interval = options.get("poll_interval", POLL_INTERVAL)
+        reward = config.reward.custom_reward_function
+        self._reward_function = f"{reward.path}:{reward.name}"
         self._scorer_failure_limit = options.get("scorer_failure_limit", scorer_watch.LIMIT)
         self._update_watch = update_watch.UpdateWatch(options.get("skipped_update_limit", update_watch.LIMIT))
         with open_dict(config):
@@ -81,10 +83,12 @@ class _WithRecipe(DurableTrainer):
         real = responses.real_part(batch)
         fields = ["extra_fields", "rm_scores"]
         stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=fields)
-        metrics.update(scorer_watch.status_metrics(stored.pop("extra_fields").tolist()))
-        metrics.update(responses.group_shares(real.keys, stored["rm_scores"].sum(dim=1).tolist()))
+        extra, rewards = stored.pop("extra_fields").tolist(), stored["rm_scores"].sum(dim=1).tolist()
+        metrics.update(scorer_watch.status_metrics(extra))
+        metrics.update(responses.group_shares(real.keys, rewards))
         metrics.update(responses.truncated_share(self._notes.ends_of(real).values()))
         try:
+            scorer_watch.stop_if_unsound(rewards, extra, real.keys, self._reward_function)
             scorer_watch.stop_if_broken(metrics, len(real), self._scorer_failure_limit)
         except scorer_watch.BrokenScorerError:
             self._keep_responses(batch, metrics)

@@ -40,7 +40,7 @@ def check_cluster(config: DictConfig, shown: Console) -> None:
 def main(words: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
     with command("Interrupted; nothing was started.") as errors:
-        config = preflight.checked(compose(sys.argv[1:] if words is None else words, TRAIN, __doc__))
+        config = preflight.checked(compose(sys.argv[1:] if words is None else words, TRAIN, __doc__), errors.print)
         if config.preflight == "full":
             check_cluster(config, errors)
         if config.dry_run:

@@ -20,13 +20,13 @@ from override_keys import (
 )
 
 from recipes.checks import config as config_checks
-from recipes.checks import environment, run_folder, sizes
+from recipes.checks import environment, files, run_folder, sizes
 from recipes.checks import hardware as hardware_checks
+from recipes.checks.rows import Rows
 from recipes.common import attention
 from recipes.common.errors import UserError
 from recipes.config import compose
 from recipes.config.compose import resolved
-from recipes.inputs import data_files
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKERS = sorted(file.stem for file in (ROOT / "configs" / "logging").glob("*.yaml") if file.stem != "default")
@@ -532,16 +532,17 @@ def test_a_response_longer_than_the_models_context(quickly_composed) -> None:
         sizes.check_model(config, {"max_position_embeddings": 4096})
 
 
-def test_epochs_that_end_before_the_steps(quickly_composed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_files, "_rows", lambda key, file: 2244)
+def test_epochs_that_end_before_the_steps(quickly_composed) -> None:
     config = resolved(quickly_composed("trainer.total_epochs=1"))
     with pytest.raises(UserError, match=r"trainer\.total_epochs=1.*17 batches of 128.*Write trainer\.total_epochs=2"):
-        data_files.check_all(config.data, config.trainer)
+        files.check_enough(config, Rows("data.train_files", 2244))
     config = resolved(quickly_composed("trainer.total_epochs=2"))
-    data_files.check_all(config.data, config.trainer)
+    files.check_enough(config, Rows("data.train_files", 2244))
     config = resolved(quickly_composed("data.train_max_samples=100"))
-    with pytest.raises(UserError, match=r"100 rows \(data\.train_max_samples=100\), fewer"):
-        data_files.check_all(config.data, config.trainer)
+    with pytest.raises(
+        UserError, match=r"100 rows.*fewer than data\.train_batch_size=128 \(data\.train_max_samples=100\)"
+    ):
+        files.check_enough(config, Rows("data.train_files", 100))
 
 
 def test_a_tracker_that_is_not_installed_or_has_no_login(

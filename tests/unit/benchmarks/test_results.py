@@ -97,6 +97,11 @@ def test_numbers_of_a_module_without_a_section_are_listed() -> None:
     assert shown == "- build_seconds: 3.2\n- megabytes: page 1.5"
 
 
+@pytest.mark.parametrize("subject", run.SUBJECTS)
+def test_every_subject_has_a_module(subject: str) -> None:
+    assert run.module_of(subject).TITLE and callable(run.module_of(subject).measure)
+
+
 def test_a_missing_subject_is_named(monkeypatch, capsys) -> None:
     monkeypatch.setattr(run, "SUBJECTS", (*run.SUBJECTS, "nothing_like_this"))
     monkeypatch.setattr(sys, "argv", ["run", "nothing_like_this"])

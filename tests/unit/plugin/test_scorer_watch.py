@@ -2,7 +2,7 @@
 
 import pytest
 
-from recipes.plugin.scorer_watch import BrokenScorerError, status_metrics, stop_if_broken
+from recipes.plugin.scorer_watch import BrokenScorerError, status_metrics, stop_if_broken, stop_if_unsound
 from reward.verdict import STATUSES
 
 
@@ -34,3 +34,20 @@ def test_beyond_the_limit_it_stops_and_says_where_to_look(status: str) -> None:
         stop_if_broken(metrics, 100, 0.2)
     for word in ("21%", "100 responses", "limit is 20%", f"{status} 21%", "python -m reward check", "deadline"):
         assert word in str(error.value)
+
+
+INFO = {"reward_extra_info": {"acc": 1.0}}
+
+
+@pytest.mark.parametrize("reward", [float("nan"), float("inf")])
+def test_a_reward_that_is_no_number_is_named(reward: float) -> None:
+    with pytest.raises(BrokenScorerError, match=r"my\.py:score returned (nan|inf) for response b"):
+        stop_if_unsound([1.0, reward], [INFO, INFO], ["a", "b"], "my.py:score")
+    stop_if_unsound([1.0, 0.0], [INFO, INFO], ["a", "b"], "my.py:score")
+
+
+def test_keys_that_differ_are_named() -> None:
+    with pytest.raises(
+        BrokenScorerError, match=r"my\.py:score returned the keys \[\] for response b, and \['acc'\] for a"
+    ):
+        stop_if_unsound([1.0, 0.0], [INFO, {"reward_extra_info": {}}], ["a", "b"], "my.py:score")

@@ -1,0 +1,49 @@
+"""Variables and classes of one's own that would end a run in a worker, minutes after its start."""
+
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from recipes.checks import environment
+from recipes.common.errors import UserError
+
+AGENT = "actor_rollout_ref.rollout.agent"
+
+
+def config(**custom: str) -> DictConfig:
+    return OmegaConf.create(
+        {
+            "data": {"custom_cls": custom},
+            "actor_rollout_ref": {"rollout": {"agent": {"agent_loop_manager_class": None}}},
+        }
+    )
+
+
+def test_a_variable_that_workers_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROCR_VISIBLE_DEVICES", "0")
+    with pytest.raises(UserError, match=r"ROCR_VISIBLE_DEVICES=0.*Unset it"):
+        environment._check_variables()
+
+
+def test_a_temporary_folder_too_long_for_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: f"/tmp/{'x' * 114}")
+    with pytest.raises(UserError, match=r"TMPDIR=.*119 characters.*shorter"):
+        environment._check_variables()
+
+
+def test_a_data_set_class_that_does_not_load(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"data\.custom_cls\.path=/none\.py .*does not load"):
+        environment._check_classes(config(path="/none.py", name="Mine"))
+    (tmp_path / "mine.py").write_text("class Mine: pass\n")
+    with pytest.raises(UserError, match=r"data\.custom_cls\.path=.*does not load"):  # no torch data set
+        environment._check_classes(config(path=str(tmp_path / "mine.py"), name="Mine"))
+    (tmp_path / "right.py").write_text("from torch.utils.data import Dataset\nclass Mine(Dataset): pass\n")
+    environment._check_classes(config(path=str(tmp_path / "right.py"), name="Mine"))
+
+
+def test_an_agent_loop_manager_that_does_not_load() -> None:
+    wrong = config()
+    OmegaConf.update(wrong, f"{AGENT}.agent_loop_manager_class", "no.such.Class")
+    with pytest.raises(UserError, match=r"agent_loop_manager_class=no\.such\.Class: it does not load"):
+        environment._check_classes(wrong)
