@@ -1,4 +1,8 @@
-"""Cost of the losses on a GPU: `python -m benchmarks.gpu --output FOLDER`; torch, triton and this checkout suffice.
+"""What one GPU can tell in ten minutes: `python -m benchmarks.gpu --output FOLDER`.
+
+torch, triton, transformers and this checkout suffice. Three parts, each asked for by name or all of them.
+
+**losses**
 
 DGPO, MASPO and GRPO op by op (eager), through torch.compile as one would write it oneself (compiled), and through the
 fused pass (losses/fused.py), beside a clipped PPO loss: verl's `vanilla` where verl is installed, else one written out
@@ -7,7 +11,14 @@ imports from there come from benchmarks/measure/without_verl.py.
 
 Per size (8, 32, 128, 512) × 8192: milliseconds (CUDA events, medians of rounds in turn, L2 overwritten before each
 call), multiples of the time that the bytes which must move take at the speed of a large copy, peak memory, kernel
-launches, and the error of the gradient against the eager loss in float64. Exit code 2 without CUDA.
+launches, and the error of the gradient against the eager loss in float64.
+
+**recompilations**: graphs that torch compiles while the fused pass meets twenty lengths of a batch.
+
+**update**: one actor update of a 1.5B-shaped Qwen2 with random weights in bf16 (measure/actor_update.py), with
+every attention that is installed: seconds and peak memory beside what recipes.plan says, where omegaconf is installed.
+
+Exit code 2 without CUDA.
 """
 
 import benchmarks.measure.without_verl as without_verl  # first: it stands in for verl where there is none
@@ -18,14 +29,14 @@ import json
 import platform
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks.measure import tensor_cost, timing
+from benchmarks.measure import recompilations, tensor_cost, timing
+from benchmarks.measure.actor_config import Actor
 from dgpo.config import DGPOConfig
 from losses.baselines.grpo import GRPOConfig
 from losses.surrogate import policy_loss
@@ -33,27 +44,13 @@ from maspo.config import MASPOConfig
 
 ROWS: tuple[int, ...] = (8, 32, 128, 512)
 LENGTH, ROUNDS = 8192, 15
+LENGTHS = 20  # that the fused pass meets
+PARTS = ("losses", "recompilations", "update")
 L2_BYTES = 256 * 2**20  # more than the L2 cache of any GPU
 CLIPPED = "verl vanilla" if without_verl.INSTALLED else "PPO written out"
 
 Batch = dict[str, torch.Tensor]
 Step = Callable[[], torch.Tensor]
-
-
-@dataclass
-class Actor:
-    """What the losses read of verl's actor config."""
-
-    policy_loss: Any
-    global_batch_info: dict[str, Any]
-    clip_ratio: float = 0.2
-    clip_ratio_low: float = 0.2
-    clip_ratio_high: float = 0.2
-    clip_ratio_c: float = 3.0
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """As of a mapping."""
-        return getattr(self, name, default)
 
 
 def make_batch(rows: int, length: int, device: str) -> Batch:
@@ -178,6 +175,33 @@ def measure(rows: int, length: int, device: str, rounds: int, methods: dict[str,
     return {"rows": rows, "length": length, "copy_gb_per_s": round(bandwidth / 1e9, 1), "results": results}
 
 
+def recompiled(device: str, longest: int, methods: dict[str, Any]) -> dict[str, int]:
+    """Graphs compiled over LENGTHS lengths, by method."""
+    met = recompilations.lengths(LENGTHS, longest)
+
+    def call(method: Any) -> Callable[[int], object]:
+        return lambda length: step_of(policy_loss, method(fused=True), make_batch(4, length, device))()
+
+    return {name: recompilations.graphs(call(method), met) for name, method in methods.items()}
+
+
+def updates(device: str, selftest: bool) -> dict[str, Any]:
+    """The actor update with every attention; what fails is kept with its reason, the others go on."""
+    from benchmarks.measure import actor_update
+
+    shape = actor_update.SMALL if selftest else actor_update.REAL
+    gpu = torch.cuda.get_device_properties(0).name if device == "cuda" else ""
+    results: dict[str, Any] = {}
+    for attention in actor_update.attentions(device):
+        try:
+            results[attention] = actor_update.measure(shape, attention, device, rounds=1 if selftest else 3)
+        except (RuntimeError, ValueError, ImportError, NotImplementedError) as error:
+            if selftest:
+                raise
+            results[attention] = {"failed": str(error).splitlines()[0][:200]}
+    return {"tokens": shape.tokens, "results": results, "planned": actor_update.planned(shape, gpu)}
+
+
 def machine() -> dict[str, Any]:
     """Card, driver side and versions, from torch alone."""
     found: dict[str, Any] = {"date": datetime.now(timezone.utc).date().isoformat(), "system": platform.platform()}
@@ -192,7 +216,7 @@ def machine() -> dict[str, Any]:
 
 def page(measured: dict[str, Any]) -> str:
     """Markdown."""
-    lines = ["# Cost of the losses on a GPU", "", ", ".join(f"{k} {v}" for k, v in measured["machine"].items()), ""]
+    lines = ["# What one GPU says", "", ", ".join(f"{k} {v}" for k, v in measured["machine"].items()), ""]
     if measured["selftest"]:
         lines += ["**A self-test on a CPU: the numbers mean nothing.**", ""]
     lines += [
@@ -200,22 +224,54 @@ def page(measured: dict[str, Any]) -> str:
         f"{CLIPPED} (eager); `floor` the time that {tensor_cost.BYTES_PER_TOKEN} bytes per token take at the speed of",
         "a copy; `error` the largest difference of the gradient to float64, as a share of its largest entry.",
     ]
+    lines += [*_losses(measured), *_recompiled(measured), *_updates(measured)]
+    return "\n".join(lines) + "\n"
+
+
+def _losses(measured: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
     keys = ("ms", "time", "floors", "peak_mib")
     head = ["loss", "ms", "time", "time / floor", "peak MiB", "launches", "error"]
-    for size in measured["sizes"]:
+    for size in measured.get("sizes", []):
         rows = [
             [name, *(row[key] for key in keys), row.get("launches", "–"), f"{row['error']:.1e}"]
             for name, row in size["results"].items()
         ]
         lines += ["", f"## {size['rows']} × {size['length']}: a copy moves {size['copy_gb_per_s']} GB/s", ""]
         lines += [timing.table(head, rows)]
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _recompiled(measured: dict[str, Any]) -> list[str]:
+    if "recompilations" not in measured:
+        return []
+    rows = [[name, graphs] for name, graphs in measured["recompilations"].items()]
+    return ["", f"## Graphs compiled for {LENGTHS} lengths", "", timing.table(["fused pass", "graphs"], rows)]
+
+
+def _updates(measured: dict[str, Any]) -> list[str]:
+    if "update" not in measured:
+        return []
+    update = measured["update"]
+    shown = ("seconds", "peak_gib", "gradient_norm")
+    rows = [
+        [name, *(row.get(key, row.get("failed", "–")) if row.get(key, "") is not None else "–" for key in shown)]
+        for name, row in update["results"].items()
+    ]
+    planned = update["planned"]
+    if planned:
+        fast, central, slow = planned["seconds"]
+        low, high = planned["peak_gib"]
+        rows.append(["planned", f"{central} ({fast}–{slow})", f"{low}–{high}", "–"])
+    title = f"## One actor update of {update['tokens']:,} tokens"
+    return ["", title, "", timing.table(["attention", "seconds", "peak GiB", "gradient norm"], rows)]
 
 
 def main() -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, help="folder for losses-gpu.{json,md}")
+    parser.add_argument("--output", type=Path, help="folder for gpu.{json,md}")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure")
     parser.add_argument("--cpu-selftest", action="store_true", help="small sizes on the CPU: does this script work?")
     arguments = parser.parse_args()
     if not arguments.cpu_selftest and not torch.cuda.is_available():
@@ -228,12 +284,17 @@ def main() -> int:
         methods = {"dgpo": DGPOConfig}
         device, sizes, length, rounds = "cpu", (2, 4), 256, 2
     measured = {"machine": machine(), "selftest": arguments.cpu_selftest, "rounds": rounds}
-    measured["sizes"] = [measure(rows, length, device, rounds, methods) for rows in sizes]
+    if "losses" in arguments.only:
+        measured["sizes"] = [measure(rows, length, device, rounds, methods) for rows in sizes]
+    if "recompilations" in arguments.only:
+        measured["recompilations"] = recompiled(device, length, methods)
+    if "update" in arguments.only:
+        measured["update"] = updates(device, arguments.cpu_selftest)
     print(page(measured))
     if arguments.output:
         arguments.output.mkdir(parents=True, exist_ok=True)
-        (arguments.output / "losses-gpu.json").write_text(json.dumps(measured, indent=1) + "\n")
-        (arguments.output / "losses-gpu.md").write_text(page(measured))
+        (arguments.output / "gpu.json").write_text(json.dumps(measured, indent=1) + "\n")
+        (arguments.output / "gpu.md").write_text(page(measured))
     return 0
 
 

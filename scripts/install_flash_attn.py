@@ -335,7 +335,7 @@ def main(version: str, folder: Path, log: Path) -> None:
             reasons.append(str(why))
     why = "; ".join(dict.fromkeys(reasons))
     say(
-        f"none ({why}), so trainings take a slower attention (attention=auto); to have it, set FLASH_ATTN_WHEEL or "
+        f"none ({why}), so trainings take torch's flex_attention (attention=auto); to have it, set FLASH_ATTN_WHEEL or "
         "FLASH_ATTN_INDEX and run `bash scripts/setup.sh gpu` again"
     )
 

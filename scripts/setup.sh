@@ -27,7 +27,7 @@ if [ -f "$kind" ] && [ "$(cat "$kind")" != "$extra" ]; then
 fi
 
 stamp=".venv/.installed"
-want="$(cat "$lock" pyproject.toml scripts/setup.sh | sha256sum | cut -c1-16)"
+want="$(cat "$lock" pyproject.toml scripts/setup.sh scripts/packages.sh | sha256sum | cut -c1-16)"
 flash="$(sed -n 's/^flash-attn==\([^ ;]*\).*/\1/p' "$lock")"
 flash_attention() { # tried again by every `setup.sh gpu`: there may be a wheel, a compiler or a network by then
     [ -z "$flash" ] || .venv/bin/python scripts/install_flash_attn.py "$flash" --folder .wheels --log .venv/flash-attn.log
@@ -51,14 +51,7 @@ say "$extra environment with $($python --version) in .venv/ (a few minutes the f
 echo "$extra" >"$kind"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==0.13.9"
 
-# uv reads neither pip.conf nor PIP_*: hand over what pip knows (certificates come from SSL_CERT_FILE in both).
-pip_setting() { .venv/bin/python -m pip config list 2>/dev/null | sed -n "s/^[a-z:]*\.$1='\(.*\)'$/\1/p" | tail -1; }
-hand_over() { # VARIABLE PIP_SETTING
-    local value
-    if [ -z "${!1:-}" ]; then value="$(pip_setting "$2")"; if [ -n "$value" ]; then export "$1=$value"; fi; fi
-}
-hand_over UV_DEFAULT_INDEX index-url
-hand_over UV_FIND_LINKS find-links
+. scripts/packages.sh
 # Compiled once here: a training starts some ten processes that import the same thousands of files, and where Python may
 # not write its bytecode (a read-only environment, PYTHONDONTWRITEBYTECODE) each of them compiles them again.
 quiet="--quiet"; [ -n "$bold" ] && quiet="" # on a terminal uv shows what it downloads

@@ -80,8 +80,10 @@ def checkpoint_bytes(config: DictConfig) -> tuple[int, int]:
     weights = model_folder.weight_bytes(config.actor_rollout_ref.model.path) or 0
     best = int(config.trainer.test_freq > 0)  # kept beside the last ones
     # Parameters, two Adam moments and the Hugging Face copy, all written in float32 by FSDP; bf16 weights double.
+    parts = config.actor_rollout_ref.actor.checkpoint.save_contents
+    copies = sum({"model": 1, "optimizer": 2, "hf_model": 1}.get(part, 0) for part in parts)
     # The next checkpoint is written before the oldest goes.
-    return (config.trainer.max_actor_ckpt_to_keep or 1) + best + 1, weights * 2 * 4
+    return (config.trainer.max_actor_ckpt_to_keep or 1) + best + 1, weights * 2 * copies
 
 
 def check_disk_space(config: DictConfig) -> None:

@@ -121,7 +121,7 @@ def check_thinking(config: DictConfig) -> None:
             f"{KEY}.reward_kwargs.thinking_open={str(said).lower()}, but the chat template of {path} "
             f"{'ends the prompt with' if opens else 'does not end the prompt with'} {THINK_OPEN}: "
             f"{'a box in unfinished thoughts would be paid' if opens else 'every response would count as cut off'}. "
-            f"Write +{KEY}.reward_kwargs.thinking_open={str(opens).lower()}."
+            f"Write ++{KEY}.reward_kwargs.thinking_open={str(opens).lower()}."
         )
     if THINK_CLOSE in tokenizer.all_special_tokens:
         raise UserError(

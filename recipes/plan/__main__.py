@@ -5,12 +5,9 @@
 
 Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
 and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
-nothing. Its own keys, all optional: `gpu=` a100, h100 or h200, by default the preset's `hardware.gpu`; `mean_length=`
-tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
-Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
 nothing. Its own keys, all optional: `gpu=` a100, a800, h20, h100, h200 or h800, by default the preset's
 `hardware.gpu`; `mean_length=` tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
-Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input.
+Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
 """
 
 import sys
@@ -114,7 +111,7 @@ def report(plan: Plan, shown: Console) -> str:
         f"{model.parameters / 1e9:.2f}B parameters on {run.nodes} × {run.gpus_per_node} {gpu.name}; "
         f"{run.prompts} × {run.samples} responses of at most {run.response_limit:,} tokens per step"
     )
-    if run.attention != attention.FLASH:
+    if run.attention_assumed or run.attention != attention.FLASH:
         shown.print(show.attention_line(run), soft_wrap=True)
     found = memory.phases(model, gpu, run)
     shown.print(show.phase_table(found, gpu))

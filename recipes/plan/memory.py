@@ -84,11 +84,15 @@ def _resident(model: Architecture, workload: Workload) -> list[Term]:
     shard = model.parameters * workload.master_bytes / workload.shards
     if workload.offload_policy:
         return []
-    return [
+    terms = [
         Term("parameters (FSDP shard)", shard, shard),
         Term("gradients (FSDP shard)", shard, shard),
         Term("Adam moments (FSDP shard)", 2 * shard, 2 * shard),
     ]
+    if workload.reduces_once:  # summed up in fp32 until the last micro-batch
+        whole = model.parameters * 4
+        terms.append(Term("gradients, not yet reduced", whole, whole))
+    return terms
 
 
 def _idle(model: Architecture, workload: Workload) -> list[Term]:

@@ -28,7 +28,12 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def attention_line(workload: Workload) -> str:
-    """What training without flash-attn costs."""
+    """Which attention is planned, and what training without flash-attn costs."""
+    if workload.attention_assumed:
+        return (
+            "attention=auto, planned as flash-attn: whether the GPUs' nodes have it, recipes.doctor says; plan with "
+            "attention=flex if they don't."
+        )
     costs = {
         attention.FLEX: "skips what the mask hides, as flash-attn does; compiled on first use. Slower by an amount "
         "that was not measured: times below are flash-attn's",

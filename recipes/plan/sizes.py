@@ -27,6 +27,7 @@ class Workload:
         param_offload, optimizer_offload: to the CPU while vLLM generates.
         offload_policy: FSDP2's own: parameters, gradients and moments always on the CPU.
         reshard: whether a layer's gathered parameters go after its forward pass.
+        reduces_once: whether gradients are reduced once per mini-batch instead of once per micro-batch.
         checkpointing, activation_offload: of activations.
         fused_logits: log-probs without the logits of all tokens.
         entropy_in_update, entropy_chunk: chunk in tokens; 0 for all at once.
@@ -38,6 +39,7 @@ class Workload:
         rollout_gpus: that only generate, besides the trainer's; 0 for a synchronous trainer.
         seed: of the simulated lengths.
         attention: transformers' name; flash-attn also brings the kernel for log-probs.
+        attention_assumed: whether it is the one that `attention=auto` takes where flash-attn is installed.
     """
 
     nodes: int
@@ -76,6 +78,8 @@ class Workload:
     rollout_gpus: int
     seed: int
     attention: str = attention.FLASH
+    attention_assumed: bool = False
+    reduces_once: bool = False
 
     def __post_init__(self) -> None:
         if self.gpus % self.ulysses or self.gpus % self.tensor_parallel:
@@ -198,4 +202,6 @@ def of(config: DictConfig) -> Workload:
         seed=config.seed,
         # What is installed where the plan is made says nothing about the GPUs.
         attention=attention.FLASH if config.get("attention") == "auto" else attention.of(config),
+        attention_assumed=config.get("attention") == "auto",
+        reduces_once=fsdp.use_no_sync_for_gradient_accumulation,
     )

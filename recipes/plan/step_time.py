@@ -67,8 +67,8 @@ class _Work:
         share: of the GPU's operations that is reached.
         batches: mini-batches, each an optimiser step.
         token_limit: of a micro-batch on one GPU.
-        bytes_moved: per parameter and micro-batch: all-gathers, and the reduce-scatter of fp32 gradients.
-        bytes_reduced: per parameter and micro-batch: gradients that copies of the shards sum up.
+        bytes_gathered: per parameter and micro-batch, in all-gathers.
+        bytes_reduced: per parameter and reduction of fp32 gradients: scattered, and summed up by copies of the shards.
     """
 
     flops: float
@@ -77,7 +77,7 @@ class _Work:
     share: float
     batches: int
     token_limit: int
-    bytes_moved: int
+    bytes_gathered: int
     bytes_reduced: int
 
 
@@ -91,13 +91,15 @@ def _link(gpu: GPU, workload: Workload, efficiency: Efficiency) -> float:
 
 
 def _reducing(work: _Work, model: Architecture, gpu: GPU, workload: Workload, efficiency: Efficiency) -> float:
-    """Seconds per micro-batch in which copies of the shards, on other nodes, all-reduce their gradients.
+    """Seconds of one reduction: gradients are scattered over the shards, and copies on other nodes all-reduce theirs.
 
     A ring moves 2(n − 1)/n of the bytes (NCCL tests, PERFORMANCE.md), over all network cards of a node at once.
     """
+    bytes_ = model.parameters * work.bytes_reduced
     copies = workload.gpus // workload.shards
-    moved = 2 * (copies - 1) / copies * model.parameters * work.bytes_reduced
-    return moved / (gpu.network * min(workload.gpus_per_node, workload.shards) * efficiency.link)
+    between = 2 * (copies - 1) / copies * bytes_
+    between /= gpu.network * min(workload.gpus_per_node, workload.shards) * efficiency.link
+    return bytes_ / _link(gpu, workload, efficiency) + between
 
 
 def _seconds(work: _Work, model: Architecture, gpu: GPU, workload: Workload, efficiency: Efficiency) -> float:
@@ -113,8 +115,9 @@ def _seconds(work: _Work, model: Architecture, gpu: GPU, workload: Workload, eff
     busy = min(workload.gpus, sequences * mean / longest * workload.ulysses)
     compute = work.flops / (busy * gpu.bf16_flops * work.share)
     micro_batches = work.batches * ceil(work.passes * work.tokens / work.batches / workload.gpus / work.token_limit)
-    gathering = micro_batches * model.parameters * work.bytes_moved / _link(gpu, workload, efficiency)
-    gathering += micro_batches * _reducing(work, model, gpu, workload, efficiency)
+    gathering = micro_batches * model.parameters * work.bytes_gathered / _link(gpu, workload, efficiency)
+    reductions = work.batches if workload.reduces_once else micro_batches
+    gathering += reductions * _reducing(work, model, gpu, workload, efficiency)
     return max(compute, gathering) + (1 - efficiency.overlap) * min(compute, gathering)
 
 
@@ -127,7 +130,7 @@ def training_seconds(
     c, share = workload.compute_bytes, efficiency.training
     works = {
         "old log-probs": _Work(forward, tokens, 1, efficiency.scoring, 1, workload.log_prob_tokens, c, 0),
-        "update": _Work(update, tokens, workload.epochs, share, workload.updates, workload.update_tokens, 2 * c + 4, 4),
+        "update": _Work(update, tokens, workload.epochs, share, workload.updates, workload.update_tokens, 2 * c, 4),
     }
     return {name: _seconds(work, model, gpu, workload, efficiency) for name, work in works.items()}
 

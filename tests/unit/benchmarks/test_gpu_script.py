@@ -21,8 +21,8 @@ def test_selftest_runs_without_verl_and_its_gradients_are_exact(run_python, tmp_
     arguments = ["--cpu-selftest", f"--output={tmp_path}"]
     result = run_python(WITHOUT_VERL.format(arguments=arguments))
     assert result.returncode == 0, result.stderr[-3000:]
-    measured = json.loads((tmp_path / "losses-gpu.json").read_text())
-    assert measured["selftest"] and "numbers mean nothing" in (tmp_path / "losses-gpu.md").read_text()
+    measured = json.loads((tmp_path / "gpu.json").read_text())
+    assert measured["selftest"] and "numbers mean nothing" in (tmp_path / "gpu.md").read_text()
     for size in measured["sizes"]:
         results = size["results"]
         assert set(results) == {
@@ -30,6 +30,13 @@ def test_selftest_runs_without_verl_and_its_gradients_are_exact(run_python, tmp_
             *(f"dgpo ({way})" for way in ("eager", "compiled", "fused")),
         }
         assert all(row["error"] < 1e-6 and row["floors"] > 0 for row in results.values())
+    # The fused pass is compiled for a first length, then once for all.
+    assert 1 <= measured["recompilations"]["dgpo"] <= 3
+    update = measured["update"]
+    assert set(update["results"]) == {"sdpa", "eager"} and update["tokens"] == 128
+    norms = [row["gradient_norm"] for row in update["results"].values()]
+    assert all(row["seconds"] > 0 for row in update["results"].values())
+    assert norms == pytest.approx([norms[0]] * len(norms), rel=0.05)  # bf16; the same tokens attend to the same
 
 
 def test_without_a_gpu_one_line_says_so(run_python) -> None:
@@ -53,3 +60,18 @@ def test_the_written_out_loss_is_verls_vanilla(dual: bool) -> None:
     ours = gpu.step_of(gpu.written_out, None, batch)()
     verls = gpu.step_of(get_policy_loss_fn("vanilla"), None, batch)()
     torch.testing.assert_close(ours, verls)
+
+
+def test_the_plan_of_an_update_has_its_states_and_its_time() -> None:
+    from benchmarks.measure import actor_update, planned_update
+
+    shape = actor_update.REAL
+    given = (shape.config_json(), shape.sequences, shape.length)
+    found = planned_update.planned(*given, "NVIDIA H200")
+    low, high = found["peak_gib"]
+    states = 16 * 1.777e9 / 2**30  # parameters, gradients and Adam's moments in fp32
+    assert states < low < high < 100
+    fast, central, slow = found["seconds"]
+    floor = 8 * 1.54e9 * shape.tokens / 989e12  # four forward passes of the matrices at the full peak
+    assert floor < fast < central < slow < 20 * floor
+    assert planned_update.planned(*given, "some other card") == {}

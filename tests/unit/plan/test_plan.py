@@ -8,8 +8,10 @@ from planning_cases import SEVEN, planned
 from recipes.common.errors import UserError
 from recipes.plan import __main__ as plan
 from recipes.plan import advice, memory, show, step_time
+from recipes.plan.efficiency import BEST
 
 ACTOR = "actor_rollout_ref.actor"
+ONCE = f"{ACTOR}.fsdp_config.use_no_sync_for_gradient_accumulation"
 
 
 # That every preset fits: tests/configs/test_presets.py.
@@ -79,6 +81,28 @@ def test_without_flash_attn_the_cost_is_stated(capsys):
     assert needs[0] < needs[1] == needs[2] - sdpa.run.update_tokens**2  # a copy of the logits; a mask
     plan.main([*SEVEN, "attention=flex"])
     assert "attention flex_attention" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("choice", ["auto", "flash"])
+def test_a_plan_that_assumes_flash_attn_says_so(choice, capsys):
+    """What attention=auto takes is known on the GPUs' nodes only."""
+    plan.main([*SEVEN, "mean_length=3000", f"attention={choice}"])
+    assert ("attention=auto, planned as flash-attn" in capsys.readouterr().out) == (choice == "auto")
+
+
+def test_gradients_that_wait_take_their_memory_and_save_reductions():
+    """By hand: N fp32 gradients on every GPU; 16 reductions instead of one per micro-batch."""
+    each, once = (planned(*SEVEN, f"{ONCE}={choice}") for choice in ("false", "true"))
+    held = [
+        {phase.name: phase.low for phase in memory.phases(asked.model, asked.gpu, asked.run)} for asked in (each, once)
+    ]
+    for name in held[0]:
+        waiting = 4 * each.model.parameters if name.startswith("update") else 0
+        assert held[1][name] - held[0][name] == pytest.approx(waiting)
+    # On a link so slow that only it counts: 8,192 × 3,150 tokens on 8 GPUs in micro-batches of 24,576 are 16 × 9.
+    slow = replace(each.gpu, nvlink=1e3)
+    given = [step_time.training_seconds(asked.model, slow, asked.run, 3000.0, BEST)["update"] for asked in (each, once)]
+    assert given[0] - given[1] == pytest.approx((16 * 9 - 16) * 4 * each.model.parameters / (1e3 * BEST.link), rel=1e-3)
 
 
 def test_fourteen_billion_on_one_gpu_does_not_fit():
