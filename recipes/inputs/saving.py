@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from transformers.utils import logging
+
+
+@contextmanager
+def without_progress_bar() -> Iterator[None]:
+    """Let transformers read and write weights in silence."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def save(folder: Path, model: Any, tokenizer: Any) -> None:
@@ -14,14 +28,9 @@ def save(folder: Path, model: Any, tokenizer: Any) -> None:
 
     safetensors creates its file readable by the owner only, which a cache or a cluster's shared folder can't use.
     """
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
+    with without_progress_bar():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    finally:
-        if shown:
-            logging.enable_progress_bar()
     umask = os.umask(0)
     os.umask(umask)
     for file in folder.iterdir():

@@ -13,7 +13,8 @@ from transformers import AutoModelForCausalLM, DynamicCache
 
 from recipes.inputs import arithmetic, tiny_model
 from recipes.inputs.cache import prepare
-from recipes.study.world import SAMPLES, Rollout, generator
+from recipes.inputs.saving import without_progress_bar
+from recipes.study.world import SAMPLES, STREAMS, Rollout, generator
 
 Weights = dict[str, torch.Tensor]  # of one model
 
@@ -21,9 +22,9 @@ Weights = dict[str, torch.Tensor]  # of one model
 class Arithmetic:
     """See recipes.study.world.World; an update's mini-batch is `prompts` groups of responses."""
 
-    def __init__(self, length: int, prompts: int) -> None:
-        """Tokens of a response at most, prompts per update."""
-        self.length, self.prompts = length, prompts
+    def __init__(self, length: int, prompts: int, stream: int = 0) -> None:
+        """Tokens of a response at most; prompts per update; another stream has other samples for the same seeds."""
+        self.length, self.prompts, self.stream = length, prompts, stream
 
     def begin(self, rates: int, seeds: tuple[int, ...]) -> None:
         """See recipes.study.world.World; a seed's base model is made once and kept in the cache of prepared inputs."""
@@ -35,12 +36,14 @@ class Arithmetic:
         self.answers = _padded(tokenizer, [tiny_model.completion(problem) for problem in train], "right", self.length)
         self.held_out = tiny_model.encode(tokenizer, held_out)
         target = f"{tiny_model.__name__}.build"
-        models = [AutoModelForCausalLM.from_pretrained(prepare(target, {"seed": seed})) for seed in seeds]
+        folders = [prepare(target, {"seed": seed}) for seed in seeds]
+        with without_progress_bar():
+            models = [AutoModelForCausalLM.from_pretrained(folder) for folder in folders]
         self.model = models[0]
         self.names = [name for name, _ in self.model.named_parameters()]
         stacked = [torch.stack([model.get_parameter(name).detach() for model in models]) for name in self.names]
         self.parameters = [[leaf.clone().requires_grad_() for leaf in stacked] for _ in range(rates)]
-        self.draws = [generator(seed, SAMPLES) for seed in seeds]
+        self.draws = [generator(seed, SAMPLES + len(STREAMS) * self.stream) for seed in seeds]
 
     def _rows(self, parameters: list[list[torch.Tensor]]) -> list[Weights]:
         """The weights of each row's model; gradients flow to the tensors that hold all seeds."""

@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import torch
 
-SAMPLES, NETWORK = 1, 2  # streams of random numbers that a seed has beside its task's
+STREAMS = TASK, SAMPLES, NETWORK = 0, 1, 2  # of random numbers that a seed has
 
 
-def generator(seed: int, stream: int = 0) -> torch.Generator:
+def generator(seed: int, stream: int = TASK) -> torch.Generator:
     """Random numbers of one seed, whatever runs beside it."""
     return torch.Generator().manual_seed(1_000_003 * seed + stream)
 
