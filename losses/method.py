@@ -85,7 +85,7 @@ class MethodConfig(PolicyLossConfig):
         raise NotImplementedError
 
     def likelihood_weight(self, tokens: Tokens) -> torch.Tensor | None:
-        """Coefficient ≥ 0 of log π_θ itself, added to w·Â, (B, T); None for none."""
+        """Coefficient of log π_θ itself, added to w·Â, whatever Â is, (B, T); None for none."""
         return None
 
     def batch_statistics(self, tokens: Tokens, actor: Any) -> torch.Tensor:

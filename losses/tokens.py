@@ -24,6 +24,11 @@ def clamped_log_ratio(log_ratio: torch.Tensor) -> torch.Tensor:
     return log_ratio.detach().to(working_dtype(log_ratio)).clamp(-LOG_RATIO_BOUND, LOG_RATIO_BOUND)
 
 
+def sequence_sum(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Sum over the response tokens of each sequence, (B, 1); of log r it is log Π r, the response's own ratio."""
+    return (values * mask.to(values.dtype)).sum(-1, keepdim=True)
+
+
 def sequence_mean(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean over the response tokens of each sequence, (B, 1); 0 for a sequence without any."""
     mask = mask.to(values.dtype)

@@ -8,6 +8,7 @@ import torch
 from losses.method import MethodConfig, Weighted
 from losses.registry import register
 from losses.tokens import Tokens, clamped_log_ratio, working_dtype
+from losses.validation import is_number, require
 
 
 def gradient_weight(
@@ -41,17 +42,38 @@ def gradient_weight(
     return torch.exp(log_r).clamp(max=clip_ratio_c).masked_fill(outside, 0.0)
 
 
-@register("dppo_tv", verl_loss="dppo_tv")
 @dataclass
-class DPPOTVConfig(MethodConfig):
-    """`policy_loss=dppo_tv`: verl's own loss; δ stands in actor.clip_ratio_low/high, the truncation in clip_ratio_c."""
+class DPPOConfig(MethodConfig):
+    """What both divergences share; δ stands in actor.clip_ratio_low/high, the truncation in actor.clip_ratio_c.
 
-    loss_mode: str = "dppo_tv"
+    Attributes:
+        dppo_quadratic: τ ≥ 0 of a term τ·(log r)² in the loss of every token, dropped ones included, which pulls
+            π_θ back to μ (prime-rl's `kl_tau`: 0.001; 0: none, as in the paper).
+    """
+
+    dppo_quadratic: float = 0.0
     rollout_anchor: ClassVar[bool] = True
+
+    def validate(self) -> None:
+        """See losses.method.MethodConfig."""
+        value = self.dppo_quadratic
+        require(is_number(value) and value >= 0, "dppo_quadratic", value, "must be a number >= 0", "0.001")
 
     def verl_is_exact(self) -> bool:
         """See losses.method.MethodConfig."""
-        return not self.dual_clip and super().verl_is_exact()
+        return not self.dual_clip and not self.dppo_quadratic and super().verl_is_exact()
+
+    def likelihood_weight(self, tokens: Tokens) -> torch.Tensor | None:
+        """See losses.method.MethodConfig; minus the derivative of τ·(log r)² by log π_θ."""
+        return -2.0 * self.dppo_quadratic * tokens.log_ratio if self.dppo_quadratic else None
+
+
+@register("dppo_tv", verl_loss="dppo_tv")
+@dataclass
+class DPPOTVConfig(DPPOConfig):
+    """`policy_loss=dppo_tv`: verl's own loss, unless it has the quadratic term."""
+
+    loss_mode: str = "dppo_tv"
 
     def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
         """See losses.method.MethodConfig."""

@@ -23,11 +23,12 @@ ORDER = (
     *("dgpo", "dgpo-1.5b", "maspo", "maspo-1.5b"),
     *("grpo", "clip_higher", "entropy_adv", "bapo"),
     *("gppo", "ce_gppo", "ce_gppo-7b", "aspo"),
-    *("cispo", "cispo-scalerl", "sapo", "topr"),
-    *("dac", "dppo_tv", "gspo", "gmpo"),
+    *("cispo", "cispo-scalerl", "sapo", "dac"),
+    *("dppo_tv", "dppo_tv-prime_rl", "dppo_kl", "drpo"),
+    *("gspo", "gmpo", "topr", "vespo", "respo"),
 )
 COLUMNS = 4
-LARGEST_WEIGHT = 3.25
+LOWEST_WEIGHT, LARGEST_WEIGHT = -0.6, 3.25  # only a weight that turns an update back is negative
 # Blue and vermilion of Okabe and Ito's palette, which colour-blind readers tell apart; paler for the rarer token.
 COLOURS = {1.0: ("#0072B2", "#74B4DB"), -1.0: ("#D55E00", "#F3AC76")}
 STYLES: dict[float, dict[str, Any]] = {
@@ -63,7 +64,7 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     axes.plot(np.exp(LOG_RATIO), np.exp(LOG_RATIO), zorder=2, **PLAIN)
     _draw_curves(axes, panel)
     axes.set_xscale("log", base=2)
-    axes.set(xlim=(1 / LARGEST_RATIO, LARGEST_RATIO), ylim=(-0.08, LARGEST_WEIGHT), yticks=(0, 1, 2, 3))
+    axes.set(xlim=(1 / LARGEST_RATIO, LARGEST_RATIO), ylim=(LOWEST_WEIGHT, LARGEST_WEIGHT), yticks=(0, 1, 2, 3))
     axes.set_xticks((0.25, 0.5, 1, 2, 4), ("¼", "½", "1", "2", "4"))
     axes.minorticks_off()
     axes.grid(color=GRID, linewidth=0.5)

@@ -36,14 +36,18 @@ from losses.baselines.ce_gppo import CEGPPOConfig
 from losses.baselines.cispo import CISPOConfig
 from losses.baselines.clip_higher import ClipHigherConfig
 from losses.baselines.dac import DACConfig
+from losses.baselines.dppo_kl import DPPOKLConfig
 from losses.baselines.dppo_tv import DPPOTVConfig
+from losses.baselines.drpo import DRPOConfig
 from losses.baselines.entropy_adv import EntropyAdvConfig
 from losses.baselines.gmpo import GMPOConfig
 from losses.baselines.gppo import GPPOConfig
 from losses.baselines.grpo import GRPOConfig
 from losses.baselines.gspo import GSPOConfig
+from losses.baselines.respo import ReSPOConfig
 from losses.baselines.sapo import SAPOConfig
 from losses.baselines.topr import TOPRConfig
+from losses.baselines.vespo import VESPOConfig
 from losses.method import MethodConfig
 from maspo.config import MASPOConfig
 
@@ -66,10 +70,12 @@ def sample_of(batch: Batch) -> Sample:
     return Sample(log_ratio, old, advantages, batch["response_mask"].numpy(), batch["entropy"].double().numpy())
 
 
-def ascent(form: Callable[..., Form], dual: bool = False, likelihood: float = 0.0, **settings: Any) -> Ascent:
+def ascent(
+    form: Callable[..., Form], dual: bool = False, likelihood: float = 0.0, quadratic: float = 0.0, **settings: Any
+) -> Ascent:
     """w * A, without tokens that the dual clip drops, plus `likelihood` times the mean over correct responses' tokens.
 
-    That mean is over the tokens of the whole mini-batch, in token-mean.
+    That mean is over the tokens of the whole mini-batch, in token-mean. `quadratic` times (log r)^2 is taken off.
     """
 
     def of(batch: Batch) -> np.ndarray:
@@ -78,7 +84,7 @@ def ascent(form: Callable[..., Form], dual: bool = False, likelihood: float = 0.
         if dual:
             found[t.minus & (t.r > DUAL)] = 0
         correct = np.broadcast_to(batch["correct"].numpy(), t.mask.shape) & t.mask
-        return found + likelihood * correct * t.mask.sum() / correct.sum()
+        return found + likelihood * correct * t.mask.sum() / correct.sum() - 2 * quadratic * t.x
 
     return of
 
@@ -128,7 +134,9 @@ class Case:
 
 HARD, DUAL_HARD = ascent(closed_forms.grpo, **WIDTHS), ascent(closed_forms.grpo, dual=True, **WIDTHS)
 CISPO, DPPO = ascent(closed_forms.cispo, **WIDTHS), ascent(closed_forms.dppo_tv, clip_ratio_c=DUAL, **WIDTHS)
+DPPO_KL = ascent(closed_forms.dppo_kl, clip_ratio_c=DUAL, **WIDTHS)
 SAPO, GSPO = ascent(closed_forms.sapo, tau_pos=TAU_POS, tau_neg=TAU_NEG), ascent(closed_forms.gspo, **WIDTHS)
+GAMMA = {"vespo_k_pos": 1.5, "vespo_lambda_pos": 0.5, "vespo_k_neg": 0.7, "vespo_lambda_neg": 2.5}
 BETAS = {"ce_gppo_beta1": 0.75, "ce_gppo_beta2": 0.25}
 CHANGED_BAPO = {
     "bapo_low_start": 0.7,
@@ -203,10 +211,29 @@ CASES = {
     "topr, geometric mean": Case(
         TOPRConfig(topr_ratio="geometric_mean"), ascent(closed_forms.topr, topr_ratio="geometric_mean")
     ),
+    "vespo": Case(VESPOConfig(), ascent(closed_forms.vespo)),
+    "vespo, changed": Case(VESPOConfig(**GAMMA), ascent(closed_forms.vespo, **GAMMA)),
+    "respo": Case(ReSPOConfig(), ascent(closed_forms.respo)),
     "dppo_tv": Case(DPPOTVConfig(), DPPO),
     "dppo_tv, ours": Case(DPPOTVConfig(loss_mode="dppo_tv_weighted"), DPPO),
     "dppo_tv, dual clip": Case(
         DPPOTVConfig(dual_clip=True), ascent(closed_forms.dppo_tv, dual=True, clip_ratio_c=DUAL, **WIDTHS)
+    ),
+    "dppo_tv, quadratic": Case(
+        DPPOTVConfig(dppo_quadratic=0.3), ascent(closed_forms.dppo_tv, quadratic=0.3, clip_ratio_c=DUAL, **WIDTHS)
+    ),
+    "dppo_kl": Case(DPPOKLConfig(), DPPO_KL),
+    "dppo_kl, ours": Case(DPPOKLConfig(loss_mode="dppo_kl_weighted"), DPPO_KL),
+    "dppo_kl, dual clip": Case(
+        DPPOKLConfig(dual_clip=True), ascent(closed_forms.dppo_kl, dual=True, clip_ratio_c=DUAL, **WIDTHS)
+    ),
+    "dppo_kl, quadratic": Case(
+        DPPOKLConfig(dppo_quadratic=0.3), ascent(closed_forms.dppo_kl, quadratic=0.3, clip_ratio_c=DUAL, **WIDTHS)
+    ),
+    "drpo": Case(DRPOConfig(), ascent(closed_forms.drpo)),
+    "drpo, changed": Case(
+        DRPOConfig(drpo_delta=0.05, drpo_corrective=False),
+        ascent(closed_forms.drpo, drpo_delta=0.05, drpo_corrective=False),
     ),
     "entropy_adv": Case(EntropyAdvConfig(), shaped_ascent(0.4, 2.0)),
     "entropy_adv, changed": Case(

@@ -200,6 +200,31 @@ def topr(t: Sample, topr_ratio="product") -> Form:
     return [(~t.minus, one), (total > 0, one), (everywhere(t), np.exp(np.minimum(total, 0)))]
 
 
+def vespo(t: Sample, vespo_k_pos=2.0, vespo_lambda_pos=3.0, vespo_k_neg=3.0, vespo_lambda_neg=2.0) -> Form:
+    """Normalised so that the kernel is 1 at W = 1."""
+    log_w = np.clip(t.over_sequence(t.x), np.log(1e-8), 20)
+
+    def kernel(k, rate):
+        return np.exp(rate + k * log_w - rate * np.exp(log_w))
+
+    rare = log_w == np.log(1e-8)
+    good, bad = kernel(vespo_k_pos, vespo_lambda_pos), kernel(vespo_k_neg, vespo_lambda_neg)
+    return [
+        (t.minus & rare, bad),
+        (t.minus, bad),
+        (rare, good),
+        (everywhere(t), good),
+    ]
+
+
+def respo(t: Sample) -> Form:
+    """The square root as a power; W itself where it is not that of the clamp."""
+    total = t.over_sequence(t.x)
+    w = np.exp(np.clip(total, -20, 20))
+    good, bad = (1 + w) / 2 * np.exp(1 - w), w**0.5 * np.exp(2 * (1 - w**0.5))
+    return [(t.minus & (total < -20), bad), (t.minus, bad), (total < -20, good), (everywhere(t), good)]
+
+
 def dppo_tv(t: Sample, clip_ratio_low=0.15, clip_ratio_high=0.15, clip_ratio_c=20.0) -> Form:
     """verl's code, and ours, treat A = 0 as negative; it does not matter."""
     moved, zero = np.exp(t.old + t.x) - t.q, np.zeros_like(t.r)
@@ -207,6 +232,33 @@ def dppo_tv(t: Sample, clip_ratio_low=0.15, clip_ratio_high=0.15, clip_ratio_c=2
         (t.plus & (t.r > 1) & (moved > clip_ratio_high), zero),
         (~t.plus & (t.r < 1) & (-moved > clip_ratio_low), zero),
         (t.r > clip_ratio_c, zero + clip_ratio_c),
+        (everywhere(t), t.r),
+    ]
+
+
+def dppo_kl(t: Sample, clip_ratio_low=0.05, clip_ratio_high=0.05, clip_ratio_c=20.0) -> Form:
+    """As verl's code: 1e-8 in the logarithm, a probability above 1 outside, A = 0 as negative."""
+    p, zero = np.exp(t.old + t.x), np.zeros_like(t.r)
+    with np.errstate(invalid="ignore"):
+        kl = np.nan_to_num(-t.q * t.x + (1 - t.q) * np.log((1 - t.q + 1e-8) / (1 - p + 1e-8)), nan=np.inf)
+    return [
+        (t.plus & (p > t.q) & (kl > clip_ratio_high), zero),
+        (~t.plus & (p < t.q) & (kl > clip_ratio_low), zero),
+        (t.r > clip_ratio_c, zero + clip_ratio_c),
+        (everywhere(t), t.r),
+    ]
+
+
+def drpo(t: Sample, drpo_delta=0.15, drpo_corrective=True) -> Form:
+    """Minus the derivative by log r of -A r + |A| (p - q)^2 / (2 delta q), over A."""
+    p = np.exp(t.old + t.x)
+    kept = t.r - np.sign(t.A) * (p - t.q) * t.r / drpo_delta
+    beyond = kept if drpo_corrective else np.zeros_like(kept)
+    return [
+        (t.plus & (p - t.q > drpo_delta), beyond),
+        (t.minus & (t.q - p > drpo_delta), beyond),
+        (t.plus, kept),
+        (t.minus, kept),
         (everywhere(t), t.r),
     ]
 

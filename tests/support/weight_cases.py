@@ -18,14 +18,18 @@ from losses.baselines import (
     cispo,
     clip_higher,
     dac,
+    dppo_kl,
     dppo_tv,
+    drpo,
     entropy_adv,
     gmpo,
     gppo,
     grpo,
     gspo,
+    respo,
     sapo,
     topr,
+    vespo,
 )
 
 WIDTHS = {"clip_ratio_low": 0.1, "clip_ratio_high": 0.3}
@@ -43,6 +47,7 @@ class Weight:
     settings: list[dict[str, Any]]
     edges: tuple[float, ...] = ()
     sequences: bool = False  # whether the advantage must be the same all over a sequence
+    negative: bool = False  # whether a weight may turn an update back
 
     def of(self, t: Sample, dtype: torch.dtype = torch.float64, **settings: Any) -> torch.Tensor:
         return self.ours(*t.tensors(self.takes, dtype), **settings)
@@ -106,11 +111,35 @@ WEIGHTS = {
         (1.0,),
         sequences=True,
     ),
+    "vespo": Weight(
+        vespo.gradient_weight,
+        "log_ratio A mask",
+        closed_forms.vespo,
+        [{}, {"vespo_k_pos": 1.5, "vespo_lambda_pos": 0.5, "vespo_k_neg": 0.7, "vespo_lambda_neg": 2.5}],
+        sequences=True,
+    ),
+    "respo": Weight(respo.gradient_weight, "log_ratio A mask", closed_forms.respo, [{}], sequences=True),
     "dppo_tv": Weight(
         dppo_tv.gradient_weight,
         "log_ratio old A",
         closed_forms.dppo_tv,
         [{}, WIDTHS, WIDTHS | {"clip_ratio_c": 2.5}],
+    ),
+    "dppo_kl": Weight(
+        dppo_kl.gradient_weight,
+        "log_ratio old A",
+        closed_forms.dppo_kl,
+        [{}, WIDTHS, WIDTHS | {"clip_ratio_c": 2.5}],
+    ),
+    "drpo": Weight(
+        drpo.gradient_weight,
+        "log_ratio old A",
+        closed_forms.drpo,
+        [{}, {"drpo_delta": 0.02}],
+        negative=True,
+    ),
+    "drpo, never turned back": Weight(
+        drpo.gradient_weight, "log_ratio old A", closed_forms.drpo, [{"drpo_corrective": False}]
     ),
     "entropy_adv": Weight(
         entropy_adv.gradient_weight,

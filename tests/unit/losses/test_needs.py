@@ -38,7 +38,10 @@ def test_the_fused_pass_does_not_blame_the_compiler_for_it(recwarn: pytest.Warni
     assert not [warning for warning in recwarn if "does not compile" in str(warning.message)]
 
 
-@pytest.mark.parametrize("name", ["grpo, ours", "cispo, masked", "gppo", "aspo", "dac", "gmpo", "topr", "sapo, ours"])
+BARE = ("grpo, ours", "cispo, masked", "gppo", "aspo", "dac", "gmpo", "topr", "vespo", "respo", "drpo", "sapo, ours")
+
+
+@pytest.mark.parametrize("name", BARE)
 def test_the_others_need_nothing_beyond_what_verl_hands_over(name):
     case, batch = CASES[name], full_batch()
     bare = {key: batch[key] for key in ("log_prob", "old_log_prob", "advantages", "response_mask")}

@@ -51,7 +51,7 @@ def test_every_method_and_every_choice_has_curves_for_both_signs(by_choice) -> N
 
 def test_two_old_probabilities_where_they_matter_and_only_there(by_choice) -> None:
     depends = {choice for choice, panel in by_choice.items() if len(panel.curves) > 2}
-    assert depends == {"maspo", "maspo-1.5b", "dac", "dppo_tv"}
+    assert depends == {"maspo", "maspo-1.5b", "dac", "dppo_tv", "dppo_tv-prime_rl", "dppo_kl", "drpo"}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_band_is_the_trust_region_of_the_method(by_choice, choice: str, old:
 
 def test_no_band_where_the_weight_bends_at_once(by_choice) -> None:
     assert {choice for choice, panel in by_choice.items() if not panel.regions} == {
-        *("maspo", "maspo-1.5b", "sapo", "topr"),
+        *("maspo", "maspo-1.5b", "sapo", "topr", "drpo", "vespo", "respo", "dppo_tv-prime_rl"),
         "gspo",  # its region is narrower than a step
     }
 
@@ -84,7 +84,7 @@ def test_a_preset_says_what_it_changes_and_equal_choices_share_a_panel(by_choice
     assert by_choice["cispo-scalerl"].notes == ("ε_high=4", "cispo_two_sided=false")
     assert by_choice["dr_grpo"] is by_choice["grpo"]
     assert {choice for choice, panel in by_choice.items() if "8 tokens, all at r" in panel.notes} == {
-        *("gspo", "gmpo", "topr")
+        *("gspo", "gmpo", "topr", "vespo", "respo")
     }
 
 

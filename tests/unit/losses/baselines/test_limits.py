@@ -7,7 +7,24 @@ import pytest
 import torch
 
 from dgpo import gradient_weight as dgpo
-from losses.baselines import aspo, cispo, clip_higher, dac, dppo_tv, entropy_adv, gmpo, gppo, grpo, gspo, sapo, topr
+from losses.baselines import (
+    aspo,
+    cispo,
+    clip_higher,
+    dac,
+    dppo_kl,
+    dppo_tv,
+    drpo,
+    entropy_adv,
+    gmpo,
+    gppo,
+    grpo,
+    gspo,
+    respo,
+    sapo,
+    topr,
+    vespo,
+)
 from losses.baselines.ce_gppo import gradient_weight as ce_gppo
 
 WIDTHS = {"clip_ratio_low": 0.1, "clip_ratio_high": 0.3}
@@ -223,6 +240,51 @@ def test_topr_is_1_on_good_responses_and_the_truncated_product_on_bad_ones():
     assert mean[:, 0].tolist() == pytest.approx([math.sqrt(0.4), 1.0], rel=1e-12)
 
 
+def ratios_of_responses(*products: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-ratios of responses of two tokens whose ratios multiply to these, with garbage behind them, and the mask."""
+    product = torch.tensor(products, dtype=torch.float64)[:, None]
+    log_ratio = torch.log(torch.cat([product * 4, torch.full_like(product, 0.25), torch.full_like(product, 7.0)], 1))
+    return log_ratio, torch.tensor([[1, 1, 0]] * len(products))
+
+
+@pytest.mark.parametrize(("advantage", "k", "rate"), [(1.0, 2.0, 3.0), (0.0, 2.0, 3.0), (-1.0, 3.0, 2.0)])
+def test_vespo_peaks_at_k_over_lambda_and_is_1_where_nothing_changed(advantage, k, rate):
+    log_ratio, mask = ratios_of_responses(1.0, k / rate, k / rate * 1.001, k / rate * 0.999)
+    found = vespo.gradient_weight(log_ratio, torch.full_like(log_ratio, advantage), mask)[:, 0]
+    assert found[0].item() == pytest.approx(1.0, rel=1e-12)
+    assert found[1].item() == pytest.approx((k / rate) ** k * math.exp(rate - k), rel=1e-12)
+    assert (found[2:] < found[1]).all()
+
+
+def test_vespo_with_k_1_and_no_decay_is_the_ratio_of_the_response():
+    """As TOPR on bad responses below 1, and TOPR's weight of 1 on good ones with k = 0 instead."""
+    log_ratio, mask = ratios_of_responses(0.1, 0.5, 0.9)
+    minus, nothing = -torch.ones_like(log_ratio), 1e-12
+    found = vespo.gradient_weight(log_ratio, minus, mask, vespo_k_neg=1.0, vespo_lambda_neg=nothing)
+    same(found, topr.gradient_weight(log_ratio, minus, mask), rtol=1e-11)
+    found = vespo.gradient_weight(log_ratio, -minus, mask, vespo_k_pos=nothing, vespo_lambda_pos=nothing)
+    same(found, topr.gradient_weight(log_ratio, -minus, mask), rtol=1e-10)
+
+
+def test_respo_on_bad_responses_is_vespos_kernel_of_the_root_of_the_ratio():
+    log_ratio, mask = ratios_of_responses(0.01, 0.5, 1.0, 3.0, 40.0)
+    minus = -torch.ones_like(log_ratio)
+    kernel = vespo.gradient_weight(log_ratio / 2, minus, mask, vespo_k_neg=1.0, vespo_lambda_neg=2.0)
+    same(respo.gradient_weight(log_ratio, minus, mask), kernel)
+
+
+def test_respo_on_good_responses_is_half_the_sum_of_two_of_vespos_kernels_and_keeps_what_became_unlikely():
+    log_ratio, mask = ratios_of_responses(1e-7, 0.01, 1.0, 3.0, 40.0)
+    plus = torch.ones_like(log_ratio)
+    found = respo.gradient_weight(log_ratio, plus, mask)
+    flat, linear = (
+        vespo.gradient_weight(log_ratio, plus, mask, vespo_k_pos=k, vespo_lambda_pos=1.0) for k in (0.0, 1.0)
+    )
+    same(found, (flat + linear) / 2)
+    assert found[0, 0].item() == pytest.approx(math.e / 2, rel=1e-6)
+    assert (found[:, 0].diff() < 0).all()
+
+
 def test_dppo_measures_probability_not_ratio():
     """A rare token may double its probability; a likely one may not rise by a fifth of it."""
     old = torch.log(torch.tensor([0.01, 0.8], dtype=torch.float64))
@@ -238,3 +300,69 @@ def test_dppo_without_divergence_bound_is_truncated_importance_sampling():
         log_ratio, old, advantages, clip_ratio_low=1.0, clip_ratio_high=1.0, clip_ratio_c=3.0
     )
     same(found, log_ratio.exp().clamp(max=3.0))
+
+
+def test_dppo_kl_of_a_token_that_was_certain_allows_little_and_of_a_rare_one_much():
+    """0.99 log(0.99/0.9) + 0.01 log(0.01/0.1) = 0.0713, and 0.0039 where a token of 0.02 halves."""
+    old = torch.log(torch.tensor([0.99, 0.02], dtype=torch.float64))
+    new = torch.log(torch.tensor([0.9, 0.01], dtype=torch.float64))
+    divergence = dppo_kl.binary_kl(old, new)
+    assert divergence.tolist() == pytest.approx([0.071331, 0.003914], abs=1e-6)
+    found = dppo_kl.gradient_weight(new - old, old, -torch.ones_like(old))
+    assert found.tolist() == pytest.approx([0.0, 0.5], rel=1e-12)
+    assert (dppo_kl.gradient_weight(new - old, old, torch.ones_like(old)) > 0).all(), "towards mu nothing is dropped"
+
+
+def test_dppo_kl_is_about_twice_the_square_of_tv_for_likely_tokens():
+    """For small moves KL = (p - q)^2 / (2 q (1 - q)): at q = 1/2 a bound of 2 d^2 on KL is one of d on TV."""
+    log_ratio, advantages = tokens()
+    log_ratio = log_ratio / 20  # ratios within 0.9 and 1.1
+    old = torch.full_like(log_ratio, math.log(0.5))
+    kl = dppo_kl.gradient_weight(log_ratio, old, advantages, clip_ratio_low=2 * 0.02**2, clip_ratio_high=2 * 0.02**2)
+    tv = dppo_tv.gradient_weight(log_ratio, old, advantages, clip_ratio_low=0.02, clip_ratio_high=0.02)
+    assert (tv == 0).any()
+    assert ((kl == 0) == (tv == 0)).double().mean() > 0.99
+    both = (kl > 0) & (tv > 0)
+    same(kl[both], tv[both])
+
+
+def test_drpo_with_a_wide_bound_is_importance_sampling():
+    log_ratio, advantages = tokens()
+    old = torch.full_like(log_ratio, math.log(0.1))
+    same(drpo.gradient_weight(log_ratio, old, advantages, drpo_delta=1e12), log_ratio.exp())
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_drpo_is_zero_where_dppo_tv_jumps_and_turns_back_what_lies_beyond(sign):
+    """q = 1/2 and delta = 0.15: p = 0.65 or 0.35."""
+    moved = torch.tensor([0.0, 0.075, 0.15, 0.3, -0.15], dtype=torch.float64) * sign
+    old = torch.full_like(moved, math.log(0.5))
+    log_ratio = torch.log(0.5 + moved) - old
+    found = drpo.gradient_weight(log_ratio, old, torch.full_like(old, sign))
+    assert (found / log_ratio.exp()).tolist() == pytest.approx([1.0, 0.5, 0.0, -1.0, 2.0], abs=1e-12)
+    stopped = drpo.gradient_weight(log_ratio, old, torch.full_like(old, sign), drpo_corrective=False)
+    same(stopped, found.clamp(min=0.0))
+    masked = dppo_tv.gradient_weight(log_ratio, old, torch.full_like(old, sign))
+    assert masked[3].item() == 0 < masked[1].item()
+
+
+def test_drpo_is_minus_the_derivative_of_its_penalised_loss():
+    log_ratio, advantages = tokens()
+    old = torch.linspace(-4, -0.01, len(log_ratio), dtype=torch.float64)
+    leaf = log_ratio.clone().requires_grad_()
+    q, r = old.exp(), leaf.exp()
+    (-advantages * r + advantages.abs() * q * (r - 1) ** 2 / (2 * 0.15)).sum().backward()
+    torch.testing.assert_close(
+        drpo.gradient_weight(log_ratio, old, advantages) * advantages, -leaf.grad, rtol=1e-10, atol=1e-12
+    )
+
+
+def test_the_bound_of_drpos_weight():
+    """|w| <= r (1 + 1 / delta) for probabilities."""
+    old = torch.linspace(-8, -0.01, 200, dtype=torch.float64)[:, None]
+    new = torch.linspace(-8, -0.01, 200, dtype=torch.float64)[None, :]
+    log_ratio = new - old
+    for sign in (1.0, -1.0):
+        found = drpo.gradient_weight(log_ratio, old.expand_as(log_ratio), torch.full_like(log_ratio, sign))
+        assert (found.abs() <= log_ratio.exp() * (1 + 1 / 0.15)).all()
+        assert (found < 0).any()

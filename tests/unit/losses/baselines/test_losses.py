@@ -49,6 +49,11 @@ def test_gradient_is_minus_weight_times_advantage(case, mode, seed):
         ("sapo", "sapo, dual clip"),
         ("gspo", "gspo, dual clip"),
         ("topr", "topr, geometric mean"),
+        ("vespo", "vespo, changed"),
+        ("dppo_tv", "dppo_tv, quadratic"),
+        ("dppo_kl", "dppo_kl, dual clip"),
+        ("dppo_kl", "dppo_kl, quadratic"),
+        ("drpo", "drpo, changed"),
         ("dppo_tv", "dppo_tv, dual clip"),
         ("entropy_adv", "entropy_adv, changed"),
     ],
@@ -74,12 +79,13 @@ def test_gradient_in_low_precision(case, dtype, rtol):
 
 
 @pytest.mark.parametrize("case", EVERY)
-def test_zero_advantages_leave_only_the_likelihood_term(case):
+def test_zero_advantages_leave_only_terms_without_an_advantage(case):
     batch = full_batch()
     batch["advantages"] = torch.zeros_like(batch["advantages"])
     _, grad, _ = called(case, batch)
     np.testing.assert_allclose(grad.numpy(), gradient_of(batch, case.ascent(batch), case.modes[0]), atol=0, rtol=1e-7)
-    assert (grad == 0).all() == (getattr(case.config, "likelihood_coefficient", 0) == 0)
+    terms = (getattr(case.config, name, 0) for name in ("likelihood_coefficient", "dppo_quadratic"))
+    assert (grad == 0).all() != any(terms)
 
 
 @pytest.mark.parametrize("case", EVERY)
@@ -125,6 +131,7 @@ def test_finite_at_extreme_ratios(case, advantage, dtype):
     [
         ("cispo, ours", closed_forms.cispo, 10.0),
         ("dppo_tv, ours", closed_forms.dppo_tv, 1.0),
+        ("dppo_kl, ours", closed_forms.dppo_kl, 1.0),
         ("gmpo", closed_forms.gmpo, 1.2),
     ],
 )

@@ -12,19 +12,24 @@ from losses.baselines.ce_gppo import CEGPPOConfig
 from losses.baselines.cispo import CISPOConfig
 from losses.baselines.clip_higher import ClipHigherConfig
 from losses.baselines.dac import DACConfig
+from losses.baselines.dppo_kl import DPPOKLConfig
 from losses.baselines.dppo_tv import DPPOTVConfig
+from losses.baselines.drpo import DRPOConfig
 from losses.baselines.entropy_adv import EntropyAdvConfig
 from losses.baselines.gmpo import GMPOConfig
 from losses.baselines.gppo import GPPOConfig
 from losses.baselines.grpo import GRPOConfig
 from losses.baselines.gspo import GSPOConfig
+from losses.baselines.respo import ReSPOConfig
 from losses.baselines.sapo import SAPOConfig
 from losses.baselines.topr import TOPRConfig
+from losses.baselines.vespo import VESPOConfig
 from losses.method import MethodConfig
 from losses.registry import METHODS
 from losses.tokens import Tokens
 
 BAPO_NUMBERS = [name for name in BAPOConfig.__dataclass_fields__ if name.startswith("bapo_") and "stat" not in name]
+VESPO_NUMBERS = [name for name in VESPOConfig.__dataclass_fields__ if name.startswith("vespo_")]
 BAD = [
     *[
         (config_class, name, value)
@@ -58,6 +63,14 @@ BAD = [
     *[(EntropyAdvConfig, "entropy_adv_alpha", value) for value in (-0.1, "0.4", math.nan)],
     *[(EntropyAdvConfig, "entropy_adv_kappa", value) for value in (1, 0.5, -2, "2", math.inf)],
     *[(TOPRConfig, "topr_ratio", value) for value in ("token", "", None)],
+    *[
+        (config_class, "dppo_quadratic", value)
+        for config_class in (DPPOTVConfig, DPPOKLConfig)
+        for value in (-0.1, "0.001", math.inf, True, None)
+    ],
+    *[(DRPOConfig, "drpo_delta", value) for value in (0, -0.1, "0.15", math.nan, math.inf, None)],
+    *[(DRPOConfig, "drpo_corrective", value) for value in (1, "yes", None)],
+    *[(VESPOConfig, name, value) for name in VESPO_NUMBERS for value in (0, -1, "2", math.nan, math.inf, True, None)],
 ]
 
 
@@ -113,7 +126,11 @@ def test_a_misspelt_field_is_refused(config_class):
         (GSPOConfig(), False),
         (GMPOConfig(), False),
         (DPPOTVConfig(), False),
+        (DPPOKLConfig(), False),
+        (DRPOConfig(), False),
         (TOPRConfig(), False),
+        (VESPOConfig(), False),
+        (ReSPOConfig(), False),
     ],
     ids=lambda value: getattr(value, "method", value),
 )
@@ -132,6 +149,10 @@ def test_dual_clip_is_on_where_the_papers_or_their_codes_have_it(config, dual_cl
         (DACConfig(), {"dac_ratio_max": 10.0}),
         (EntropyAdvConfig(), {"entropy_adv_alpha": 0.4, "entropy_adv_kappa": 2.0}),
         (TOPRConfig(), {"topr_ratio": "product"}),
+        (DPPOTVConfig(), {"dppo_quadratic": 0}),
+        (DPPOKLConfig(), {"dppo_quadratic": 0}),
+        (DRPOConfig(), {"drpo_delta": 0.15, "drpo_corrective": True}),
+        (VESPOConfig(), {"vespo_k_pos": 2, "vespo_lambda_pos": 3, "vespo_k_neg": 3, "vespo_lambda_neg": 2}),
         (BAPOConfig(), {"bapo_positive_share": 0.4, "bapo_statistic": "literal"}),
         (BAPOConfig(), {"bapo_low_start": 0.6, "bapo_low_end": 0.9, "bapo_low_step": 0.02}),
         (BAPOConfig(), {"bapo_high_start": 1.2, "bapo_high_end": 3.0, "bapo_high_step": 0.05}),
@@ -216,7 +237,14 @@ def test_what_a_method_needs_beyond_what_verl_hands_over(config, needs):
 
 
 def test_which_ratios_are_against_the_rollout_policy():
-    assert {name for name in METHODS if METHODS[name].rollout_anchor} == {"bapo", "dppo_tv", "topr"}
+    assert {name for name in METHODS if METHODS[name].rollout_anchor} == {
+        "bapo",
+        "dppo_kl",
+        "dppo_tv",
+        "drpo",
+        "topr",
+        "vespo",
+    }
 
 
 def test_a_method_without_a_weight_or_statistics_says_so():

@@ -27,6 +27,7 @@ from verl.workers.config import PolicyLossConfig
 from losses import registry, surrogate
 from losses.baselines.cispo import CISPOConfig
 from losses.baselines.clip_higher import ClipHigherConfig
+from losses.baselines.dppo_kl import DPPOKLConfig
 from losses.baselines.dppo_tv import DPPOTVConfig
 from losses.baselines.gmpo import GMPOConfig
 from losses.baselines.grpo import GRPOConfig
@@ -40,6 +41,7 @@ VERLS_OWN = {
     SAPOConfig: ("sapo", core_algos.compute_policy_loss_sapo, "sapo_weighted"),
     GSPOConfig: ("gspo", core_algos.compute_policy_loss_gspo, "gspo_weighted"),
     DPPOTVConfig: ("dppo_tv", core_algos.compute_policy_loss_dppo_tv, "dppo_tv_weighted"),
+    DPPOKLConfig: ("dppo_kl", core_algos.compute_policy_loss_dppo_kl, "dppo_kl_weighted"),
 }
 
 
@@ -75,6 +77,10 @@ def test_these_are_all_methods_that_verl_computes():
         GSPOConfig(fused=True),
         DPPOTVConfig(dual_clip=True),
         DPPOTVConfig(fused=True),
+        DPPOTVConfig(dppo_quadratic=0.001),
+        DPPOKLConfig(dual_clip=True),
+        DPPOKLConfig(fused=True),
+        DPPOKLConfig(dppo_quadratic=0.001),
         replace(GRPOConfig(), fused=True),
     ],
     ids=lambda config: f"{config.method} dual_clip={config.dual_clip} fused={config.fused}",
@@ -86,7 +92,7 @@ def test_an_option_verl_does_not_know_switches_to_our_function(config):
 
 
 def test_our_registrations_leave_verls_functions_alone():
-    names = [config.verl_loss for config in VERLS_OWN] + ["geo_mean", "dppo_kl", "clip_cov", "kl_cov", "gpg"]
+    names = [config.verl_loss for config in VERLS_OWN] + ["geo_mean", "clip_cov", "kl_cov", "gpg"]
     assert all(POLICY_LOSS_REGISTRY[name].__module__ == "verl.trainer.ppo.core_algos" for name in names)
 
 

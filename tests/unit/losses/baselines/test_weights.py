@@ -23,7 +23,7 @@ def test_equals_the_closed_form_in_every_branch(weight, settings):
             assert (side & sign & t.mask).any(), "a side has no token of this sign"
     np.testing.assert_allclose(w.numpy()[t.mask], value(form)[t.mask], rtol=1e-9, atol=0)
     assert torch.isfinite(w).all()
-    assert (w >= 0).all()
+    assert (w < 0).any() == weight.negative
 
 
 @pytest.mark.parametrize(("weight", "settings"), LAST)
