@@ -258,10 +258,11 @@ def _check_correction(config: DictConfig) -> None:
 def _check_filter(config: DictConfig) -> None:
     chosen = config.algorithm.get("filter_groups")
     ours = config.reward.custom_reward_function.path == "pkg://reward.verl_entry"
-    known = ("reward", "score", "acc")
-    if chosen and chosen.enable and (not chosen.metric or (ours and chosen.metric not in known)):
-        key = "algorithm.filter_groups.metric"
-        raise UserError(f"{key}={chosen.metric}: groups are filtered by one of {', '.join(known)}. Write {key}=acc.")
+    if chosen and chosen.enable and (not chosen.metric or (ours and chosen.metric != "acc")):
+        raise UserError(
+            f"algorithm.filter_groups.metric={chosen.metric}: groups are filtered by whether answers are right; a "
+            "shaped reward differs inside a group that is all right or all wrong. Write sampling=dynamic."
+        )
 
 
 def _check_ray(config: DictConfig) -> None:

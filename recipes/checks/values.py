@@ -126,6 +126,7 @@ RULES = (
     name("trainer.project_name", "train"),
     name("trainer.experiment_name", "my-run"),
     real("trainer.v1.rlvr.poll_interval", "(0, inf)", 0.2),
+    real("trainer.v1.rlvr.generation_limit", "(1, inf)", 10.0),
     # data
     Rule("data.train_files", _are_files, "a parquet file, or a list of them", "/path/to/train.parquet"),
     Rule("data.val_files", _are_files, "a parquet file, or a list of them", "/path/to/validation.parquet"),

@@ -20,6 +20,7 @@ from losses.metrics import mean_weights
 from losses.ratio_histogram import ratio_quantiles
 from recipes.common.truncation import stop_tokens
 from recipes.plugin import (
+    dynamic_sampling,
     method_check,
     responses,
     scorer_watch,
@@ -53,6 +54,10 @@ class _WithRecipe(DurableTrainer):
         self._reward_function = f"{reward.path}:{reward.name}"
         self._scorer_failure_limit = options.get("scorer_failure_limit", scorer_watch.LIMIT)
         self._update_watch = update_watch.UpdateWatch(options.get("skipped_update_limit", update_watch.LIMIT))
+        self._generation_limit: dynamic_sampling.GenerationLimit | None = None
+        if config.algorithm.filter_groups.enable:
+            limit = options.get("generation_limit", dynamic_sampling.LIMIT)
+            self._generation_limit = dynamic_sampling.GenerationLimit(config.data.train_batch_size, limit)
         with open_dict(config):
             # verl reads the mode's options and chooses its replay buffer by its own name (PPOTrainer.__init__).
             config.trainer.v1.trainer_mode = self.verl_mode
@@ -71,7 +76,23 @@ class _WithRecipe(DurableTrainer):
     def fit(self, agent_loop_manager: Any) -> None:
         """Train; a dead actor ends it."""
         with vitals.watch():
-            super().fit(agent_loop_manager)
+            try:
+                super().fit(agent_loop_manager)
+            except dynamic_sampling.UnfilledBatchError:
+                if self.can_abandon_steps and self.config.trainer.save_freq > 0:
+                    self._abandon_step()
+                raise
+
+    def prepare_step(self) -> dict[str, Any]:
+        """The prompts of a step are handed out."""
+        if self._generation_limit:
+            self._generation_limit.begin_step()
+        return super().prepare_step()
+
+    def _add_prompts_to_generate(self, num_prompts: int) -> int:
+        if self._generation_limit:
+            self._generation_limit.draw(num_prompts)
+        return super()._add_prompts_to_generate(num_prompts)
 
     def _init_resource_pool_mgr(self) -> None:
         super()._init_resource_pool_mgr()
@@ -86,6 +107,9 @@ class _WithRecipe(DurableTrainer):
         extra, rewards = stored.pop("extra_fields").tolist(), stored["rm_scores"].sum(dim=1).tolist()
         metrics.update(scorer_watch.status_metrics(extra))
         metrics.update(responses.group_shares(real.keys, rewards))
+        if self._generation_limit:
+            kept = len({responses.group_of(key) for key in real.keys})
+            metrics.update(dynamic_sampling.generated_per_kept(metrics, kept))
         metrics.update(responses.truncated_share(self._notes.ends_of(real).values()))
         try:
             scorer_watch.stop_if_unsound(rewards, extra, real.keys, self._reward_function)

@@ -94,7 +94,7 @@ CATALOGUE = (
         "groups", "learning", "Prompts that teach nothing", "share of prompts",
         {ALL_RIGHT: "all right", ALL_WRONG: "all wrong"},
         ALL_RIGHT, "grows as the run learns",
-        "above a half: harder problems, `data=` another set, or `algorithm.filter_groups.enable=true`",
+        "above a half: harder problems, `data=` another set, or `sampling=dynamic`",
         scale=SHARE, glance=(ALL_RIGHT, ALL_WRONG),
         note="All responses earn the same, so the advantages of the group are 0.",
     ),

@@ -322,3 +322,25 @@ def test_a_small_experiment_composes_for_one_node(composed, name: str) -> None:
 def test_every_small_experiment_is_named_by_the_dry_run() -> None:
     files = {str(file.relative_to(FOLDER).with_suffix("")) for file in (FOLDER / "small").glob("*.yaml")}
     assert files == set(SMALL)
+
+
+# DAPO's set-up
+
+
+@pytest.mark.parametrize("size", ["1.5b", "7b"])
+def test_dapo_is_clip_higher_with_dynamic_sampling_and_overlong_shaping(composed, size: str) -> None:
+    config = checked(composed(f"experiment=dapo/{size}"))
+    assert config.run_dir.endswith(f"/outputs/dapo/{size}-seed0")
+    assert config.actor_rollout_ref.model.path.endswith(f"-Qwen-{size.upper()}")
+    assert settings(config) == SETTINGS | HIGHER | {"actor_rollout_ref.actor.optim.lr_warmup_steps": 20}
+    chosen, reward = config.algorithm.filter_groups, config.reward
+    assert (chosen.enable, chosen.metric) == (True, "acc")
+    assert (reward.reward_manager.name, reward.reward_kwargs.overlong_buffer_cfg.enable) == ("dapo", True)
+    assert reward.custom_reward_function.reward_kwargs.scale == "plus_minus_one"
+
+
+def test_dapo_at_the_tiny_scale_keeps_what_makes_it_dapo(composed) -> None:
+    config = checked(composed("experiment=dapo/1.5b", "scale=tiny"))
+    assert config.hardware.device == "cpu" and config.algorithm.filter_groups.enable
+    buffer = config.reward.reward_kwargs
+    assert buffer.max_resp_len == config.data.max_response_length > buffer.overlong_buffer_cfg.len > 0

@@ -254,8 +254,14 @@ WRONG_VALUES = [
     (
         ["algorithm.filter_groups.enable=true", "algorithm.filter_groups.metric=nope"],
         "algorithm.filter_groups.metric=nope",
-        "algorithm.filter_groups.metric=acc",
+        "sampling=dynamic",
     ),
+    (
+        ["sampling=dynamic", "algorithm.filter_groups.metric=score", "reward_shaping=overlong"],
+        "algorithm.filter_groups.metric=score",
+        "sampling=dynamic",
+    ),
+    (["sampling=dynamic", "trainer.v1.rlvr.generation_limit=1"], "generation_limit=1", "generation_limit=10"),
     ([f"{CORRECTION}.rollout_is=tokens"], f"{CORRECTION}.rollout_is=tokens", "rollout_is=token"),
     (
         [f"{CORRECTION}.rollout_is=token", f"{CORRECTION}.rollout_is_threshold=0"],
@@ -435,6 +441,7 @@ RIGHT = [
     [f"{CORRECTION}.rollout_is=sequence", f"{CORRECTION}.rollout_is_threshold=0.5_2.0"],
     [f"{CORRECTION}.rollout_rs=token_k1", f"{CORRECTION}.rollout_rs_threshold=0.999_1.001"],
     ["algorithm.filter_groups.enable=true", "algorithm.filter_groups.metric=acc"],
+    ["sampling=dynamic", "reward_shaping=[overlong,plus_minus_one]", "trainer.v1.rlvr.generation_limit=1.5"],
     ["algorithm.adv_estimator=reinforce_plus_plus", f"{ROLLOUT}.n=1", f"{ACTOR}.ppo_micro_batch_size_per_gpu=32"],
     ["algorithm.adv_estimator=rloo"],
     [f"{ROLLOUT}.temperature=0.6", f"{ROLLOUT}.top_p=0.95", f"{ROLLOUT}.top_k=50"],

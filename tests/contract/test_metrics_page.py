@@ -22,7 +22,7 @@ from losses.metrics import BOUNDARY_CASES, RATIO_EDGES, mean_weights
 from losses.ratio_histogram import QUANTILES, RATIO_SHARES, ratio_quantiles
 from losses.registry import METHODS
 from losses.tokens import Tokens
-from recipes.plugin import responses, scorer_watch, validation
+from recipes.plugin import dynamic_sampling, responses, scorer_watch, validation
 from recipes.plugin.actor_worker import count_skipped
 from recipes.runs.alarm_rules import RULES
 from recipes.runs.metrics import CATALOGUE, Chart, pattern
@@ -94,6 +94,7 @@ def test_what_the_trainer_adds() -> None:
             *scorer_watch.status_metrics([info]),
             *(f"reward/status/{status}" for status in STATUSES),
             *responses.group_shares(["a_0_0", "a_1_0"], [1.0, 0.0]),
+            *dynamic_sampling.generated_per_kept({}, 1),
             *responses.truncated_share([responses.End(1, False)]),
             *validation.standard_errors(["gsm8k", "gsm8k"], ["1", "2"], [1.0, 0.0]),
             *(f"actor/{name}" for name in count_skipped({"grad_norm": 1.0})),
