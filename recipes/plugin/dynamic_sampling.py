@@ -1,4 +1,4 @@
-"""What dynamic sampling (`sampling=dynamic`) costs, and when it can't go on. verl does the sampling (its replay buffer)."""
+"""What dynamic sampling (`sampling=dynamic`) costs, and when it can't go on; verl's replay buffer does the sampling."""
 
 from typing import Any
 

@@ -31,7 +31,7 @@ RESPONSE_LENGTH = 8
 ENTROPY = 1.0  # nats
 # What is drawn of a method whose weight depends on more than ratio, sign and old probability.
 STANDS_FOR = {extras.ENTROPY: f"at an entropy of {ENTROPY:g} nat", extras.STATISTICS: "at the bounds it starts from"}
-SYMBOLS = {"clip_ratio_low": "ε_low", "clip_ratio_high": "ε_high", "clip_ratio_c": "c"}
+SYMBOLS = {"clip_ratio_low": "ε_low", "clip_ratio_high": "ε_high", "clip_ratio_c": "c", "dppo_quadratic": "τ"}
 # Rounding of log π_old reaches a weight; where a clip begins it does not move it to another point of the grid.
 _equal = functools.partial(np.allclose, rtol=1e-9, atol=1e-12)
 

@@ -22,8 +22,9 @@ from recipes.report.curves import LARGEST_RATIO, LOG_RATIO, OLD_PROBABILITIES, P
 ORDER = (
     *("dgpo", "dgpo-1.5b", "maspo", "maspo-1.5b"),
     *("grpo", "clip_higher", "entropy_adv", "bapo"),
-    *("gppo", "ce_gppo", "ce_gppo-7b", "aspo"),
-    *("cispo", "cispo-scalerl", "sapo", "dac"),
+    *("m2po", "dac", "sapo", "aspo"),
+    *("gppo", "ce_gppo", "ce_gppo-7b"),
+    *("cispo", "cispo-scalerl"),
     *("dppo_tv", "dppo_tv-prime_rl", "dppo_kl", "drpo"),
     *("gspo", "gmpo", "topr", "vespo", "respo"),
 )

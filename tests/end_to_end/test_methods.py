@@ -15,6 +15,8 @@ IN_CI = ("bapo", "entropy_adv")
 ELSEWHERE = ("dgpo", "maspo")  # test_training.py
 OWN_METRICS = {
     "bapo": ("actor/bapo_c_low", "actor/bapo_c_high", "actor/bapo_positive_share"),
+    "m2po": ("actor/m2po_threshold", "actor/m2po_second_moment"),
+    "drpo": ("actor/drpo_turned_back",),
     "entropy_adv": ("actor/entropy_adv_factor",),
 }
 OUTSIDE = [f"actor/token_share/{side}_{sign}" for side in ("left", "right") for sign in ("negative", "positive")]

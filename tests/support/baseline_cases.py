@@ -9,6 +9,7 @@ from typing import Any
 
 import bapo_by_hand
 import closed_forms
+import m2po_by_hand
 import numpy as np
 import pytest
 import torch
@@ -44,6 +45,7 @@ from losses.baselines.gmpo import GMPOConfig
 from losses.baselines.gppo import GPPOConfig
 from losses.baselines.grpo import GRPOConfig
 from losses.baselines.gspo import GSPOConfig
+from losses.baselines.m2po import M2POConfig
 from losses.baselines.respo import ReSPOConfig
 from losses.baselines.sapo import SAPOConfig
 from losses.baselines.topr import TOPRConfig
@@ -110,6 +112,23 @@ def searched_ascent(dual: bool = False, **settings: Any) -> Ascent:
         return ascent(closed_forms.bapo, dual, c_low=c_low, c_high=c_high)(batch)
 
     return of
+
+
+def budgeted_ascent(budget: float, dual: bool = False) -> Ascent:
+    """M2PO: the hard clip at the bound that is found by hand on the whole batch."""
+
+    def of(batch: Batch) -> np.ndarray:
+        return ascent(
+            closed_forms.m2po, dual, threshold=m2po_by_hand.threshold(logs_and_advantages(batch), budget), **WIDTHS
+        )(batch)
+
+    return of
+
+
+def logs_and_advantages(batch: Batch) -> list[m2po_by_hand.Token]:
+    """Log-ratio and advantage of every response token."""
+    t = sample_of(batch)
+    return list(zip(t.x[t.mask].tolist(), t.A[t.mask].tolist(), strict=True))
 
 
 def ratios_and_advantages(batch: Batch) -> list[bapo_by_hand.Token]:
@@ -198,6 +217,8 @@ CASES = {
         BAPOConfig(bapo_positive_share=0.9, **CHANGED_BAPO),
         searched_ascent(target=0.9, low=("0.7", "0.8", "0.05"), high=("1.1", "1.9", "0.2")),
     ),
+    "m2po": Case(M2POConfig(), budgeted_ascent(0.04)),
+    "m2po, changed": Case(M2POConfig(m2po_budget=0.4, dual_clip=True), budgeted_ascent(0.4, dual=True)),
     "sapo": Case(SAPOConfig(), SAPO, (SEQUENCES,)),
     "sapo, ours": Case(SAPOConfig(loss_mode="sapo_weighted"), SAPO),
     "sapo, dual clip": Case(

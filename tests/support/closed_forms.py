@@ -161,6 +161,10 @@ def bapo(t: Sample, c_low=0.6, c_high=1.2) -> Form:
     return hard_clip(t, c_low, c_high)
 
 
+def m2po(t: Sample, threshold=0.0, clip_ratio_low=0.3, clip_ratio_high=0.5) -> Form:
+    return hard_clip(t, min(np.exp(-threshold), 1 - clip_ratio_low), max(np.exp(threshold), 1 + clip_ratio_high))
+
+
 def sapo(t: Sample, tau_pos=1.0, tau_neg=1.05) -> Form:
     """4 s (1 - s) r, in a form that does not cancel: s (1 - s) = 1 / (2 + e^z + e^-z)."""
 

@@ -26,6 +26,7 @@ from losses.baselines import (
     gppo,
     grpo,
     gspo,
+    m2po,
     respo,
     sapo,
     topr,
@@ -58,6 +59,13 @@ WEIGHTS = {
     "clip_higher": Weight(clip_higher.gradient_weight, "log_ratio A", closed_forms.grpo, [WIDTHS], (0.9, 1.3)),
     "bapo": Weight(
         bapo.gradient_weight, "log_ratio A", closed_forms.bapo, [{}, {"c_low": 0.7, "c_high": 1.4}], (0.7, 1.4)
+    ),
+    "m2po": Weight(
+        m2po.gradient_weight,
+        "log_ratio A",
+        closed_forms.m2po,
+        [{}, {"threshold": 0.2}, WIDTHS | {"threshold": 0.2}, WIDTHS],
+        (0.9, 1.3),
     ),
     "cispo": Weight(cispo.gradient_weight, "log_ratio A", closed_forms.cispo, [{}, WIDTHS], (0.9, 1.3)),
     "cispo, one-sided": Weight(

@@ -15,6 +15,7 @@ from losses.extras import Extras, provided
         ("entropy_adv", "entropy"),
         ("aspo, split", "entropy"),
         ("bapo", "mini-batch"),
+        ("m2po", "mini-batch"),
         ("gppo, likelihood", "correct"),
         ("ce_gppo, likelihood", "correct"),
     ],

@@ -46,6 +46,7 @@ def test_gradient_is_minus_weight_times_advantage(case, mode, seed):
         ("dac", "dac, changed"),
         ("bapo", "bapo, active"),
         ("bapo", "bapo, changed"),
+        ("m2po", "m2po, changed"),
         ("sapo", "sapo, dual clip"),
         ("gspo", "gspo, dual clip"),
         ("topr", "topr, geometric mean"),

@@ -20,6 +20,7 @@ from losses.baselines.gmpo import GMPOConfig
 from losses.baselines.gppo import GPPOConfig
 from losses.baselines.grpo import GRPOConfig
 from losses.baselines.gspo import GSPOConfig
+from losses.baselines.m2po import M2POConfig
 from losses.baselines.respo import ReSPOConfig
 from losses.baselines.sapo import SAPOConfig
 from losses.baselines.topr import TOPRConfig
@@ -62,6 +63,7 @@ BAD = [
     *[(DACConfig, "dac_ratio_max", value) for value in (1, 0.5, "10", math.inf)],
     *[(EntropyAdvConfig, "entropy_adv_alpha", value) for value in (-0.1, "0.4", math.nan)],
     *[(EntropyAdvConfig, "entropy_adv_kappa", value) for value in (1, 0.5, -2, "2", math.inf)],
+    *[(M2POConfig, "m2po_budget", value) for value in (0, -0.1, "0.04", math.nan, math.inf, True, None)],
     *[(TOPRConfig, "topr_ratio", value) for value in ("token", "", None)],
     *[
         (config_class, "dppo_quadratic", value)
@@ -122,6 +124,7 @@ def test_a_misspelt_field_is_refused(config_class):
         (CISPOConfig(), False),
         (ASPOConfig(), False),
         (BAPOConfig(), False),
+        (M2POConfig(), False),
         (SAPOConfig(), False),
         (GSPOConfig(), False),
         (GMPOConfig(), False),
@@ -153,6 +156,7 @@ def test_dual_clip_is_on_where_the_papers_or_their_codes_have_it(config, dual_cl
         (DPPOKLConfig(), {"dppo_quadratic": 0}),
         (DRPOConfig(), {"drpo_delta": 0.15, "drpo_corrective": True}),
         (VESPOConfig(), {"vespo_k_pos": 2, "vespo_lambda_pos": 3, "vespo_k_neg": 3, "vespo_lambda_neg": 2}),
+        (M2POConfig(), {"m2po_budget": 0.04}),
         (BAPOConfig(), {"bapo_positive_share": 0.4, "bapo_statistic": "literal"}),
         (BAPOConfig(), {"bapo_low_start": 0.6, "bapo_low_end": 0.9, "bapo_low_step": 0.02}),
         (BAPOConfig(), {"bapo_high_start": 1.2, "bapo_high_end": 3.0, "bapo_high_step": 0.05}),
@@ -225,6 +229,7 @@ def test_the_others_are_content_with_verls_defaults(config):
         (ASPOConfig(), set()),
         (ASPOConfig(aspo_entropy_split=True), {"entropy"}),
         (BAPOConfig(), {"statistics"}),
+        (M2POConfig(), {"statistics"}),
         (GPPOConfig(), set()),
         (GPPOConfig(likelihood_coefficient=0.1), {"correct"}),
         (CEGPPOConfig(likelihood_coefficient=0.1), {"correct"}),
@@ -242,6 +247,7 @@ def test_which_ratios_are_against_the_rollout_policy():
         "dppo_kl",
         "dppo_tv",
         "drpo",
+        "m2po",
         "topr",
         "vespo",
     }
