@@ -7,7 +7,7 @@ import torch
 from verl.workers.config import PolicyLossConfig
 
 from losses.tokens import Tokens
-from losses.validation import require, require_on_actor
+from losses.validation import is_number, require, require_on_actor
 
 Weighted = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
@@ -21,12 +21,15 @@ class MethodConfig(PolicyLossConfig):
             (arXiv 1912.09729; verl's `vanilla` always does).
         skip_above_kl: skip an update in which |mean log r| of a micro-batch (`actor/ppo_kl`) is above this, in nats
             per token; healthy updates stay below 0.1.
+        opsm_delta: drop the gradient of responses with Â < 0 whose mean log(π_old/π_θ) is above this, in nats per token
+            (losses/sequence_mask.py; DeepSeek-V3.2, arXiv 2512.02556); None: of none.
         fused: compute loss and gradient in one compiled pass (losses/fused.py) instead of op by op.
     """
 
     dual_clip: bool = False
     fused: bool = False
     skip_above_kl: float = 2.0
+    opsm_delta: float | None = None
 
     # Whether the paper's ratio is against the rollout policy itself, so that verl's bypass mode may be used.
     rollout_anchor: ClassVar[bool] = False
@@ -48,6 +51,8 @@ class MethodConfig(PolicyLossConfig):
         for name in ("dual_clip", "fused"):
             require(isinstance(getattr(self, name), bool), name, getattr(self, name), "must be true or false", "false")
         require(self.skip_above_kl > 0, "skip_above_kl", self.skip_above_kl, "must be positive", "2.0")
+        delta, rule = self.opsm_delta, "must be a number >= 0, or null"
+        require(delta is None or (is_number(delta) and delta >= 0), "opsm_delta", delta, rule, "0.5")
         self.validate()
         if self.loss_mode == self.verl_loss and not self.verl_is_exact():
             # An option that verl's loss does not know: take ours, which is the same function otherwise.
@@ -62,7 +67,7 @@ class MethodConfig(PolicyLossConfig):
 
     def verl_is_exact(self) -> bool:
         """Whether `verl_loss` computes this method with the options chosen."""
-        return not self.fused
+        return not self.fused and self.opsm_delta is None
 
     def check_actor(self, actor: Any) -> None:
         """Check what stands outside `policy_loss`; `actor` is the config `actor_rollout_ref.actor`.

@@ -16,6 +16,7 @@ from verl.trainer.ppo.core_algos import agg_loss
 from losses import chunks, extras, fused
 from losses.metrics import as_metrics, token_sums
 from losses.ratio_histogram import ratio_counts
+from losses.sequence_mask import off_policy
 from losses.tokens import Tokens
 
 
@@ -55,6 +56,10 @@ def slope_and_sums(
     if method.dual_clip:
         beyond = (tokens.log_ratio > math.log(actor.clip_ratio_c)) & (tokens.advantages < 0)
         weight = weight.masked_fill(beyond, 0.0)
+    if method.opsm_delta is not None:
+        masked = off_policy(tokens, method.opsm_delta)
+        weight = weight.masked_fill(masked, 0.0)
+        diagnostics = diagnostics | {"opsm_share": masked.to(weight.dtype)}
     slope = -weight * tokens.advantages
     likelihood = method.likelihood_weight(tokens)
     if likelihood is not None:

@@ -261,6 +261,25 @@ CASES = {
         EntropyAdvConfig(entropy_adv_alpha=0.9, entropy_adv_kappa=1.5), shaped_ascent(0.9, 1.5)
     ),
 }
+
+
+def masked(inner: Ascent, delta: float) -> Ascent:
+    """Without the responses that are bad and whose mean log-ratio is below -delta."""
+
+    def of(batch: Batch) -> np.ndarray:
+        t = sample_of(batch)
+        drifted = -t.over_sequence(t.x) / t.length > delta
+        return np.where(t.minus & drifted, 0, inner(batch))
+
+    return of
+
+
+# Off-policy sequence masking on top: of a loss of verl's, of one of ours over tokens, and of one over sequences.
+CASES |= {
+    "grpo, opsm": Case(GRPOConfig(opsm_delta=0.05), masked(DUAL_HARD, 0.05)),
+    "gppo, opsm": Case(GPPOConfig(opsm_delta=0.05), masked(CASES["gppo"].ascent, 0.05)),
+    "topr, opsm": Case(TOPRConfig(opsm_delta=0.0), masked(CASES["topr"].ascent, 0.0)),
+}
 OURS = [name for name, case in CASES.items() if not case.is_verls]
 VERLS = [name for name, case in CASES.items() if case.is_verls]
 CONFIGS = {name: case.config for name, case in CASES.items()} | {

@@ -33,6 +33,9 @@ def test_gradient_is_minus_weight_times_advantage(case, mode, seed):
     ("plain", "changed"),
     [
         ("grpo", "grpo, no dual clip"),
+        ("grpo", "grpo, opsm"),
+        ("gppo", "gppo, opsm"),
+        ("topr", "topr, opsm"),
         ("cispo", "cispo, one-sided"),
         ("cispo", "cispo, masked"),
         ("cispo", "cispo, dual clip"),

@@ -38,6 +38,11 @@ BAD = [
         for name in ("dual_clip", "fused")
         for value in (1, "true", None)
     ],
+    *[
+        (config_class, "opsm_delta", value)
+        for config_class in METHODS.values()
+        for value in (-0.1, "0.5", math.nan, True)
+    ],
     *[(ASPOConfig, "aspo_entropy_split", value) for value in (1, "yes", None)],
     *[(ASPOConfig, "aspo_entropy_quantile", value) for value in (0, 1, -0.1, 1.5, "0.8", math.nan, True)],
     *[(ASPOConfig, "aspo_split_clip_ratio", value) for value in (0, 1, -0.4, "0.4", math.nan)],
@@ -91,7 +96,11 @@ def test_every_hyper_parameter_of_a_method_is_refused_somewhere_here_or_with_the
     """A field added without a range check shows up here."""
     if config_class.__module__.startswith("losses.baselines."):
         own = set(config_class.__dataclass_fields__) - set(MethodConfig.__dataclass_fields__)
-        assert own == {name for checked, name, _ in BAD if checked is config_class} - {"dual_clip", "fused"}
+        assert own == {name for checked, name, _ in BAD if checked is config_class} - {
+            "dual_clip",
+            "fused",
+            "opsm_delta",
+        }
 
 
 @pytest.mark.parametrize("config_class", METHODS.values(), ids=METHODS)

@@ -63,6 +63,8 @@ def test_these_are_all_methods_that_verl_computes():
     [
         GRPOConfig(dual_clip=False),
         GRPOConfig(fused=True),
+        GRPOConfig(opsm_delta=0.5),
+        GSPOConfig(opsm_delta=0.5),
         GRPOConfig(loss_mode="grpo"),
         ClipHigherConfig(dual_clip=False),
         ClipHigherConfig(fused=True),
