@@ -22,7 +22,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("dgpo", "maspo", "losses", "recipes", "reward")
-SOURCES = ("dgpo/weight.py", "maspo/weight.py", "losses/tokens.py", "losses/surrogate.py", "losses/fused.py")
+SOURCES = (
+    *("dgpo/weight.py", "maspo/weight.py"),
+    *("losses/tokens.py", "losses/surrogate.py", "losses/fused.py", "losses/sequence_mask.py"),
+)
 # What is not the maths: messages and checks have tests of their own in tests/configs.
 NOT_MATHS = {"validate", "check_actor", "verl_is_exact", "needs", "__post_init__"}
 PAIRS = (
@@ -33,6 +36,10 @@ PAIRS = (
     ("tau_pos", "tau_neg"),
     ("maspo_beta_pos", "maspo_beta_neg"),
     ("dgpo_n", "dgpo_m"),
+    ("vespo_k_pos", "vespo_k_neg"),
+    ("vespo_lambda_pos", "vespo_lambda_neg"),
+    ("good", "bad"),
+    ("counts", "squares"),
     ("above", "below"),
     ("positive", "negative"),
 )
