@@ -1,11 +1,13 @@
 """Report: `python -m recipes.report <command>`; `--help` lists the commands.
 
-    python -m recipes.report weights --output docs/figures/gradient-weights.png
+    python -m recipes.report weights policy_loss=dgpo dgpo_n=2
+    python -m recipes.report run outputs/quickstart/tiny-dgpo-seed0
 
 Exit codes: 0 done, 2 bad input, 130 interrupted.
 """
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +20,11 @@ WEIGHTS_PICTURE = Path("docs/figures/gradient-weights.png")
 def _weights(arguments: argparse.Namespace) -> None:
     from recipes.report import weights
 
-    weights.write(arguments.output)
-    print(f"Wrote {arguments.output}")
+    words = [*(f"--config-dir={folder}" for folder in arguments.config_dir), *arguments.overrides]
+    own = Path("outputs/weights") / (re.sub(r"[^\w.=-]+", "_", ",".join(arguments.overrides)) + ".png")
+    output = arguments.output or (own if words else WEIGHTS_PICTURE)
+    weights.write(output, words)
+    print(f"Wrote {output}")
 
 
 def _table(arguments: argparse.Namespace) -> None:
@@ -46,6 +51,7 @@ def _compare(arguments: argparse.Namespace) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     from recipes.report.page import build
 
+    _register(arguments.config_dir)
     folders = arguments.folders
     output = arguments.output or (folders[0] / "report.html" if len(folders) == 1 else Path("comparison.html"))
     build.write(folders, output)
@@ -55,7 +61,16 @@ def _run(arguments: argparse.Namespace) -> None:
 def _live(arguments: argparse.Namespace) -> None:
     from recipes.report.page import live
 
+    _register(arguments.config_dir)
     live.serve(arguments.folder, arguments.address, arguments.port)
+
+
+def _register(folders: Sequence[str]) -> None:
+    """Methods of one's own, so that the page draws their weight."""
+    if folders:
+        from recipes.report import curves
+
+        curves.register_choices(folders)
 
 
 def _curves(arguments: argparse.Namespace) -> None:
@@ -71,13 +86,16 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(title="commands", metavar="<command>", required=True)
     weights = commands.add_parser(
         "weights",
-        help="draw the gradient weight of every method against the ratio",
-        description="Draw the gradient weight of every method against the ratio, from the shipped configs and code.",
+        help="draw the gradient weight against the ratio, of one method or of all",
+        usage="python -m recipes.report weights [--output PNG] [--config-dir DIR] [policy_loss=... key=value ...]",
+        description="Draw the gradient weight against the ratio, by the code that trains: of one method with these "
+        "hyper-parameters (policy_loss=dgpo dgpo_n=2), on the gradients of log π and of π, or of all choices.",
     )
     weights.add_argument(
-        "--output", type=Path, default=WEIGHTS_PICTURE, metavar="PNG", help="where to write (default: %(default)s)"
+        "--output", type=Path, metavar="PNG", help=f"default: outputs/weights/<overrides>.png; of all {WEIGHTS_PICTURE}"
     )
-    weights.set_defaults(run=_weights)
+    _add_config_dir(weights)
+    weights.set_defaults(run=_weights, takes_overrides=True)
     table = commands.add_parser("table", help="published and measured numbers side by side")
     table.add_argument("folder", type=Path, nargs="?", default=Path("outputs"), help="output root (default: outputs)")
     table.add_argument("--scale", default="paper", help="paper, 7b-short or tiny (default: paper)")
@@ -92,6 +110,7 @@ def parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="one HTML file about a run, or about several side by side")
     run.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="folder of a run: outputs/<experiment>/<run>")
     run.add_argument("--output", type=Path, help="file to write (default: DIR/report.html or comparison.html)")
+    _add_config_dir(run)
     run.set_defaults(run=_run)
     curves = commands.add_parser("curves", help="a picture of the metrics that say whether a run is well")
     curves.add_argument("folder", type=Path, metavar="DIR", help="folder of the run")
@@ -101,13 +120,31 @@ def parser() -> argparse.ArgumentParser:
     live.add_argument("folder", type=Path, metavar="DIR", help="folder of the run; it need not exist yet")
     live.add_argument("--address", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)")
     live.add_argument("--port", type=int, default=8080, help="to listen on (default: %(default)s)")
+    _add_config_dir(live)
     live.set_defaults(run=_live)
     return whole
 
 
+def _add_config_dir(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config-dir", action="append", default=[], metavar="DIR", help="configs of your own, with policy_loss/*.yaml"
+    )
+
+
+def parsed(words: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; overrides may stand before flags and after them, which argparse's own positionals can't."""
+    whole = parser()
+    arguments, left = whole.parse_known_args(words)
+    flags = [word for word in left if word.startswith("-") or not getattr(arguments, "takes_overrides", False)]
+    if flags:
+        whole.error(f"unrecognized arguments: {' '.join(flags)}")
+    arguments.overrides = left
+    return arguments
+
+
 def main(words: Sequence[str] | None = None) -> None:
     """Command line."""
-    arguments = parser().parse_args(words)
+    arguments = parsed(words)
     with command("Interrupted."):
         arguments.run(arguments)
 

@@ -1,4 +1,4 @@
-"""Gradient weight against ratio for every choice of `policy_loss`, computed by the losses from the shipped configs.
+"""Gradient weight against ratio for every choice of `policy_loss`, computed by the losses from the composed configs.
 
 A curve is w = −slope/Â of losses.surrogate.slope_and_sums, so it holds everything that training does to a token (dual
 clip included). Â is ±1, and the token stands in a response of RESPONSE_LENGTH tokens that all have the same ratio.
@@ -9,16 +9,21 @@ import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform,
 # isort: split
 import functools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from hydra.errors import InstantiationException
 from verl.utils.config import omega_conf_to_dataclass
 
 from losses import extras
+from losses.method import MethodConfig
 from losses.surrogate import slope_and_sums
 from losses.tokens import Tokens
+from recipes.common.errors import UserError, as_user_error
 from recipes.common.paths import config_dir
 from recipes.config import compose
 
@@ -32,6 +37,9 @@ ENTROPY = 1.0  # nats
 # What is drawn of a method whose weight depends on more than ratio, sign and old probability.
 STANDS_FOR = {extras.ENTROPY: f"at an entropy of {ENTROPY:g} nat", extras.STATISTICS: "at the bounds it starts from"}
 SYMBOLS = {"clip_ratio_low": "ε_low", "clip_ratio_high": "ε_high", "clip_ratio_c": "c", "dppo_quadratic": "τ"}
+# What stands beside `policy_loss` in the actor's config and reaches a weight.
+OF_THE_ACTOR = {"clip_ratio", "clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "tau_pos", "tau_neg"}
+ACTOR = "actor_rollout_ref.actor"
 # Rounding of log π_old reaches a weight; where a clip begins it does not move it to another point of the grid.
 _equal = functools.partial(np.allclose, rtol=1e-9, atol=1e-12)
 
@@ -57,14 +65,42 @@ class Panel:
     notes: tuple[str, ...]
 
 
+def composed_actor(words: Sequence[str]) -> Any:
+    """verl's actor config as a training with these overrides and flags would have it.
+
+    Raises:
+        UserError: they don't compose, a hyper-parameter is refused, or the method is none of losses.method.
+    """
+    config = compose.compose(words).actor_rollout_ref.actor
+    with as_user_error(InstantiationException, ValueError, TypeError):
+        actor = omega_conf_to_dataclass(config)
+    if not isinstance(actor.policy_loss, MethodConfig):
+        raise UserError(
+            f"policy_loss.loss_mode={actor.policy_loss.loss_mode}: no losses.method.MethodConfig, so it has no "
+            "gradient weight of its own. Write policy_loss=<one of ours>, as dgpo, or see docs/extending.md."
+        )
+    return actor
+
+
 def shipped_actor(choice: str) -> Any:
     """verl's actor config with `policy_loss=<choice>` and nothing else changed."""
-    return omega_conf_to_dataclass(compose.compose([f"policy_loss={choice}"]).actor_rollout_ref.actor)
+    return composed_actor([f"policy_loss={choice}"])
 
 
-def all_choices() -> list[str]:
-    """Names of all YAMLs in configs/policy_loss, sorted."""
-    return sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
+def all_choices(configs: Path | None = None) -> list[str]:
+    """Names of all YAMLs in the folder policy_loss of `configs` (ours where none is given), sorted."""
+    return sorted(path.stem for path in ((configs or config_dir()) / "policy_loss").glob("*.yaml"))
+
+
+def register_choices(folders: Sequence[str]) -> None:
+    """Import the methods whose YAMLs lie in these folders of somebody's own, which registers them.
+
+    Raises:
+        UserError: there is no such folder, or one of its methods can't be made.
+    """
+    for folder in folders:
+        for choice in all_choices(Path(folder)) or [""]:
+            composed_actor([f"--config-dir={folder}", *([f"policy_loss={choice}"] if choice else [])])
 
 
 def illustration(actor: Any, log_prob: torch.Tensor) -> extras.Extras:
@@ -81,7 +117,7 @@ def weight(actor: Any, sign: float, old_probability: float, whole_response: bool
     """w at every ratio of the grid.
 
     Args:
-        actor: see `shipped_actor`.
+        actor: see `composed_actor`.
         sign: Â, +1 or −1.
         old_probability: π_old of the token.
         whole_response: whether the other tokens of the response have the same ratio, or ratio 1.
@@ -122,7 +158,7 @@ def trust_region(curves: Curves, old_probability: float) -> tuple[float, float] 
     return math.exp(log_r[left]), math.exp(log_r[right])
 
 
-def _changes(choice: str, actor: Any, base: Any) -> list[str]:
+def _changes(actor: Any, base: Any) -> list[str]:
     """What a preset sets differently from the choice that bears the method's own name."""
     found = []
     for one, other in ((actor, base), (actor.policy_loss, base.policy_loss)):
@@ -134,16 +170,29 @@ def _changes(choice: str, actor: Any, base: Any) -> list[str]:
     return found
 
 
-def _panel(choice: str, actors: dict[str, Any]) -> Panel:
-    actor = actors[choice]
+def panel(choice: str, actor: Any, notes: Sequence[str] = ()) -> Panel:
+    """The curves of one actor config.
+
+    Args:
+        choice: what it is called.
+        actor: see `composed_actor`.
+        notes: what a reader needs to know, beside what is said of every method.
+
+    Raises:
+        UserError: the weight depends on what no curve over the ratio can show.
+    """
+    if extras.CORRECT in actor.policy_loss.needs:
+        raise UserError(
+            f"policy_loss={choice} with these options needs to know which responses are correct, which a curve over "
+            "the ratio can't show. Leave that option out."
+        )
     method = actor.policy_loss.method
     curves = {(sign, old): weight(actor, sign, old) for sign in SIGNS for old in OLD_PROBABILITIES}
     first = OLD_PROBABILITIES[0]
     if all(_equal(curve, curves[sign, first]) for (sign, _), curve in curves.items()):
         curves = {(sign, first): curves[sign, first] for sign in SIGNS}
     regions = {old: trust_region(curves, old) for _, old in curves}
-    notes = [] if choice == method else _changes(choice, actor, actors[method])
-    notes += [STANDS_FOR[name] for name in sorted(actor.policy_loss.needs)]
+    notes = [*notes, *(STANDS_FOR[name] for name in sorted(actor.policy_loss.needs))]
     if any(not _equal(weight(actor, sign, first, False), curves[sign, first]) for sign in SIGNS):
         notes.append(f"{RESPONSE_LENGTH} tokens, all at r")
     return Panel((choice,), method, curves, {old: found for old, found in regions.items() if found}, tuple(notes))
@@ -161,10 +210,41 @@ def panels() -> tuple[Panel, ...]:
     actors = {choice: shipped_actor(choice) for choice in all_choices()}
     found: dict[str, Panel] = {}
     for choice in sorted(actors, key=lambda name: (name != actors[name].policy_loss.method, name)):
-        panel = _panel(choice, actors)
-        base = found.get(panel.method)
-        if base is not None and _same(panel, base):
-            found[panel.method] = replace(base, choices=(*base.choices, choice))
+        method = actors[choice].policy_loss.method
+        one = panel(choice, actors[choice], [] if choice == method else _changes(actors[choice], actors[method]))
+        base = found.get(method)
+        if base is not None and _same(one, base):
+            found[method] = replace(base, choices=(*base.choices, choice))
         else:
-            found[choice] = panel
+            found[choice] = one
     return tuple(found[choice] for choice in sorted(found))
+
+
+def panel_of(words: Sequence[str]) -> Panel:
+    """The curves of one choice with hyper-parameters of one's own.
+
+    Args:
+        words: of a training's command line; of keys of the method and the actor (`dgpo_n=2`, `clip_ratio_low=0.3`)
+            the last part is enough.
+
+    Raises:
+        UserError: see `composed_actor` and `panel`.
+    """
+    choice = next((word.partition("=")[2] for word in words if word.startswith("policy_loss=")), None)
+    actor = composed_actor([_whole_key(word) for word in words])
+    own = [word for word in words if "=" in word and not word.startswith(("-", "policy_loss=", "hydra."))]
+    return panel(choice or actor.policy_loss.method, actor, [_short_key(word) for word in own])
+
+
+def _whole_key(word: str) -> str:
+    """`dgpo_n=2` → `actor_rollout_ref.actor.policy_loss.dgpo_n=2`; flags, groups and whole keys as they are."""
+    key, equals, _ = word.partition("=")
+    if not equals or word.startswith("-") or "." in key or key in compose.TRAIN.groups:
+        return word
+    return f"{ACTOR}.{word}" if key in OF_THE_ACTOR else f"{ACTOR}.policy_loss.{word}"
+
+
+def _short_key(word: str) -> str:
+    key, _, value = word.partition("=")
+    name = key.rpartition(".")[2]
+    return f"{SYMBOLS.get(name, name)}={value}"

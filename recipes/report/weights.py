@@ -1,6 +1,6 @@
-"""The picture of all gradient weights: one panel per choice of `policy_loss`, drawn from recipes.report.curves."""
+"""Pictures of gradient weights, drawn from recipes.report.curves: all choices of `policy_loss`, or one of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from recipes.common.errors import UserError
-from recipes.report.curves import LARGEST_RATIO, LOG_RATIO, OLD_PROBABILITIES, Panel, panels
+from recipes.report.curves import LARGEST_RATIO, LOG_RATIO, OLD_PROBABILITIES, Panel, panel_of, panels
 
 # Related choices side by side; one that is not listed comes last.
 ORDER = (
@@ -46,24 +46,33 @@ def in_order(found: Iterable[Panel]) -> list[Panel]:
     return sorted(found, key=lambda panel: (rank.get(panel.choices[0], len(ORDER)), panel.choices))
 
 
-def _draw_curves(axes: Any, panel: Panel) -> None:
+def _draw_curves(axes: Any, panel: Panel, factor: np.ndarray) -> None:
     """The rarer token first, below the other; a curve ends in a dot where π_θ = r·π_old would exceed 1."""
     ratio = np.exp(LOG_RATIO.numpy())
     by_probability = len({old for _, old in panel.curves}) > 1
     for (sign, old), curve in sorted(panel.curves.items(), key=lambda item: item[0][1]):
         colour = COLOURS[sign][OLD_PROBABILITIES.index(old)]
         last = np.searchsorted(ratio, 1.0 / old, side="right") if by_probability else len(ratio)
-        axes.plot(ratio[:last], curve[:last], color=colour, **STYLES[sign])
+        drawn = curve * factor
+        axes.plot(ratio[:last], drawn[:last], color=colour, **STYLES[sign])
         if last < len(ratio):
-            axes.plot(ratio[last - 1], curve[last - 1], "o", color=colour, markersize=3.5, zorder=5)
+            axes.plot(ratio[last - 1], drawn[last - 1], "o", color=colour, markersize=3.5, zorder=5)
 
 
-def _draw_panel(axes: Any, panel: Panel) -> None:
-    """Trust region, w = r for comparison, the curves, and the names."""
+def _draw_axes(axes: Any, panel: Panel, of_probability: bool = False) -> None:
+    """Trust region, w = r for comparison, and the curves.
+
+    Args:
+        axes: of matplotlib.
+        panel: what is drawn.
+        of_probability: the weight on ∇π_θ = π_θ ∇log π_θ in place of ∇log π_θ, in units of 1/π_old: w/r.
+    """
+    ratio = np.exp(LOG_RATIO.numpy())
+    factor = 1 / ratio if of_probability else np.ones_like(ratio)
     for low, high in panel.regions.values():
         axes.axvspan(low, high, color=REGION, alpha=0.75, linewidth=0, zorder=0)
-    axes.plot(np.exp(LOG_RATIO), np.exp(LOG_RATIO), zorder=2, **PLAIN)
-    _draw_curves(axes, panel)
+    axes.plot(ratio, ratio * factor, zorder=2, **PLAIN)
+    _draw_curves(axes, panel, factor)
     axes.set_xscale("log", base=2)
     axes.set(xlim=(1 / LARGEST_RATIO, LARGEST_RATIO), ylim=(LOWEST_WEIGHT, LARGEST_WEIGHT), yticks=(0, 1, 2, 3))
     axes.set_xticks((0.25, 0.5, 1, 2, 4), ("¼", "½", "1", "2", "4"))
@@ -72,27 +81,34 @@ def _draw_panel(axes: Any, panel: Panel) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(length=0, labelsize=8, colors=SMALL_PRINT)
     axes.spines[:].set_visible(False)
+
+
+def _draw_panel(axes: Any, panel: Panel) -> None:
+    """The curves and the names."""
+    _draw_axes(axes, panel)
     axes.set_title(", ".join(panel.choices), fontsize=10.5, fontweight="bold", loc="left", pad=15)
     axes.text(0, 1.035, ", ".join(panel.notes), transform=axes.transAxes, fontsize=7.5, color=SMALL_PRINT)
 
 
-def _draw_legend(figure: Any) -> None:
+def _draw_legend(figure: Any, probabilities: int = len(OLD_PROBABILITIES), columns: int | None = None) -> None:
+    """What stands for what; the entries of the rarer token only where one is drawn."""
     usual, rare = OLD_PROBABILITIES
     pale = tuple(Line2D([], [], color=COLOURS[sign][1], **STYLES[sign]) for sign in STYLES)
-    entries = {
+    entries: dict[str, Any] = {
         "Â > 0": Line2D([], [], color=COLOURS[1.0][0], **STYLES[1.0]),
         "Â < 0": Line2D([], [], color=COLOURS[-1.0][0], **STYLES[-1.0]),
         "w = r": Line2D([], [], **PLAIN),
         "trust region": Patch(color=REGION),
-        rf"at $\pi_{{\rm old}}$ = {rare:g} instead of {usual:g}, where it matters": pale,
-        r"$\pi_\theta$ = 1": Line2D([], [], color=SMALL_PRINT, linestyle="", marker="o", markersize=3.5),
     }
+    if probabilities > 1:
+        entries[rf"at $\pi_{{\rm old}}$ = {rare:g} instead of {usual:g}, where it matters"] = pale
+        entries[r"$\pi_\theta$ = 1"] = Line2D([], [], color=SMALL_PRINT, linestyle="", marker="o", markersize=3.5)
     figure.legend(
         entries.values(),
         entries.keys(),
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0.4)},
         loc="outside upper center",
-        ncols=len(entries),
+        ncols=columns or len(entries),
         columnspacing=1.6,
         frameon=False,
         fontsize=8.5,
@@ -122,20 +138,47 @@ def draw(found: Iterable[Panel]) -> Any:
     return figure
 
 
-def write(picture: Path) -> None:
-    """Draw all methods into a PNG; the same bytes every time.
+def draw_one(panel: Panel) -> Any:
+    """One choice: its weight on ∇log π_θ, as the code computes it, and the same on ∇π_θ.
+
+    ∇log π_θ = ∇π_θ/π_θ, so a weight w on the one is w/π_θ on the other. PPO's is r inside its trust region, and
+    1/π_old on ∇π_θ, whatever r is.
+    """
+    figure, (left, right) = pyplot.subplots(
+        1, 2, figsize=(7.6, 3.5), sharex=True, sharey=True, layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.08)
+    )
+    _draw_axes(left, panel)
+    _draw_axes(right, panel, of_probability=True)
+    name = ", ".join((panel.choices[0], *panel.notes))
+    left.set_title(f"{name}\n" + r"$w$ on $\hat{A} \cdot \nabla\log\pi_\theta$", fontsize=10, loc="left")
+    right.set_title(
+        r"$w/r$ on $\hat{A} \cdot \nabla\pi_\theta$, in units of $1/\pi_{\rm old}$", fontsize=10, loc="left"
+    )
+    figure.supxlabel(r"ratio  $r = \pi_\theta / \pi_{\rm old}$", fontsize=10)
+    probabilities = len({old for _, old in panel.curves})
+    _draw_legend(figure, probabilities, columns=4 if probabilities == 1 else 3)
+    return figure
+
+
+def write(picture: Path, words: Sequence[str] = ()) -> None:
+    """Draw into a PNG; the same bytes every time.
+
+    Args:
+        picture: the file.
+        words: overrides that choose one method and its hyper-parameters; all shipped choices without any.
 
     Raises:
-        UserError: not a PNG, or a place that can't be written to.
+        UserError: not a PNG, a place that can't be written to, or overrides that don't compose.
     """
     if picture.suffix.lower() != ".png":
         raise UserError(f"--output={picture}: the picture is a PNG. Write --output={picture.with_suffix('.png')}.")
+    figure = draw_one(panel_of(words)) if words else draw(panels())
     try:
         picture.parent.mkdir(parents=True, exist_ok=True)
-        figure = draw(panels())
         figure.savefig(picture, dpi=200, metadata={"Software": None})
-        pyplot.close(figure)
     except OSError as error:
         raise UserError(
             f"--output={picture}: {error.strerror or error}. Write --output=<a file that can be written>."
         ) from error
+    finally:
+        pyplot.close(figure)

@@ -26,6 +26,8 @@ from recipes.evaluate import settings
 from recipes.launch import __main__ as launch
 from recipes.plan import __main__ as plan
 from recipes.prepare_data import __main__ as prepare_data
+from recipes.report import __main__ as report
+from recipes.report import curves
 from recipes.study import settings as study_settings
 
 
@@ -63,6 +65,12 @@ def _prepare_data(call: Call, words: tuple[str, ...]) -> None:
 
 def _study(call: Call, words: tuple[str, ...]) -> None:
     study_settings.settings_from(compose.compose(_overrides(words), compose.STUDY))
+
+
+def _report(call: Call, words: tuple[str, ...]) -> None:
+    if words:
+        arguments = report.parsed(words)
+        curves.panel_of(arguments.overrides) if arguments.overrides else None
 
 
 def _launch(call: Call, words: tuple[str, ...]) -> None:
@@ -105,6 +113,7 @@ MODULES: dict[str, Callable[[Call, tuple[str, ...]], None]] = {
     "recipes.plan": _plan,
     "recipes.evaluate": _evaluate,
     "recipes.prepare_data": _prepare_data,
+    "recipes.report": _report,
     "recipes.study": _study,
     "recipes.launch": _launch,
     "recipes.reproduce": _reproduce,

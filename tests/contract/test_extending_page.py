@@ -1,5 +1,6 @@
 """docs/extending.md followed to the letter: its files, in a folder of their own, add a method and an estimator."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from made_runs import Made, make
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text()
@@ -79,6 +81,32 @@ def test_what_the_page_trains_with_passes_preflight(folder: Path) -> None:
     code = CHECK.replace("SEARCH_PATH", literal)
     environment = {"PYTHONPATH": str(folder), "VERL_USE_EXTERNAL_MODULES": "my_methods.estimators"}
     assert run(folder, sys.executable, "-c", code, **environment).strip() == "my_methods.linear_taper.config"
+
+
+def test_its_weight_is_drawn_by_the_pages_command(folder: Path) -> None:
+    (command,) = [block for block in COMMANDS if "recipes.report weights" in block]
+    shown = run(folder, "bash", "-euc", command)
+    written = "outputs/weights/policy_loss=linear_taper_linear_taper_width=1.png"
+    assert f"Wrote {written}" in shown and (folder / written).stat().st_size > 10_000
+
+
+def test_a_runs_page_draws_the_weight_of_a_method_of_ones_own(folder: Path) -> None:
+    """With the run's own width: at r = 2 and Â > 0, w = r·(1 − (2 − 1.2)/2)."""
+    method = {"_target_": "my_methods.linear_taper.config.LinearTaperConfig", "loss_mode": "linear_taper"}
+    extra = {"actor_rollout_ref.actor.policy_loss": {**method, "linear_taper_width": 2.0}}
+    made = make(folder / "run", Made(steps=2, extra=extra))
+    for flags, drawn in (([], False), (["--config-dir", "my_methods/configs"], True)):
+        command = [sys.executable, "-m", "recipes.report", "run", str(made), *flags]
+        run(folder, *command, PYTHONPATH=str(folder))
+        html = (made / "report.html").read_text()
+        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
+        assert found is not None
+        (page,) = json.loads(found[1])["runs"]
+        assert (page["weight"] is not None) == drawn
+        assert any("Write --config-dir=" in note for note in page["story"]["notes"]) != drawn
+    weight = dict(zip(page["weight"]["log_ratio"], page["weight"]["positive"], strict=True))
+    nearest = min(weight, key=lambda log_ratio: abs(log_ratio - 0.6931))
+    assert weight[nearest] == pytest.approx(2 * (1 - 0.8 / 2), rel=0.01)
 
 
 def test_the_method_is_compared_with_grpo(folder: Path) -> None:

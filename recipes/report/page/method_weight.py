@@ -7,11 +7,12 @@ import dataclasses
 import math
 from typing import Any
 
+from recipes.common.errors import UserError
 from recipes.report.page.run_files import RunFiles, within
 
 EVERY = 8  # of the 1921 ratios that recipes.report.curves computes
 PATH = "actor_rollout_ref.actor"
-OF_THE_ACTOR = {"clip_ratio", "clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "tau_pos", "tau_neg"}
+ANY = "grpo"  # a shipped choice, for what a method of one's own leaves as it is
 
 
 def ratio_edges() -> list[float]:
@@ -32,11 +33,14 @@ def weight_figure(run: RunFiles) -> tuple[dict[str, Any] | None, str | None]:
 
         actor = _actor(given)
         if actor is None:
-            return None, f"The gradient weight of {mode} is not drawn: it is no method of this code."
+            return None, (
+                f"The gradient weight of {mode} is not drawn: it is no method of this code. Write --config-dir=<the "
+                "folder whose policy_loss/ names it> for one of your own."
+            )
         old = curves.OLD_PROBABILITIES[0]
         found = {(sign, old): curves.weight(actor, sign, old) for sign in curves.SIGNS}
         region = curves.trust_region(found, old)
-    except (ImportError, TypeError, ValueError) as error:  # another version's config, or one that was edited
+    except (ImportError, TypeError, ValueError, UserError) as error:  # another version's config, or one that was edited
         return None, f"The gradient weight of {mode} is not drawn: {error}"
     return {
         "log_ratio": _thinned(curves.LOG_RATIO),
@@ -52,17 +56,24 @@ def _thinned(values: Any) -> list[float]:
 
 
 def _actor(given: dict[str, Any]) -> Any:
-    """The shipped actor config of the run's method with the run's numbers; None for an unknown method."""
+    """The actor config of the run's method with the run's numbers; None for a method that is not registered here.
+
+    A method of one's own is: where it has just been trained, and after curves.register_choices.
+    """
     from losses.registry import METHODS
     from recipes.report import curves
 
     target, mode = given["policy_loss"].get("_target_"), given["policy_loss"].get("loss_mode")
     for name, kind in METHODS.items():
         if target == f"{kind.__module__}.{kind.__qualname__}" and mode in (kind.own_loss, kind.verl_loss):
-            shipped = curves.shipped_actor(name)
-            own = {field.name for field in dataclasses.fields(shipped.policy_loss) if field.init}
-            method = dataclasses.replace(shipped.policy_loss, **_numbers(given["policy_loss"], own))
-            return dataclasses.replace(shipped, **_numbers(given, OF_THE_ACTOR), policy_loss=method)
+            own = {field.name for field in dataclasses.fields(kind) if field.init}
+            numbers = _numbers(given["policy_loss"], own)
+            if name in curves.all_choices():
+                shipped = curves.shipped_actor(name)
+                method = dataclasses.replace(shipped.policy_loss, **numbers)
+            else:
+                shipped, method = curves.shipped_actor(ANY), kind(**{"loss_mode": mode, **numbers})
+            return dataclasses.replace(shipped, **_numbers(given, curves.OF_THE_ACTOR), policy_loss=method)
     return None
 
 

@@ -110,6 +110,61 @@ def test_a_place_that_cannot_be_written_is_an_error_with_a_cure(tmp_path: Path, 
         main(["weight"])
 
 
+def test_one_choice_with_hyperparameters_of_ones_own() -> None:
+    panel = curves.panel_of(["policy_loss=dgpo", "dgpo_n=3", "clip_ratio_high=0.5"])
+    assert panel.choices == ("dgpo",) and panel.notes == ("dgpo_n=3", "ε_high=0.5")
+    for (sign, _), drawn in panel.curves.items():
+        advantages = torch.full_like(LOG_RATIO, sign)
+        expected = dgpo.gradient_weight(LOG_RATIO, advantages, dgpo_n=3, dgpo_m=2, clip_ratio_high=0.5)
+        np.testing.assert_allclose(drawn, expected.numpy(), rtol=1e-9)
+
+
+def test_the_second_picture_is_the_weight_on_the_probabilitys_gradient(by_choice) -> None:
+    """Right of the trust region w = √(1.2 r) grows with r, and w/r = √(1.2/r) falls: the point of DGPO's title."""
+    left, right = weights.draw_one(by_choice["dgpo"]).axes
+    lines = {axes: [line for line in axes.lines if line.get_linewidth() > 1] for axes in (left, right)}
+    assert len(lines[left]) == len(lines[right]) == 2
+    for on_log, on_probability in zip(lines[left], lines[right], strict=True):
+        np.testing.assert_allclose(on_probability.get_ydata(), on_log.get_ydata() / RATIO, rtol=1e-12)
+    falling = lines[right][0].get_ydata()[RATIO > 1.21]
+    np.testing.assert_allclose(falling, np.sqrt(1.2 / RATIO[RATIO > 1.21]), rtol=1e-9)
+
+
+def test_one_choice_is_written_where_one_says_or_under_its_name(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["weights", "policy_loss=maspo", "--output", "w.png", "maspo_alpha=0.5"])
+    main(["weights", "policy_loss=maspo", "maspo_alpha=0.5"])
+    assert "Wrote outputs/weights/policy_loss=maspo_maspo_alpha=0.5.png" in capsys.readouterr().out
+    (found,) = (tmp_path / "outputs" / "weights").iterdir()
+    assert found.read_bytes() == (tmp_path / "w.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["policy_loss=dpgo"], "Write policy_loss=dgpo."),
+        (["policy_loss=dgpo", "dgpo_nn=2"], "Write actor_rollout_ref.actor.policy_loss.dgpo_n=2."),
+        (["policy_loss=dgpo", "dgpo_n=-1"], "policy_loss.dgpo_n=-1"),
+        (
+            ["policy_loss=dgpo", "actor_rollout_ref.actor.policy_loss.loss_mode=gpg"],
+            "Write actor_rollout_ref.actor.policy_loss.loss_mode=dgpo",
+        ),
+        (["policy_loss=dgpo", "--config-dir=/no/such/folder"], "/no/such/folder: there is no such folder"),
+        (["policy_loss=dgpo", "--bogus"], "unrecognized arguments: --bogus"),
+    ],
+)
+def test_what_can_not_be_drawn_says_why(words: list[str], said: str, capsys) -> None:
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["weights", *words])
+    assert said in capsys.readouterr().err
+
+
+def test_overrides_belong_to_weights_only(capsys) -> None:
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["compare", "A", "B", "policy_loss=dgpo"])
+    assert "unrecognized arguments: policy_loss=dgpo" in capsys.readouterr().err
+
+
 def test_unlisted_choices_come_last() -> None:
     listed = curves.Panel((weights.ORDER[-1],), "", {}, {}, ())
     unlisted = curves.Panel(("a_new_method",), "", {}, {}, ())
