@@ -2,16 +2,19 @@
 
     python -m recipes.plan model=deepseek-r1-distill-qwen-7b data=dapo_math_17k hardware=8x80gb
     python -m recipes.plan experiment=dgpo/14b_dgpo hardware=4x8x141gb plot=scale.png
+    python -m recipes.plan budget=500 price_per_gpu_hour=2.5
 
 Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
 and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
 nothing. Its own keys, all optional: `gpu=` a100, a800, h20, h100, h200 or h800, by default the preset's
-`hardware.gpu`; `mean_length=` tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated.
+`hardware.gpu`; `mean_length=` tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated;
+`price_per_gpu_hour=` money, in any currency; `budget=` money, for which the largest experiment that it buys is named.
 Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
 """
 
+import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +25,7 @@ from recipes.common.command import command
 from recipes.common.errors import UserError
 from recipes.config import hardware
 from recipes.config.compose import compose, resolved
-from recipes.plan import advice, architecture, memory, scale, show, sizes, step_time
+from recipes.plan import advice, architecture, budget, memory, scale, show, sizes, step_time
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,19 @@ class Request:
         gpu: name of an entry of recipes/config/gpus.json; None for the preset's hardware.gpu.
         mean_length: tokens of a response; None for a range.
         plot: where the picture goes; None for none.
+        price: money for an hour of one GPU; None where the plan has no money in it.
+        budget: money; None for none.
     """
 
     overrides: tuple[str, ...]
     gpu: str | None = None
     mean_length: float | None = None
     plot: Path | None = None
+    price: float | None = None
+    budget: float | None = None
+
+
+OWN = ("gpu", "mean_length", "plot", "price_per_gpu_hour", "budget")
 
 
 def request(words: Sequence[str]) -> Request:
@@ -52,18 +62,33 @@ def request(words: Sequence[str]) -> Request:
     overrides = []
     for word in words:
         key, _, value = word.partition("=")
-        if key in ("gpu", "mean_length", "plot"):
+        if key in OWN:
             own[key] = value
         else:
             overrides.append(word)
-    try:
-        mean = float(own["mean_length"]) if "mean_length" in own else None
-    except ValueError as error:
-        raise UserError(f"mean_length={own['mean_length']}: write a number of tokens, as mean_length=3000.") from error
+    mean = _number(own, "mean_length", "a number of tokens", "3000")
+    price = _number(own, "price_per_gpu_hour", "money for an hour of one GPU, without a currency", "2.5")
+    budget = _number(own, "budget", "an amount of money, without a currency", "500")
+    if budget is not None and price is None:
+        raise UserError(
+            f"budget={budget:g}: needs the price of a GPU-hour. Write price_per_gpu_hour=2.5, or what you pay."
+        )
     plot = Path(own["plot"]) if "plot" in own else None
     if plot is not None and plot.suffix.lower() != ".png":
         raise UserError(f"plot={own['plot']}: the picture is a PNG. Write plot=scale.png.")
-    return Request(tuple(overrides), own.get("gpu"), mean, plot)
+    return Request(tuple(overrides), own.get("gpu"), mean, plot, price, budget)
+
+
+def _number(own: Mapping[str, str], key: str, what: str, example: str) -> float | None:
+    if key not in own:
+        return None
+    try:
+        value = float(own[key])
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise UserError(f"{key}={own[key]}: write {what}, as {key}={example}.")
+    return value
 
 
 @dataclass(frozen=True)
@@ -73,12 +98,14 @@ class Plan:
     Attributes:
         model, gpu, run: the three that everything follows from.
         mean_length: tokens of a response; None for a range.
+        price: money for a GPU-hour; None where nobody said it.
     """
 
     model: architecture.Architecture
     gpu: hardware.GPU
     run: sizes.Workload
     mean_length: float | None = None
+    price: float | None = None
 
 
 def of(asked: Request) -> Plan:
@@ -101,7 +128,7 @@ def of(asked: Request) -> Plan:
             f"mean_length={asked.mean_length:g}: write a number between 0 and data.max_response_length="
             f"{run.response_limit}."
         )
-    return Plan(architecture.of(config), gpu, run, asked.mean_length)
+    return Plan(architecture.of(config), gpu, run, asked.mean_length, asked.price)
 
 
 def report(plan: Plan, shown: Console) -> str:
@@ -136,14 +163,24 @@ def _report_time(plan: Plan, shown: Console) -> None:
     run = plan.run
     best, worst = step_time.span(plan.model, plan.gpu, run, plan.mean_length)
     centre = step_time.centre(plan.model, plan.gpu, run, plan.mean_length)
-    shown.print(show.time_table(best, centre, worst, run))
+    shown.print(show.time_table(best, centre, worst, run, plan.price))
     shown.print(
         f"The run: {run.steps:,} rollout steps of {run.prompts} × {run.samples} responses, {run.steps * run.updates:,} "
         f"gradient steps of {run.mini_batch} × {run.samples}. Mean response: {best.mean_length:,.0f} tokens on a fast "
         f"run, {centre.mean_length:,.0f} in the central case, {worst.mean_length:,.0f} on a slow run. Validation and "
-        "checkpoints not included. Estimates, not measurements.",
+        "checkpoints not included. Estimates, not measurements; nothing of ours has run on GPUs yet.",
         soft_wrap=True,
     )
+    if plan.price is None:
+        shown.print("In money: price_per_gpu_hour=2.5. What is cheaper: budget=500 price_per_gpu_hour=2.5.")
+
+
+def report_budget(asked: Request, shown: Console) -> None:
+    """Print what the experiments cost, and the largest that the budget buys."""
+    assert asked.budget is not None and asked.price is not None, "request asks for both"
+    found = budget.offers(asked.gpu)
+    for line in show.budget_lines(found, asked.budget, asked.price):
+        shown.print(line, soft_wrap=True)
 
 
 def plot(plan: Plan, picture: Path, shown: Console) -> None:
@@ -170,10 +207,14 @@ def main(words: Sequence[str] | None = None) -> int:
     shown = Console(highlight=False)
     with command("Interrupted."):
         asked = request(words)
-        plan = of(asked)
-        verdict = report(plan, shown)
-        if asked.plot:
-            plot(plan, asked.plot, shown)
+        verdict = ""
+        if asked.overrides or asked.budget is None:
+            plan = of(asked)
+            verdict = report(plan, shown)
+            if asked.plot:
+                plot(plan, asked.plot, shown)
+        if asked.budget is not None:
+            report_budget(asked, shown)
     return int(verdict == advice.TOO_LARGE)
 
 

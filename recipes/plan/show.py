@@ -6,7 +6,7 @@ from rich.table import Table
 
 from recipes.common import attention
 from recipes.config.hardware import GIB, GPU
-from recipes.plan import advice, memory, step_time
+from recipes.plan import advice, budget, memory, step_time
 from recipes.plan.architecture import Architecture
 from recipes.plan.scale import Point
 from recipes.plan.sizes import Workload
@@ -71,8 +71,10 @@ def ladder_lines(rungs: Sequence[advice.Rung]) -> list[str]:
     return lines
 
 
-def time_table(best: StepTime, centre: StepTime, worst: StepTime, workload: Workload) -> Table:
-    """Seconds per rollout step, and what the run takes."""
+def time_table(
+    best: StepTime, centre: StepTime, worst: StepTime, workload: Workload, price: float | None = None
+) -> Table:
+    """Seconds per rollout step, and what the run takes; its money where a GPU-hour has a price."""
     table = _table("time", "part", "central case", "from fast to slow")
 
     def add(name: str, low: float, middle: float, high: float) -> None:
@@ -84,8 +86,32 @@ def time_table(best: StepTime, centre: StepTime, worst: StepTime, workload: Work
     add(f"rollout step ({workload.updates} gradient steps), seconds", best.total, centre.total, worst.total)
     hours = [step_time.gpu_hours(workload, step) for step in (best, centre, worst)]
     add("the run, GPU-hours", *hours)
-    add(f"the run on {workload.gpus} GPUs, hours", *(one / workload.gpus for one in hours))
+    add(f"the run on {workload.gpus} GPU{'s' * (workload.gpus > 1)}, hours", *(one / workload.gpus for one in hours))
+    if price is not None:
+        add(f"the run, money at {price:g} per GPU-hour", *(one * price for one in hours))
     return table
+
+
+def budget_lines(found: Sequence[budget.Offer], money: float, price: float) -> list[str]:
+    """What each experiment costs, and the largest within the budget: in the central case, and even on a slow run.
+
+    Lines, since overrides are there to be copied.
+    """
+    lines = [f"Money at {price:g} per GPU-hour: central case, from fast to slow, what to write"]
+    for offer in found:
+        fast, central, slow = (hours * price for hours in offer.hours)
+        lines.append(
+            f"{central:8,.0f}  {_range(fast, slow, ',.0f'):>16}  {offer.overrides}  ({offer.gpus} × {offer.gpu})"
+        )
+    lines.append(f"budget={money:g} buys {money / price:,.0f} GPU-hours.")
+    for case, when in ((1, "In the central case"), (2, "Even on a slow run")):
+        largest = budget.largest(list(found), money / price, case)
+        lines.append(f"{when} the largest within it: {largest.overrides if largest else 'none of these'}.")
+    lines.append(
+        "policy_loss= chooses another method at the same cost; scale=tiny costs nothing. Validation not included. "
+        "Estimates, not measurements; nothing of ours has run on GPUs yet."
+    )
+    return lines
 
 
 def _span(best: float | None, worst: float | None) -> str:

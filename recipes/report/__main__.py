@@ -48,6 +48,12 @@ def _compare(arguments: argparse.Namespace) -> None:
     comparison.show(arguments.first, arguments.second)
 
 
+def _seeds(arguments: argparse.Namespace) -> None:
+    from recipes.report import seeds
+
+    seeds.show(arguments.folders, arguments.against)
+
+
 def _run(arguments: argparse.Namespace) -> None:
     from recipes.report.page import build
 
@@ -107,6 +113,12 @@ def parser() -> argparse.ArgumentParser:
     compare.add_argument("first", type=Path, help="folder of an evaluation, or a results file")
     compare.add_argument("second", type=Path, help="the same; the difference is second minus first")
     compare.set_defaults(run=_compare)
+    seeds = commands.add_parser("seeds", help="two methods over seeds: paired differences of their runs or evaluations")
+    seeds.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="runs or evaluations, one per seed")
+    seeds.add_argument(
+        "--against", type=Path, nargs="+", required=True, metavar="DIR", help="those of the other method, same seeds"
+    )
+    seeds.set_defaults(run=_seeds)
     run = commands.add_parser("run", help="one HTML file about a run, or about several side by side")
     run.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="folder of a run: outputs/<experiment>/<run>")
     run.add_argument("--output", type=Path, help="file to write (default: DIR/report.html or comparison.html)")

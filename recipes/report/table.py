@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas
-from scipy.stats import t
 
 from recipes.common.errors import UserError
 from recipes.report import render
 from recipes.report.cells import METRICS, Measured, Result, measured, method_names, published, read_results, runs_of
-from recipes.runs.statistics import CONFIDENCE
+from recipes.runs.statistics import paired
 
 TITLES = {"avg@32": "Avg@32", "pass@32": "Pass@32 (verl's best@32)"}
 SCALES = {
@@ -127,6 +127,5 @@ def _paired(runs: dict[int, Result], base: dict[int, Result]) -> str:
     shown = ", ".join(f"{value:+.1f}" for value in differences)
     if len(common) < 2:
         return shown
-    series = pandas.Series(differences)
-    half = t.ppf((1 + CONFIDENCE) / 2, len(common) - 1) * series.sem()
-    return f"{series.mean():+.1f} [{series.mean() - half:+.1f}, {series.mean() + half:+.1f}] ({shown})"
+    found = paired(np.array(differences))
+    return f"{found['difference']:+.1f} [{found['low']:+.1f}, {found['high']:+.1f}] ({shown})"

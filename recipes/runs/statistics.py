@@ -228,6 +228,23 @@ def compare(first: list[Array], second: list[Array], seed: int = 0) -> Compariso
     )
 
 
+def paired(differences: Array) -> dict[str, float]:
+    """Mean, 95 % interval, two-sided p-value (Student's t) and standard deviation of differences seed by seed.
+
+    Args:
+        differences: (seeds,), at least two.
+    """
+    from scipy.stats import t  # slow to import
+
+    size, mean, deviation = len(differences), float(differences.mean()), float(differences.std(ddof=1))
+    if deviation == 0.0:  # the two are the same function here
+        return {"difference": mean, "low": mean, "high": mean, "p": 1.0 if mean == 0.0 else 0.0, "deviation": 0.0}
+    error = deviation / np.sqrt(size)
+    reach = float(t.ppf((1 + CONFIDENCE) / 2, size - 1)) * error
+    p_value = 2 * float(t.sf(abs(mean) / error, size - 1))
+    return {"difference": mean, "low": mean - reach, "high": mean + reach, "p": p_value, "deviation": deviation}
+
+
 def percent(share: float | None) -> str:
     """A share as a percentage with one decimal, "" for None."""
     return "" if share is None else f"{100 * share:.1f}"

@@ -12,9 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from recipes.runs.statistics import CONFIDENCE, paired
+
 SETTING = ["updates", "group", "staleness"]
 MEASURES = ("end", "area")
-CONFIDENCE, POWER = 0.95, 0.8
+POWER = 0.8
 
 
 def read(folder: Path, curves: bool = False) -> pd.DataFrame:
@@ -52,17 +54,6 @@ def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
     adjusted = np.empty_like(given)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(given[order] * factors))
     return adjusted
-
-
-def paired(differences: NDArray[np.float64]) -> dict[str, float]:
-    """Mean, 95 % interval, two-sided p-value (Student's t) and standard deviation of differences seed by seed."""
-    size, mean, deviation = len(differences), float(differences.mean()), float(differences.std(ddof=1))
-    if deviation == 0.0:  # the two are the same function here
-        return {"difference": mean, "low": mean, "high": mean, "p": 1.0 if mean == 0.0 else 0.0, "deviation": 0.0}
-    error = deviation / np.sqrt(size)
-    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, size - 1)) * error
-    p_value = 2 * float(stats.t.sf(abs(mean) / error, size - 1))
-    return {"difference": mean, "low": mean - reach, "high": mean + reach, "p": p_value, "deviation": deviation}
 
 
 def detectable(deviation: float, size: int, tests: int) -> float:

@@ -7,7 +7,7 @@ from planning_cases import SEVEN, planned
 
 from recipes.common.errors import UserError
 from recipes.plan import __main__ as plan
-from recipes.plan import advice, memory, show, step_time
+from recipes.plan import advice, budget, memory, show, step_time
 from recipes.plan.efficiency import BEST
 
 ACTOR = "actor_rollout_ref.actor"
@@ -125,9 +125,42 @@ def test_every_rung_of_the_ladder_is_an_override_that_composes_and_saves():
         assert before[rung.phase] - after[rung.phase] == pytest.approx(rung.saved), rung.overrides
 
 
+def test_a_price_puts_money_into_the_plan(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    plan.main([*SEVEN, "mean_length=3000", "price_per_gpu_hour=2"])
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    table = {row[0]: row[1:] for row in rows if len(row) == 3}
+    hours, money = table["the run, GPU-hours"], table["the run, money at 2 per GPU-hour"]
+
+    def numbers(cells):
+        return [float(text.replace(",", "")) for cell in cells for text in cell.split(" – ")]
+
+    assert numbers(money) == pytest.approx([2 * hour for hour in numbers(hours)], abs=1.01)
+
+
+def test_a_budget_names_the_largest_experiment_that_it_buys(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    found = budget.offers()
+    assert len(found) == len(budget.EXPERIMENTS) and all(
+        low <= mid <= high for low, mid, high in (o.hours for o in found)
+    )
+    middle = found[len(found) // 2]
+    assert plan.main([f"budget={2 * middle.hours[1] + 0.01}", "price_per_gpu_hour=2"]) == 0
+    out = capsys.readouterr().out
+    assert f"In the central case the largest within it: {middle.overrides}." in out
+    cautious = budget.largest(found, middle.hours[1], 2)
+    assert f"Even on a slow run the largest within it: {cautious.overrides if cautious else 'none of these'}." in out
+    assert all(offer.overrides in out for offer in found)
+    assert budget.largest(found, 0.5 * found[0].hours[0], 0) is None
+
+
 @pytest.mark.parametrize(
     "words, message",
     [
+        (["budget=500"], "budget=500: needs the price of a GPU-hour. Write price_per_gpu_hour=2.5"),
+        (["price_per_gpu_hour=$2"], "price_per_gpu_hour=$2: write money for an hour of one GPU"),
+        (["price_per_gpu_hour=2", "budget=-5"], "budget=-5: write an amount of money"),
+        (["mean_length=nan"], "mean_length=nan: write a number of tokens"),
         (["gpu=b300"], "gpu=b300: write one of a100, h100, h200, a800, h800, h20"),
         (["mean_length=long"], "mean_length=long: write a number of tokens"),
         (["mean_length=9000"], "mean_length=9000: write a number between 0 and data.max_response_length=8192"),

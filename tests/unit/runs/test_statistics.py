@@ -5,6 +5,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from scipy import stats
 from verl.trainer.ppo.metric_utils import bootstrap_metric, process_validation_metrics
 
 from recipes.runs import statistics as st
@@ -186,3 +187,12 @@ def test_under_the_null_small_p_values_are_as_rare_as_they_should_be():
 def test_other_problems_are_refused():
     with pytest.raises(ValueError, match="different problems"):
         st.compare([np.zeros(3)], [np.zeros(4)])
+
+
+def test_paired_is_students_t() -> None:
+    values = np.array([0.1, 0.3, -0.1, 0.4, 0.2])
+    said, expected = st.paired(values), stats.ttest_1samp(values, 0.0)
+    interval = expected.confidence_interval(0.95)
+    assert said["p"] == pytest.approx(expected.pvalue)
+    assert (said["low"], said["high"]) == pytest.approx((interval.low, interval.high))
+    assert st.paired(np.zeros(5))["p"] == 1.0

@@ -5,21 +5,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from recipes.study.comparison import at_kl, best_rates, comparisons, detectable, holm, paired
+from recipes.study.comparison import at_kl, best_rates, comparisons, detectable, holm
 
 
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]).tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.5, 0.9]).tolist() == [1.0, 1.0]
-
-
-def test_paired_is_students_t() -> None:
-    values = np.array([0.1, 0.3, -0.1, 0.4, 0.2])
-    said, expected = paired(values), stats.ttest_1samp(values, 0.0)
-    interval = expected.confidence_interval(0.95)
-    assert said["p"] == pytest.approx(expected.pvalue)
-    assert (said["low"], said["high"]) == pytest.approx((interval.low, interval.high))
-    assert paired(np.zeros(5))["p"] == 1.0
 
 
 def test_the_detectable_difference_is_detected_four_times_in_five() -> None:
