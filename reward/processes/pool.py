@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from multiprocessing.util import Finalize
 from typing import Any
 
-from reward.processes.worker import Died, Raised, Worker
+from reward.processes.worker import Died, NotStarted, Raised, Worker
 from reward.verdict import Status
 
 logger = logging.getLogger(__name__)
 ATTEMPTS = 2  # of a job whose process dies
 MOST_KINDS = 100  # of errors that are logged
 STARTS = 5  # of a process that dies before it has a job
-PAUSE = 0.05  # seconds after the first that died, doubled each time: a killed fork server takes a moment to be gone
+PAUSE = 0.05  # seconds after the first that could not be started, doubled each time
 _reported: set[str] = set()
 Outcome = tuple[Status | None, Any]
 _Queue = queue.SimpleQueue["_Job | None"]
@@ -178,10 +178,11 @@ class _Attendant(threading.Thread):
             try:
                 worker = Worker(self._settings.memory_gib)
                 break
-            except Died:
+            except Died as died:
                 if start == STARTS - 1:
                     raise
-                time.sleep(PAUSE * 2**start)
+                if isinstance(died, NotStarted):
+                    time.sleep(PAUSE * 2**start)
         with self._lock:
             self._worker = worker
             if self._dismissed:

@@ -37,6 +37,10 @@ class Died(Exception):
     """The process ended, or says what no job of ours says."""
 
 
+class NotStarted(Died):
+    """There is no process: the fork server is ending. The next attempt starts another server, once this one is gone."""
+
+
 class Raised(Exception):
     """The job raised an error: what kind, and its traceback."""
 
@@ -62,9 +66,9 @@ class Worker:
             self._process = plain_context().Process(target=_serve, args=(theirs, memory_gib), daemon=True)
             try:
                 self._process.start()
-            except (OSError, EOFError) as error:  # the fork server is dying; the next attempt starts another one
+            except (OSError, EOFError) as error:
                 self._socket.close()
-                raise Died(f"a scoring process can't be started: {error}") from error
+                raise NotStarted(f"a scoring process can't be started: {error}") from error
         try:
             self._receive(time.monotonic() + READY_WITHIN)
         except TimeoutError as error:

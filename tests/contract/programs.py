@@ -52,7 +52,9 @@ def _doctor(call: Call, words: tuple[str, ...]) -> None:
 
 
 def _plan(call: Call, words: tuple[str, ...]) -> None:
-    plan.of(plan.request(words)) if words else None
+    asked = plan.request(words)
+    if asked.overrides:  # without an experiment it compares all, or names what a budget buys
+        plan.of(asked)
 
 
 def _evaluate(call: Call, words: tuple[str, ...]) -> None:

@@ -58,7 +58,9 @@ def test_a_page_for_each_page(site: Path) -> None:
 
 def test_the_front_page_shows_the_readme_and_the_picture(site: Path) -> None:
     page = (site / "index.html").read_text()
-    assert "decays the gradient weight of" in page and "scripts/quickstart.sh" in page and "--8&lt;--" not in page
+    assert (
+        "does not clip tokens outside the trust" in page and "scripts/quickstart.sh" in page and "--8&lt;--" not in page
+    )
     assert (site / "images" / "pipeline.svg").is_file()
 
 

@@ -142,7 +142,7 @@ def test_one_choice_is_written_where_one_says_or_under_its_name(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["policy_loss=dpgo"], "Write policy_loss=dgpo."),
+        (["policy_loss=maspp"], "Write policy_loss=maspo."),
         (["policy_loss=dgpo", "dgpo_nn=2"], "Write actor_rollout_ref.actor.policy_loss.dgpo_n=2."),
         (["policy_loss=dgpo", "dgpo_n=-1"], "policy_loss.dgpo_n=-1"),
         (

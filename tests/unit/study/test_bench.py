@@ -77,5 +77,5 @@ def test_advantages_are_those_of_the_group(group: int) -> None:
 
 
 def test_an_unknown_method_is_named() -> None:
-    with pytest.raises(UserError, match=r"policy_loss=dpgo: there is no such choice\. Write policy_loss=dgpo"):
-        Method("dpgo", 1)
+    with pytest.raises(UserError, match=r"policy_loss=maspp: there is no such choice\. Write policy_loss=maspo"):
+        Method("maspp", 1)

@@ -16,7 +16,7 @@ from recipes.train import session
 def run_train(monkeypatch, findings: list[Finding], *overrides: str) -> tuple[int, list[str]]:
     """Exit code of recipes.train, and what it did."""
     done: list[str] = []
-    monkeypatch.setattr(checks, "checked", resolved)
+    monkeypatch.setattr(checks, "checked", lambda composed, show: resolved(composed))
     monkeypatch.setattr(examination, "of_cluster", lambda config: done.append("asked") or findings)
     monkeypatch.setattr(session, "run_session", lambda config: done.append("trained") or 0)
     try:
