@@ -30,8 +30,18 @@ export VERL_PLATFORM=cpu # this torch is built for CUDA
 pytest() { "$python" -m pytest -m "$@"; }
 if [ $# -gt 0 ]; then pytest "not slow and not slurm" "$@"; exit; fi
 failed=0
-pytest "not slow and not slurm" -n auto --maxprocesses 4 --dist loadgroup tests/unit tests/contract tests/configs || failed=$?
-# Those of verl's own command and of the other methods are slow ones.
-pytest "not slurm" tests/end_to_end -k "test_drop_in or test_evaluation or test_training or (test_methods and (dgpo or maspo or bapo or entropy_adv))" \
-    || failed=$?
+found="outputs/gpu-lock" # a file per part, of which the page of results is made
+rm -rf "$found"
+for part in unit contract configs; do
+    pytest "not slow and not slurm" -n auto --maxprocesses 4 --dist loadgroup --junitxml="$found/$part.xml" "tests/$part" || failed=$?
+done
+train() { # PART FILE [NAMES OF TESTS]: slow ones, too
+    pytest "not slurm" --junitxml="$found/$1.xml" "tests/end_to_end/test_$2.py" ${3:+-k "$3"} || failed=$?
+}
+train "dgpo, maspo" training
+train "bapo, entropy_adv" methods "test_three_steps and (bapo or entropy_adv)"
+train separate_async sockets "training_on_one_machine and separate_async"
+train evaluation evaluation
+train drop-in drop_in
+"$python" -m benchmarks.gpu_lock "$found"
 exit "$failed"
