@@ -28,6 +28,7 @@ from reward.task import EXACT, Task  # noqa: E402
 
 REPORTS = ("labelled/public_reports.jsonl", "labelled/issue_and_edge_cases.json")
 SHOWN = 4
+DEADLINE = 60.0  # seconds
 
 
 def all_golds(also: Iterable[Path] = ()) -> list[tuple[str, Task]]:
@@ -70,13 +71,15 @@ def main() -> int:
     if chosen.golds:
         available = random.Random(chosen.seed).sample(available, chosen.golds)
     print(f"{len(available):,} golds")
-    pool = ScoringPool(PoolSettings(workers=2))
-    wrong = 0
+    # Work is bounded by calls, so a long deadline only keeps a busy machine from hiding a payment behind a timeout.
+    pool = ScoringPool(PoolSettings(workers=2, deadline=DEADLINE))
+    wrong, undecided = 0, Counter[str]()
     for title, kinds in (("mutants", MUTANTS), ("rewritings", REWRITINGS)):
         counts, examples = defaultdict[str, Counter[str]](Counter), defaultdict[str, list[Pair]](list)
         for pair, outcome in judged(pool, pairs(kinds, available, chosen.seed)):
             kind, answer, gold, _ = pair
             paid = outcome == "ok"
+            undecided.update([outcome] if outcome in ("timeout", "crashed") else [])
             equal = title == "mutants" and paid and are_equal(answer, gold)
             counts[kind].update({"all": 1, "paid": paid and not equal, "equal": equal})
             if (paid and not equal) == (title == "mutants"):
@@ -84,6 +87,7 @@ def main() -> int:
         report(title, counts, {kind: shown[: chosen.shown] for kind, shown in examples.items()})
         wrong += sum(map(len, examples.values())) if title == "mutants" else 0
     pool.close()
+    print(f"\nnot decided: {dict(undecided) or 'none'}")
     return int(wrong > 0)
 
 

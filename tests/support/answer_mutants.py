@@ -20,6 +20,7 @@ FORMULA = re.compile(
     r"(?:[0-9xyzabcnkmpqrt+\-*/^(){} .]|\\(?:sqrt|frac|dfrac|pi|cdot|left|right|sin|cos|ln)(?![A-Za-z]))+"
 )
 BRACKETED_UNIT = re.compile(r" \([a-z]{2,}\)")  # 7 (cm)
+RELATION = re.compile(r"(<|>|=|\\(?:leq?|geq?|neq?)(?![A-Za-z]))")
 PLAIN = re.compile(r"[0-9xyzabcnkmpqrt+\-*^(){} ]+")
 TUPLE = re.compile(r"\((-?[\w./\\{}]+), ?(-?[\w./\\{}]+)\)")
 UNITS = {"cm": "m", "km": "m", "kg": "g", "hours": "minutes", "minutes": "hours", "mph": "km/h", "feet": "inches"}
@@ -446,11 +447,18 @@ REWRITINGS: dict[str, Kind] = {
 
 
 def are_equal(answer: str, gold: str) -> bool:
-    """Whether sympy finds the two equal, or equal at random points."""
-    values = [_sympy(text) for text in (answer, gold)]
-    if None in values:
+    """Whether sympy finds the two equal, or equal at random points; of a chain of relations also side by side."""
+    if _texts_are_equal(answer, gold):
+        return True
+    chains = [RELATION.split(text) for text in (answer, gold)]
+    if len(chains[0]) != len(chains[1]) or chains[0][1::2] != chains[1][1::2]:
         return False
-    return _same(*values)
+    return len(chains[0]) > 1 and all(map(_texts_are_equal, chains[0][::2], chains[1][::2]))
+
+
+def _texts_are_equal(answer: str, gold: str) -> bool:
+    values = [_sympy(text) for text in (answer, gold)]
+    return answer.strip() == gold.strip() or (None not in values and _same(*values))
 
 
 def _sympy(text: str) -> Any:

@@ -90,6 +90,8 @@ def test_every_kind_is_made(kinds: dict[str, Kind], least: int) -> None:
         (r"\frac{2}{4}", r"\frac12", True),
         ("(x+1)^2", "x^2 + 2x + 1", True),
         ("x + 2", "x + 1", False),
+        (r"0 < \sin \frac{2\pi}{5} < 2", r"0 < \sin \frac{3\pi}{5} < 2", True),
+        (r"0 < \sin \frac{1\pi}{5} < 2", r"0 < \sin \frac{3\pi}{5} < 2", False),
         ("x > 1", "x < 1", False),
         ("(2, 1)", "(1, 2)", False),
         (r"\text{nothing}", "7", False),
