@@ -20,6 +20,8 @@ def same_equation(gold: Node, answer: Node) -> bool | None:
     """Whether two equations with two sides each have the same solutions; None if that cannot be told."""
     if len(gold.args) != 2 or len(answer.args) != 2 or not all(side.is_scalar for side in gold.args + answer.args):
         return None
+    if _both_have_units(gold, answer):
+        return None
     if gold.symbols != answer.symbols or not gold.symbols:
         return False if gold.symbols or answer.symbols else None
     ours, theirs = difference(*gold.args), difference(*answer.args)
@@ -33,6 +35,11 @@ def same_equation(gold: Node, answer: Node) -> bool | None:
             alone = not (_has_factor(ours, symbol) or _has_factor(theirs, symbol))
             return alone and same_value(*solutions)  # type: ignore[arg-type]
     return False
+
+
+def _both_have_units(gold: Node, answer: Node) -> bool:
+    r"""Evaluating leaves units out, so nothing here may judge `V = 5 \text{ cm}^4` beside `V = 5 \text{ cm}^3`."""
+    return gold.holds("quantity") and answer.holds("quantity")
 
 
 def _has_factor(zero: Node, symbol: str) -> bool:
@@ -105,6 +112,8 @@ def same_inequality(gold: Node, answer: Node) -> bool | None:
     """Whether two inequalities hold for the same values of their symbols, as far as one is a multiple of the other."""
     signs = gold.name, answer.name
     if any(sign not in FLIPPED for sign in signs) or not all(side.is_scalar for side in gold.args + answer.args):
+        return None
+    if _both_have_units(gold, answer):
         return None
     ours, theirs = difference(*gold.args), difference(*answer.args)
     if gold.symbols != answer.symbols or not gold.symbols or not _are_proportional(ours, theirs):

@@ -18,7 +18,7 @@ def parts_of(node: Node) -> list[Node]:
     Conditions on free symbols ("k \in \mathbb{Z}") are no parts.
     """
     if node.kind in ("list", "set"):
-        args = [_grouped(arg) for arg in node.args if not is_declaration(arg)]
+        args = _with_common_left_side([_grouped(arg) for arg in node.args if not is_declaration(arg)])
         parts = [part for arg in args for part in ([arg] if arg.kind == "set" else parts_of(arg))]
         return parts or [node]
     named = assignment(node)
@@ -27,6 +27,16 @@ def parts_of(node: Node) -> list[Node]:
         if len(values) > 1:
             return [Node("relation", (named[0], value), "=") for value in values]
     return _with_signs_written_out(node)
+
+
+def _with_common_left_side(parts: list[Node]) -> list[Node]:
+    """`|x| = 0, 1` as `|x| = 0, |x| = 1`: what stands before several bare values is said of each."""
+    if not parts or parts[0].kind != "relation" or parts[0].name != "=" or len(parts[0].args) != 2:
+        return parts
+    first, *rest = parts
+    if not first.args[0].symbols or not all(part.is_scalar for part in rest):
+        return parts
+    return [first, *(Node("relation", (first.args[0], part), "=") for part in rest)]
 
 
 def is_declaration(node: Node) -> bool:

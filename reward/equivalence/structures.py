@@ -133,6 +133,9 @@ def _same_real_sets(gold: Node, answer: Node) -> bool | None:
     sides = [pair[1] if pair else node for pair, node in zip(named, (gold, answer), strict=True)]
     if not all(side.kind in SET_KINDS or is_condition(side) or side.kind in ("list", "add") for side in sides):
         return None
+    units = [{part.name for part in side.walk() if part.kind == "quantity"} for side in sides]
+    if all(units) and units[0] != units[1]:
+        return None  # the pieces of a set are numbers; x > 5 m is compared side by side
     if not any(is_condition(side) or side.kind not in ("bracket", "set", "list") for side in sides):
         return _same(*sides) if sides != [gold, answer] else None
     try:

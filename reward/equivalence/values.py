@@ -25,6 +25,7 @@ CONTINUOUS_POINTS = 4
 FAR_POINTS = 2
 INTEGER_POINTS = 10
 DISCRETE = ("factorial", "floor", "ceil")
+Point = dict[str, Fraction]  # a value of each symbol
 
 
 def same_value(gold: Node, answer: Node) -> bool | None:
@@ -176,12 +177,28 @@ def _same_at_points(gold: Node, answer: Node, meaning: Meaning, symbols: list[st
         reals += [_signed_points(symbols, draw) for draw in range(3)]
     families = [_integer_points(symbols)] if discrete else [chain(*reals), _integer_points(symbols)]
     for points in families:
-        verdicts = [verdict for verdict in _at_each(gold, answer, meaning, points) if verdict is not None]
+        telling = _telling(gold, answer, meaning, points) if discrete else points
+        verdicts = [verdict for verdict in _at_each(gold, answer, meaning, telling) if verdict is not None]
         if False in verdicts:
             return False
         if len(verdicts) >= 2:
             return True
     return None
+
+
+def _telling(gold: Node, answer: Node, meaning: Meaning, points: Iterable[Point]) -> Iterator[Point]:
+    """The points where not both vanish: C(n, k + 8) and C(n, k + 9) are both 0 for every small n."""
+    for point in points:
+        bound = replace(meaning, symbols=point)
+        if not (gold.symbols and answer.symbols and _vanishes(gold, bound) and _vanishes(answer, bound)):
+            yield point
+
+
+def _vanishes(node: Node, meaning: Meaning) -> bool:
+    try:
+        return bool(approximate(node, meaning, FEW) == 0)
+    except (Irrational, Undefined, TooLarge):
+        return False
 
 
 def _has_kinks(node: Node) -> bool:
@@ -195,9 +212,7 @@ def _depends_on_signs(node: Node) -> bool:
     return node.holds("abs") or any(part.kind == "call" and part.name in ("max", "min") for part in node.walk())
 
 
-def _at_each(
-    gold: Node, answer: Node, meaning: Meaning, points: Iterable[dict[str, Fraction]]
-) -> Iterator[bool | None]:
+def _at_each(gold: Node, answer: Node, meaning: Meaning, points: Iterable[Point]) -> Iterator[bool | None]:
     """Whether the two agree at each point, None where one of them is undefined or not real; stops at a difference."""
     for point in points:
         bound = replace(meaning, symbols=point)
@@ -227,7 +242,7 @@ def _draw(name: str, draw: int) -> int:
     return crc32(f"{name}#{draw}".encode())
 
 
-def real_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
+def real_points(symbols: list[str]) -> Iterator[Point]:
     """Between 0 and 1 (where arcsin lives) and beyond 1 (where arcosh does), in turn."""
     for draw in range(CONTINUOUS_POINTS):
         low = draw % 2
@@ -239,18 +254,18 @@ def real_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
         }
 
 
-def _far_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
+def _far_points(symbols: list[str]) -> Iterator[Point]:
     """From 10 to 100: of larger ones (ab)^a takes thousands of digits."""
     for draw in range(CONTINUOUS_POINTS, CONTINUOUS_POINTS + FAR_POINTS):
         yield {name: 10 + Fraction(_draw(name, draw) % 900_000, 10007) for name in symbols}
 
 
-def _signed_points(symbols: list[str], draw: int) -> Iterator[dict[str, Fraction]]:
+def _signed_points(symbols: list[str], draw: int) -> Iterator[Point]:
     """All symbols negative, or some of them."""
     for point in real_points(symbols):
         yield {name: -value if draw == 0 or _draw(name, draw) % 2 else value for name, value in point.items()}
 
 
-def _integer_points(symbols: list[str]) -> Iterator[dict[str, Fraction]]:
+def _integer_points(symbols: list[str]) -> Iterator[Point]:
     for draw in range(INTEGER_POINTS):
         yield {name: Fraction(2 + _draw(name, draw) % (4 + draw)) for name in symbols}

@@ -29,7 +29,7 @@ ONE_OF_EACH = (
         "2\\frac{1}{3}",
     ),
     *("2\\pi r", "\\sin x", "x \\geq 3", "(1, 2)", "[2, 5)", "a^2 + b^3", "12345", "1.25", "1, 2, 3", "Evelyn", "Yes"),
-    *("3\\sqrt{2}", "\\frac{3}{4}", "x + 2y = 7", "x^{2} - y"),
+    *("3\\sqrt{2}", "\\frac{3}{4}", "x + 2y = 7", "x^{2} - y", "V = 100 \\text{ cm}^3", "x = 0, 1"),
 )
 OWN = [(gold, EXACT) for gold in dict.fromkeys([*(answer_in(case["gold"]) for case in CASES), *ONE_OF_EACH]) if gold]
 
