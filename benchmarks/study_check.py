@@ -64,6 +64,7 @@ def compared(folder: Path, repetitions: int) -> list[Compared]:
         seeds=(facts["seed"],),
         warm_up=actor.optim.lr_warmup_steps * updates,
         decay=actor.optim.lr_scheduler_type == "cosine",
+        rate_by_batch=True,
         weight_decay=actor.optim.weight_decay,
         points=facts["steps"],
     )
@@ -92,8 +93,8 @@ def page(rows: list[str], repetitions: int, note: str) -> str:
 Runs of verl, vLLM and FSDP on the tiny model beside {repetitions} repetitions of each by
 [recipes/study/arithmetic.py](../../recipes/study/arithmetic.py): same base model, method, batch sizes, learning rate
 and schedule, other samples. In brackets where one more repetition would be measured in 95 % of cases. Made by
-`python -m benchmarks.study_check`. What still differs: verl's rate moves once per batch, the study's with every update;
-and verl's verifier also takes other spellings.
+`python -m benchmarks.study_check`. What still differs: prompts of an epoch come once in verl and are drawn with
+replacement in the study, and verl's verifier also takes other spellings.
 
 | run | | pipeline | repetitions | inside |
 |---|---|---|---|---|

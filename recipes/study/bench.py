@@ -34,6 +34,7 @@ class Unit:
         seeds: of task, network and samples.
         warm_up: updates over which the rate rises from 0.
         decay: let the rate fall to 0 along a cosine.
+        rate_by_batch: let it move between batches only, as in verl.
     """
 
     updates: int
@@ -44,6 +45,7 @@ class Unit:
     seeds: tuple[int, ...]
     warm_up: int = 0
     decay: bool = False
+    rate_by_batch: bool = False
     weight_decay: float = 0.0
     points: int = 40
 
@@ -92,6 +94,8 @@ def copied(world: World) -> list[list[torch.Tensor]]:
 
 
 def _factor(update: int, unit: Unit) -> float:
+    if unit.rate_by_batch:
+        update -= update % unit.updates
     rising = min(1.0, update / unit.warm_up) if unit.warm_up else 1.0
     if not unit.decay or update < unit.warm_up:
         return rising

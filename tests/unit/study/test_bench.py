@@ -1,10 +1,13 @@
 """The bench: every shipped method trains in it, rows do not touch each other, the same seeds give the same numbers."""
 
+import math
+
 import pytest
 import torch
 
 from recipes.common.errors import UserError
 from recipes.config import compose
+from recipes.study import bench
 from recipes.study.bandit import Bandit
 from recipes.study.bench import CURVES, Unit, run
 from recipes.study.methods import Method
@@ -79,3 +82,11 @@ def test_advantages_are_those_of_the_group(group: int) -> None:
 def test_an_unknown_method_is_named() -> None:
     with pytest.raises(UserError, match=r"policy_loss=maspp: there is no such choice\. Write policy_loss=maspo"):
         Method("maspp", 1)
+
+
+def test_the_rate_rises_and_falls_between_batches_only() -> None:
+    """Warm-up over two batches, then a cosine to 0, as verl's scheduler steps once per batch."""
+    unit = Unit(4, 6, 2, 0, (1.0,), (0,), warm_up=8, decay=True, rate_by_batch=True)
+    falling = [0.5 * (1 + math.cos(math.pi * done)) for done in (0, 0.25, 0.5, 0.75)]
+    expected = [factor for factor in (0.0, 0.5, *falling) for _ in range(4)]
+    assert [bench._factor(update, unit) for update in range(24)] == pytest.approx(expected, abs=1e-12)
