@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 
@@ -66,7 +65,7 @@ class Cell:
         """Whether its last step is logged and there is a checkpoint of it."""
         if not self.run.exists():
             return False
-        last = OmegaConf.load(self.run.config).trainer.total_training_steps
+        last = self.run.read_config().trainer.total_training_steps
         run = Resume.of(self.run)
         return run.is_complete(last) and run.from_step == last
 

@@ -3,12 +3,16 @@
 import tempfile
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from recipes.common.errors import UserError
 from recipes.common.files import existing_parent
+from recipes.runs.checkpoints import STATE
 from recipes.runs.resume import Resume
-from recipes.runs.run_folder import RunFolder
+from recipes.runs.run_folder import CONFIG, METRICS, RunFolder
+
+CHECKPOINT = "actor_rollout_ref.actor.checkpoint"
+LONGEST_NAME = 200  # bytes; a file system takes 255, and .NAME.<8 signs>.partial is the longest that is made of it
 
 
 def check_writable(config: DictConfig) -> None:
@@ -34,14 +38,116 @@ def refuse_losing_results(folder: RunFolder, last: int) -> None:
         )
 
 
+def check_owned(config: DictConfig) -> None:
+    """What a run writes stands in its folder, under a name of its own.
+
+    Checkpoints elsewhere would be those of another run: continued, and deleted, by this one.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    run = RunFolder.of(config)
+    places = {
+        "trainer.default_local_dir": run.checkpoints.path,
+        "trainer.rollout_data_dir": run.responses("train"),
+        "trainer.validation_data_dir": run.responses("validation"),
+    }
+    for key, place in places.items():
+        given = OmegaConf.select(config, key)
+        may_be_off = key != "trainer.default_local_dir"  # null: no such files
+        if given is None and may_be_off:
+            continue
+        if given is None or Path(given).absolute() != place.absolute():
+            raise UserError(
+                f"{key}={given}: a run's files stand in its own folder. Write output_root=<folder> to have all of them "
+                f"elsewhere, and leave this key out (it is {place})."
+            )
+    for key in ("trainer.default_hdfs_dir", "trainer.resume_from_path"):
+        if OmegaConf.select(config, key):
+            raise UserError(
+                f"{key}={OmegaConf.select(config, key)}: a run is continued from its own last checkpoint, and nothing "
+                f"else reads or writes one. Write {key}=null."
+            )
+    check_name(config)
+
+
+def check_name(config: DictConfig) -> None:
+    """The folder's name is one, and has room for what is put before and behind it.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    key, name = "trainer.experiment_name", str(config.trainer.experiment_name)
+    if name in ("", ".", "..") or "/" in name or not name.isprintable():
+        raise UserError(f"{key}={name!r}: must be the name of a folder, without a slash. Write {key}=<a name>.")
+    if (length := len(name.encode(errors="replace"))) > LONGEST_NAME:
+        raise UserError(
+            f"{key}={name[:20]}…: {length} bytes long, and the name of a folder must not have more than "
+            f"{LONGEST_NAME} here. Write a shorter one."
+        )
+
+
+def refuse_foreign(folder: RunFolder) -> None:
+    """Nothing here is another run's: neither a run inside the folder, nor the checkpoints.
+
+    Raises:
+        UserError: names what is, and what to do.
+    """
+    inside = [file.parent for name in (CONFIG, METRICS) for file in folder.path.glob(f"*/{name}")]
+    if inside:
+        raise UserError(
+            f"run_dir={folder.path} holds other runs ({inside[0].name}, for one). Write run_dir=<a folder of its own>, "
+            "or leave it out and write output_root."
+        )
+    own, checkpoints = folder.manifest.content.get("run_id"), folder.checkpoints
+    if not folder.exists() and checkpoints.steps():
+        raise UserError(
+            f"{checkpoints.path} holds checkpoints, and beside it no {CONFIG} says what they were trained with. Move "
+            "the folder away, or write trainer.experiment_name=<a new name>."
+        )
+    for step in checkpoints.steps():
+        owner = checkpoints.owner(step)
+        if own is not None and owner is not None and owner != own:
+            raise UserError(
+                f"{checkpoints.folder(step)} was written by run {owner}, and {folder.path} is run {own}. Move it back, "
+                "or write trainer.experiment_name=<a new name>."
+            )
+
+
+def refuse_half_a_state(folder: RunFolder, config: DictConfig) -> None:
+    """A checkpoint that training goes on from holds, and hands over, all of its state.
+
+    Raises:
+        UserError: says what is missing, and what to do.
+    """
+    step = folder.checkpointed_step()
+    if not step or Resume.of(folder).is_complete(config.trainer.total_training_steps):
+        return
+    if missing := folder.checkpoints.lacks(step):
+        raise UserError(
+            f"{folder.checkpoints.folder(step)} lacks {', '.join(missing)}, so training can't go on from it (what is "
+            f"saved is told by {CHECKPOINT}.save_contents). Write on_existing=restart to move the run aside and begin "
+            "anew, or trainer.experiment_name=<a new name>."
+        )
+    given = OmegaConf.select(config, f"{CHECKPOINT}.load_contents") or list(STATE)
+    if left_out := [word for word in STATE if word not in given]:
+        raise UserError(
+            f"{CHECKPOINT}.load_contents={list(given)}: without {', '.join(left_out)} the run would not go on as it "
+            f"was. Write {CHECKPOINT}.load_contents=[{','.join(STATE)}]."
+        )
+
+
 def check_run_folder(config: DictConfig) -> None:
     """The run folder can be written, and holds no other run.
 
     Raises:
         UserError: names the key and what to write.
     """
+    check_owned(config)
     check_writable(config)
     folder = RunFolder.of(config)
+    refuse_foreign(folder)
     if folder.exists() and config.on_existing == "continue":
         folder.refuse_other_config(config)
         refuse_losing_results(folder, config.trainer.total_training_steps)
+        refuse_half_a_state(folder, config)

@@ -84,7 +84,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -93,12 +93,48 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         out.write(content.encode() if isinstance(content, str) else content)
 
 
+def append_whole(path: Path, text: str) -> None:
+    """Append all of `text` or, where the disk is full, nothing of it.
+
+    Raises:
+        OSError: it could not be written; the file then ends as before.
+    """
+    with path.open("ab", buffering=0) as out:
+        end = out.seek(0, os.SEEK_END)
+        left = memoryview(text.encode())
+        try:
+            while left:
+                left = left[out.write(left) :]
+        except OSError:
+            out.truncate(end)
+            raise
+
+
+def finish(folder: Path, mode: int) -> None:
+    """Give every file below a folder the mode of ordinary new files, and wait until all of it is on the disk.
+
+    safetensors makes its files readable by their owner only, which nobody else on a shared disk could load.
+
+    Args:
+        folder: complete, not yet under its final name.
+        mode: of an ordinary new file, as the umask makes it.
+    """
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+        else:
+            path.chmod(mode)
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+    sync_folder(folder)
+
+
 def _beside(path: Path) -> Path:
     """A name in the same folder, so that a rename is atomic, that no other process takes."""
     return path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_PARTIAL}")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Wait until the names in a folder are on the disk, where its file system can do that."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from recipes.common.errors import UserError
 from recipes.inputs import model_folder
@@ -31,9 +31,7 @@ class Checkpoint:
     @property
     def run_config(self) -> DictConfig | None:
         """What the run was trained with."""
-        config = OmegaConf.load(self.run.config) if self.run else None
-        assert config is None or isinstance(config, DictConfig)
-        return config
+        return self.run.read_config() if self.run else None
 
 
 def find(given: str) -> Checkpoint:

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from recipes.common.errors import UserError
-from recipes.common.files import new_folder
-from recipes.inputs import model_folder
+from recipes.common.files import finish, new_folder
+from recipes.inputs import loaded_back, model_folder
 
 COPY = "huggingface"
 MERGED = "merged"
@@ -20,14 +20,14 @@ def merged(actor: Path, output: Path | None = None) -> Path:
         output: where to merge to; by default beside the copy, and nothing is done twice.
 
     Raises:
-        UserError: there are neither weights nor shards, or verl's merger fails.
+        UserError: there are neither weights nor shards, verl's merger fails, or its result would not load.
     """
     copy = actor / COPY
     if output is None and copy.is_dir() and model_folder.weight_bytes(str(copy)):
-        return copy
+        return _loadable(copy)
     target = output or actor / MERGED
     if target.is_dir() and model_folder.weight_bytes(str(target)):
-        return target
+        return _loadable(target)
     if not list(actor.glob("model_world_size_*_rank_*.pt")):
         raise UserError(
             f"{actor}: neither weights in {COPY}/ nor shards (model_world_size_*_rank_*.pt). Write the folder of a "
@@ -37,7 +37,15 @@ def merged(actor: Path, output: Path | None = None) -> Path:
         raise UserError(f"{copy}: config.json is missing, which says what model the shards are of.")
     with new_folder(target) as partial:
         _merge(actor, partial)
+        _loadable(partial)
+        finish(partial, (partial / "config.json").stat().st_mode & 0o777)
     return target
+
+
+def _loadable(folder: Path) -> Path:
+    if wrong := loaded_back.flaw(folder):
+        raise UserError(f"{folder}: transformers would not load it as it was trained ({wrong}).")
+    return folder
 
 
 def _merge(actor: Path, target: Path) -> None:

@@ -10,7 +10,8 @@ from omegaconf import DictConfig, open_dict
 from verl.trainer.ppo.v1.trainer_base import PPOTrainer
 
 from recipes.runs import stopping
-from recipes.runs.checkpoints import Checkpoints
+from recipes.runs.checkpoints import LOADER, Checkpoints
+from recipes.runs.manifest import Manifest
 from recipes.runs.metrics_file import validation_accuracy
 from recipes.runs.stopping import StopFiles
 
@@ -92,8 +93,9 @@ class DurableTrainer(PPOTrainer):
             finally:
                 trainer.max_actor_ckpt_to_keep, trainer.default_local_dir = kept, place
         if loader_state is not None:
-            torch.save(loader_state, self._checkpoints.staged(self.global_steps) / "data.pt")
-        self._checkpoints.publish(self.global_steps, self._row())
+            torch.save(loader_state, self._checkpoints.staged(self.global_steps) / LOADER)
+        run = Manifest.within(self._checkpoints.path.parent).content.get("run_id")
+        self._checkpoints.publish(self.global_steps, self._row(), run)
         self._saved_step = self.global_steps
         if kept:
             self._checkpoints.prune(kept)

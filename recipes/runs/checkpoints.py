@@ -2,19 +2,20 @@
 
 checkpoints/global_step_N/               what verl writes, and
                           row.json       the step's line for metrics.jsonl, should the run end before it is logged
-                          complete.json  every file and its size; written last
+                          complete.json  whose it is, every file and its size; written last
             best.json                    the step with the best validation accuracy so far
             latest_checkpointed_iteration.txt   verl's own note of where to go on
             .partial/                    being written; renamed when complete
 """
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recipes.common.files import write_atomically
+from recipes.common.files import finish, sync_folder, write_atomically
 
 TRACKER = "latest_checkpointed_iteration.txt"
 MARK = "complete.json"
@@ -23,12 +24,25 @@ BEST = "best.json"
 PARTIAL = ".partial"
 _DOOMED = ".doomed-"
 _STEP = "global_step_"  # begins verl's name of a checkpoint
+_SHARD = re.compile(r"(\w+)_world_size_(\d+)_rank_\d+\.pt")
+# What verl needs to go on: its word in checkpoint.load_contents → how the names of its shards begin.
+STATE = {"model": "model", "optimizer": "optim", "extra": "extra_state"}
+LOADER = "data.pt"  # where the data loader stood
 
 
 def step_of(folder: Path) -> int | None:
     """Step of the checkpoint that is called as this folder is; None for another name."""
-    step = folder.name.removeprefix(_STEP)
-    return int(step) if folder.name.startswith(_STEP) and step.isdigit() else None
+    found = re.fullmatch(rf"{_STEP}(\d+)", folder.name, re.ASCII)
+    return int(found[1]) if found else None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A mapping from a JSON file; empty where there is none or it is damaged."""
+    try:
+        content = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _sizes(folder: Path) -> dict[str, int]:
@@ -69,20 +83,44 @@ class Checkpoints:
         found = map(step_of, self.path.glob(f"{_STEP}*"))
         return sorted(step for step in found if step is not None)
 
-    def publish(self, step: int, row: dict[str, Any] | None = None) -> None:
+    def publish(self, step: int, row: dict[str, Any] | None = None, run: str | None = None) -> None:
         """Make the staged checkpoint of `step` the latest one.
 
         Args:
             step: of the checkpoint that stands complete in `staging`.
             row: the step's metrics, if they are not logged yet.
+            run: id of the run whose it is.
         """
         staged, target = self.staged(step), self.folder(step)
         if row is not None:
             write_atomically(staged / ROW, json.dumps(row))
-        write_atomically(staged / MARK, json.dumps({"step": step, "files": _sizes(staged)}, indent=1) + "\n")
+        mark = {"step": step, "run": run, "files": _sizes(staged)}
+        write_atomically(staged / MARK, json.dumps(mark, indent=1) + "\n")
+        finish(staged, (staged / MARK).stat().st_mode & 0o777)  # all of it is on the disk before it gets its name
         self._discard(target)
         staged.rename(target)
+        sync_folder(self.path)
         self._point_to(step)
+
+    def owner(self, step: int) -> str | None:
+        """Id of the run that wrote the checkpoint of `step`; None where nothing says so (before 0.2)."""
+        run = _read(self.folder(step) / MARK).get("run")
+        return run if isinstance(run, str) else None
+
+    def lacks(self, step: int) -> list[str]:
+        """What a training needs to go on after `step` and its checkpoint does not hold; words of save_contents.
+
+        A critic's state is asked for where the checkpoint has one.
+        """
+        folder = self.folder(step)
+        missing = [] if (folder / LOADER).is_file() else [LOADER]
+        for role in (folder / "actor", *folder.glob("critic")):
+            shards = [found for file in role.glob("*.pt") if (found := _SHARD.fullmatch(file.name))]
+            for word, start in STATE.items():
+                sizes = [int(shard[2]) for shard in shards if shard[1] == start]
+                if not sizes or len(sizes) < max(sizes):  # of some ranks only
+                    missing.append(word if role.name == "actor" else f"{role.name}'s {word}")
+        return missing
 
     def steps(self) -> list[int]:
         """Steps of all intact checkpoints, ascending."""
@@ -97,27 +135,24 @@ class Checkpoints:
         folder = self.folder(step)
         if not folder.is_dir():
             return "it is not there"
-        try:
-            expected: dict[str, int] = json.loads((folder / MARK).read_text())["files"]
-        except (OSError, ValueError, KeyError):
+        expected = _read(folder / MARK).get("files")
+        if not isinstance(expected, dict):
             # Written by verl alone, which notes the step in its tracker once everything is there.
-            return None if self._tracked() == step else f"{MARK} is missing: it was cut off while being written"
+            by_verl = self._tracked() == step and not (folder / MARK).exists()
+            return None if by_verl else f"{MARK} is missing or damaged: it was cut off while being written"
         for name, size in expected.items():
             file = folder / name
             found = file.stat().st_size if file.is_file() else None
             if found is None and _is_copy(name):
                 continue
             if found != size:
+                size = size if isinstance(size, int) else 0
                 return f"{name} has {found:,} of {size:,} bytes" if found is not None else f"{name} is missing"
         return None
 
     def row(self, step: int) -> dict[str, Any] | None:
         """The metrics of `step` as they were when its checkpoint was written."""
-        try:
-            content: dict[str, Any] = json.loads((self.folder(step) / ROW).read_text())
-        except (OSError, ValueError):
-            return None
-        return content
+        return _read(self.folder(step) / ROW) or None
 
     def repair(self) -> list[str]:
         """Prepare for going on: drop what was being written or deleted, point verl to the latest intact checkpoint.
@@ -146,11 +181,10 @@ class Checkpoints:
 
     def best(self) -> tuple[int, float] | None:
         """Step and validation accuracy of the best checkpoint that is there."""
-        try:
-            content = json.loads((self.path / BEST).read_text())
-        except (OSError, ValueError):
-            return None
-        return (content["step"], content["accuracy"]) if self.folder(content["step"]).is_dir() else None
+        content = _read(self.path / BEST)
+        step, accuracy = content.get("step"), content.get("accuracy")
+        is_whole = isinstance(step, int) and isinstance(accuracy, int | float) and self.folder(step).is_dir()
+        return (step, accuracy) if is_whole else None  # type: ignore[return-value]
 
     def note_accuracy(self, step: int, accuracy: float) -> None:
         """Keep the checkpoint of `step`, if there is one, when no other validated better."""
@@ -163,7 +197,7 @@ class Checkpoints:
 
     def _tracked(self) -> int | None:
         tracker = self.path / TRACKER
-        text = tracker.read_text().strip() if tracker.is_file() else ""
+        text = tracker.read_bytes().strip() if tracker.is_file() else b""
         return int(text) if text.isdigit() else None
 
     def _discard(self, folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import psutil
 
+from recipes.common.errors import UserError
 from recipes.common.files import write_atomically
 from recipes.common.secrets import redacted
 
@@ -83,15 +84,31 @@ def _of_processor(*names: str) -> str:
     return next((value.strip() for key, value in fields if key.strip() in names), "")
 
 
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+        if not isinstance(content, dict) or not isinstance(content.setdefault("attempts", []), list):
+            raise ValueError("no mapping with a list of attempts")
+    except (ValueError, RecursionError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}). Restore it, or move it away: the run then goes on, and what is known of its "
+            "earlier attempts is lost."
+        ) from error
+    return content
+
+
 class Manifest:
     """The file of one run: written when an attempt starts and again when it ends.
 
     Keys: run_id, status (running, finished, failed, interrupted), command, seed, versions, git, machine, attempts.
+
+    Raises:
+        UserError: the file is damaged.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {"attempts": []}
+        self.content: dict[str, Any] = _read(path) if path.is_file() else {"attempts": []}
 
     @classmethod
     def within(cls, folder: Path) -> "Manifest":
@@ -108,15 +125,17 @@ class Manifest:
         """How the latest attempt ended; None before the first."""
         return self.content.get("status")
 
-    def start_attempt(self, seed: int, log: Path, from_step: int, module: str = "recipes.train") -> None:
-        """Record the environment and a new attempt."""
+    def start_attempt(
+        self, seed: int, log: Path, from_step: int, module: str = "recipes.train", run_id: str | None = None
+    ) -> None:
+        """Record the environment and a new attempt; `run_id` is that of a run whose manifest is lost."""
         environment = {
             "command": [Path(sys.executable).name, "-m", module, *sys.argv[1:]],
             "versions": versions(),
             "git": git_state(),
             "machine": machine(),
         }
-        self.content.setdefault("run_id", uuid.uuid4().hex[:12])
+        self.content.setdefault("run_id", run_id or uuid.uuid4().hex[:12])
         self.content.update(status="running", seed=seed, **environment)
         # An attempt may run elsewhere or after an upgrade: each keeps its own environment.
         self.content["attempts"].append({"started": now(), "from_step": from_step, "log": str(log), **environment})

@@ -10,18 +10,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recipes.common.files import append_whole
+
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """All complete lines: dicts with `step` and `data`. A cut-off last line is left out."""
+    """All whole lines: dicts with `step` and `data`. A line that was cut off or damaged is left out."""
     if not path.is_file():
         return []
-    rows = []
-    for line in path.read_text().splitlines():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return rows
+    rows = (_row(line) for line in path.read_bytes().split(b"\n"))
+    return [row for row in rows if row is not None]
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    is_row = isinstance(row, dict) and isinstance(row.get("step"), int) and isinstance(row.get("data"), dict)
+    return row if is_row else None
 
 
 def validation_accuracy(data: dict[str, Any]) -> float | None:
@@ -68,12 +74,11 @@ class AttemptFile:
             file.seek(self._position)
             chunk = file.read()
         complete = chunk[: chunk.rfind(b"\n") + 1]
-        self._position += len(complete)
-        rows = [json.loads(line) for line in complete.splitlines()]
+        rows = [row for line in complete.split(b"\n") if (row := _row(line)) is not None]
         for row in rows:
             row["data"] = self._carried.get(row["step"], {}) | row["data"]
         if rows:
-            with self.target.open("a") as file:
-                file.write("".join(json.dumps(row) + "\n" for row in rows))  # one write
+            append_whole(self.target, "".join(json.dumps(row) + "\n" for row in rows))
             self.logged_step = max(self.logged_step, *(row["step"] for row in rows))
+        self._position += len(complete)  # after they are written: a full disk loses none
         return rows

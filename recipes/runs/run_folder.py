@@ -13,7 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from recipes.common.errors import UserError
 from recipes.common.files import lock_beside, write_atomically
@@ -180,7 +182,7 @@ class RunFolder:
         Args:
             config: the resolved config of the new attempt.
         """
-        before = _flat(OmegaConf.load(self.config))
+        before = _flat(self.read_config())
         after = _flat(config)
         if config.actor_rollout_ref.actor.optim.lr_scheduler_type == "constant":
             # A schedule ends at total_training_steps; only a constant rate can be prolonged.
@@ -194,6 +196,24 @@ class RunFolder:
                 f"{self.path} holds a run with another config:\n{shown}{more}\n"
                 "Write trainer.experiment_name=<a new name>, or on_existing=restart to move the old run aside."
             )
+
+    def read_config(self) -> DictConfig:
+        """What the run was started with.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        try:
+            found = OmegaConf.load(self.config)
+        except (ValueError, OSError, yaml.YAMLError, OmegaConfBaseException, RecursionError) as error:
+            found, why = None, f"{type(error).__name__}: {error}"
+        else:
+            why = "no mapping"
+        if not isinstance(found, DictConfig) or not found:
+            raise UserError(
+                f"{self.config} is damaged ({why}). Restore it, or write trainer.experiment_name=<a new name>."
+            )
+        return found
 
     def write_config(self, config: DictConfig) -> None:
         """Write the resolved config, without secrets."""

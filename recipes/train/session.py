@@ -16,6 +16,7 @@ from recipes.common.console import chatter_to, root_cause
 from recipes.common.errors import UserError
 from recipes.common.private_ray import join_or_start
 from recipes.common.secrets import redact_file
+from recipes.inputs import loaded_back
 from recipes.report import summary
 from recipes.runs import stopping, trackers
 from recipes.runs.metrics_file import AttemptFile
@@ -48,7 +49,7 @@ def run_session(config: DictConfig) -> int:
 
 def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> int:
     if folder.exists() and config.on_existing == "restart":
-        shown.print(f"moved the existing run to {folder.move_aside()}")
+        shown.print(f"moved the existing run to {folder.move_aside()}", markup=False)
     for warning in folder.checkpoints.repair():
         shown.print(f"[bold yellow]Warning:[/] {escape(warning)}")
     resume = Resume.of(folder)
@@ -56,15 +57,15 @@ def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> in
     if resume.is_complete(last):
         folder.write_rows(resume.rows)
         shown.print(f"This run is complete (step {last} of {last}): nothing to train. on_existing=restart begins anew.")
-        show_results(shown, folder, config)
-        return 0
+        return show_results(shown, folder, config)
     if resume.started:
-        shown.print(f"continuing {folder.path} from step {first} of {last}")
+        shown.print(f"continuing {folder.path} from step {first} of {last}", markup=False)
     kept = _prepare_folder(config, folder, resume)
     log = folder.new_log()
-    shown.print(f"run folder  {folder.path}\nlog file    {log}")
+    shown.print(f"run folder  {folder.path}\nlog file    {log}", markup=False)
     manifest = folder.manifest
-    manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first)
+    owner = folder.checkpoints.owner(first)
+    manifest.start_attempt(config.seed, log.relative_to(folder.path), from_step=first, run_id=owner)
     trackers.start(config, folder, first)
     carried = resume.carried(config.trainer.test_freq)
     metrics = AttemptFile(folder.attempt_metrics(log), folder.metrics, kept, carried)
@@ -162,16 +163,18 @@ def _train(config: DictConfig, folder: RunFolder, metrics: AttemptFile, console:
 def _report(shown: Console, status: str, folder: RunFolder, config: DictConfig, log: Path) -> int:
     write_page(shown, folder)
     if status == "finished":
-        show_results(shown, folder, config)
-        return 0
+        return show_results(shown, folder, config)
     if status == "interrupted":
         step = folder.checkpointed_step()
-        shown.print(f"Interrupted; all processes of the run have ended. The same command continues from step {step}.")
+        goes_on = f"The same command continues from step {step}."
+        if step and (missing := folder.checkpoints.lacks(step)):
+            goes_on = f"Training can't go on from the checkpoint of step {step}, which lacks {', '.join(missing)}."
+        shown.print(f"Interrupted; all processes of the run have ended. {goes_on}")
         return 130
     shown.print("[bold red]The run failed.[/] Its log says first:")
     for line in root_cause(log):
         shown.print(f"  {line}", markup=False)
-    shown.print(f"Whole log: {log}")
+    shown.print(f"Whole log: {log}", markup=False)
     return 1
 
 
@@ -181,18 +184,23 @@ def write_page(shown: Console, folder: RunFolder) -> None:
         from recipes.report.page import build
 
         build.write([folder.path], folder.report)
-        shown.print(f"report      {folder.report}")
+        shown.print(f"report      {folder.report}", markup=False)
     except Exception as error:  # said on the terminal; the run's own status is told by what trained
         shown.print(f"{folder.report} was not written: {error!r}", markup=False)
 
 
-def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> None:
-    """Table, curves and paths of a finished run."""
+def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> int:
+    """Table, curves and paths of a finished run; returns the exit code, 1 where the model's copy would not load."""
     samples = config.actor_rollout_ref.rollout.val_kwargs.n
     title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
     rows = folder.rows()
     summary.draw_curves(rows, folder.curves, title, samples)
     shown.print(summary.summary_table(rows, samples))
-    shown.print(
-        f"curves      {folder.curves}\nrun folder  {folder.path}\ncheckpoint  {folder.hugging_face_checkpoint() or '-'}"
-    )
+    checkpoint = folder.hugging_face_checkpoint()
+    shown.print(f"curves      {folder.curves}\nrun folder  {folder.path}", markup=False)
+    wrong = loaded_back.flaw(checkpoint) if checkpoint and (checkpoint / "config.json").is_file() else ""
+    if wrong:
+        shown.print(f"{checkpoint} would not load as the model that was trained: {wrong}.", markup=False)
+        return 1
+    shown.print(f"checkpoint  {checkpoint or '-'}", markup=False)
+    return 0

@@ -6,7 +6,6 @@ import re
 import time
 from pathlib import Path
 
-from omegaconf import OmegaConf
 from rich.console import Console
 
 from recipes.common.command import command
@@ -27,7 +26,7 @@ def svg(folder: RunFolder, step: int, width: int) -> str:
         step: at most the last that is logged.
         width: characters.
     """
-    config = OmegaConf.load(folder.config)
+    config = folder.read_config()
     history = History(0, config.trainer.total_training_steps)
     for row in folder.rows():
         if row["step"] <= step:

@@ -1,6 +1,7 @@
 """What a user may call a model. Merging real shards: tests/end_to_end/test_training.py."""
 
 import pytest
+from checkpoint_files import save_model
 
 from recipes import merge
 from recipes.common.errors import UserError
@@ -9,9 +10,8 @@ from recipes.runs.run_folder import RunFolder
 
 
 def make_model(folder):
-    folder.mkdir(parents=True)
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        (folder / name).write_text("{}")
+    save_model(folder)
+    (folder / "tokenizer.json").write_text("{}")
     return folder
 
 

@@ -1,6 +1,7 @@
 """A checkpoint counts only if it is whole, and the best one stays."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -115,3 +116,61 @@ def test_a_step_saved_again_replaces_the_first(checkpoints: Checkpoints) -> None
     publish(checkpoints, 2, {"a": 1.0})
     publish(checkpoints, 2, {"a": 2.0})
     assert checkpoints.steps() == [2] and checkpoints.row(2) == {"a": 2.0}
+
+
+@pytest.mark.parametrize(
+    "gone, said",
+    [
+        ("actor/model_world_size_1_rank_0.pt", ["model"]),
+        ("actor/optim_world_size_1_rank_0.pt", ["optimizer"]),
+        ("actor/extra_state_world_size_1_rank_0.pt", ["extra"]),
+        ("data.pt", ["data.pt"]),
+    ],
+)
+def test_what_training_needs_and_a_checkpoint_does_not_hold(checkpoints: Checkpoints, gone: str, said) -> None:
+    folder = publish(checkpoints, 2)
+    assert checkpoints.lacks(2) == []
+    (folder / gone).unlink()
+    assert checkpoints.lacks(2) == said
+
+
+def test_the_state_of_every_rank_is_needed(checkpoints: Checkpoints) -> None:
+    folder = publish(checkpoints, 2) / "actor"
+    (folder / "optim_world_size_1_rank_0.pt").rename(folder / "optim_world_size_2_rank_0.pt")
+    assert checkpoints.lacks(2) == ["optimizer"]
+    (folder / "optim_world_size_2_rank_1.pt").touch()
+    (folder.parent / "critic").mkdir()
+    assert checkpoints.lacks(2) == ["critic's model", "critic's optimizer", "critic's extra"]
+
+
+def test_a_checkpoint_says_whose_it_is(checkpoints: Checkpoints) -> None:
+    publish(checkpoints, 2)
+    publish(checkpoints, 4, run="abc")
+    assert (checkpoints.owner(2), checkpoints.owner(4), checkpoints.owner(6)) == (None, "abc", None)
+
+
+def test_files_of_a_checkpoint_have_the_mode_of_new_files(checkpoints: Checkpoints) -> None:
+    before = os.umask(0o027)
+    try:
+        (stage(checkpoints, 2) / "actor" / "huggingface" / "model.safetensors").chmod(0o600)
+        checkpoints.publish(2)
+    finally:
+        os.umask(before)
+    files = [path for path in checkpoints.folder(2).rglob("*") if path.is_file()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o640} and len(files) == 7
+
+
+DAMAGES = [b"", b"\0" * 40, b"[]", b"null", b'{"step": 4', b"\xff\xfe", b"[" * 100_000, b'{"files": [], "step": "x"}']
+
+
+@pytest.mark.parametrize("content", DAMAGES, ids=range(len(DAMAGES)))
+def test_damaged_notes_are_no_traceback(checkpoints: Checkpoints, content: bytes) -> None:
+    publish(checkpoints, 2, {"a": 1.0})
+    folder = publish(checkpoints, 4, {"a": 1.0})
+    for file in (folder / MARK, checkpoints.path / "best.json", checkpoints.path / TRACKER):
+        file.write_bytes(content)
+    (checkpoints.path / "global_step_²").mkdir()
+    assert "complete.json" in checkpoints.repair()[0] and checkpoints.latest() == 2 == verl_finds(checkpoints)
+    assert checkpoints.best() is None and checkpoints.owner(4) is None
+    (checkpoints.folder(2) / "row.json").write_bytes(content)
+    checkpoints.row(2)

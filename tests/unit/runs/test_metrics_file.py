@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from recipes.report.summary import summary_table
 from recipes.runs.metrics_file import AttemptFile, read_metrics, validation_accuracy
 
@@ -59,3 +61,37 @@ def test_metrics_that_wait_for_their_validation_are_joined_with_it(tmp_path: Pat
     attempt = AttemptFile(tmp_path / "attempt.jsonl", tmp_path / "metrics.jsonl", carried={4: {"a": 1.0, "b": 1.0}})
     attempt.source.write_text(line(4, b=2.0) + line(5, a=3.0))
     assert [row["data"] for row in attempt.new_rows()] == [{"a": 1.0, "b": 2.0}, {"a": 3.0}]
+
+
+DAMAGED = [
+    b"null",
+    b"[]",
+    b"3",
+    b'{"data": {}}',
+    b'{"step": "1", "data": {}}',
+    b'{"step": 1}',
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"step": 1, "data"',
+    b"\0" * 30,
+]
+
+
+@pytest.mark.parametrize("line", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_line_is_left_out(tmp_path: Path, line: bytes) -> None:
+    good = b'{"step": 2, "data": {"a": 1.0}}'
+    file = tmp_path / "metrics.jsonl"
+    file.write_bytes(line + b"\n" + good + b"\n")
+    assert read_metrics(file) == [{"step": 2, "data": {"a": 1.0}}]
+    attempt = AttemptFile(tmp_path / "source.jsonl", tmp_path / "target.jsonl")
+    attempt.source.write_bytes(line + b"\n" + good + b"\n")
+    assert [row["step"] for row in attempt.new_rows()] == [2]
+
+
+def test_a_full_disk_loses_no_line(tmp_path: Path) -> None:
+    attempt = AttemptFile(tmp_path / "source.jsonl", Path("/dev/full"))
+    attempt.source.write_text('{"step": 1, "data": {}}\n')
+    with pytest.raises(OSError):
+        attempt.new_rows()
+    attempt.target = tmp_path / "target.jsonl"
+    assert [row["step"] for row in attempt.new_rows()] == [1]

@@ -4,9 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
+from checkpoint_files import publish
 from omegaconf import DictConfig, OmegaConf
 
-from recipes.checks.run_folder import refuse_losing_results
+from recipes.checks.run_folder import (
+    CHECKPOINT,
+    check_owned,
+    refuse_foreign,
+    refuse_half_a_state,
+    refuse_losing_results,
+)
 from recipes.common.errors import UserError
 from recipes.runs.run_folder import RunFolder
 
@@ -75,3 +82,91 @@ def test_a_checkpoint_tracker_that_was_cut_off_counts_as_none(folder: RunFolder)
     folder.checkpoints.path.mkdir()
     (folder.checkpoints.path / "latest_checkpointed_iteration.txt").write_text("")
     assert folder.checkpointed_step() == 0
+
+
+def placed(folder: RunFolder, **trainer: object) -> DictConfig:
+    own = {
+        "default_local_dir": str(folder.path / "checkpoints"),
+        "rollout_data_dir": str(folder.path / "generations" / "train"),
+        "validation_data_dir": str(folder.path / "generations" / "validation"),
+        "experiment_name": "run",
+    }
+    return OmegaConf.create({"run_dir": str(folder.path), "trainer": own | trainer})
+
+
+@pytest.mark.parametrize(
+    "key", ["default_local_dir", "rollout_data_dir", "validation_data_dir", "default_hdfs_dir", "resume_from_path"]
+)
+def test_a_runs_files_cannot_be_pointed_elsewhere(folder: RunFolder, key: str) -> None:
+    check_owned(placed(folder))
+    with pytest.raises(UserError, match=rf"trainer\.{key}=/of/another/run: .*"):
+        check_owned(placed(folder, **{key: "/of/another/run"}))
+
+
+def test_responses_may_be_left_out_but_not_checkpoints(folder: RunFolder) -> None:
+    check_owned(placed(folder, rollout_data_dir=None, validation_data_dir=None))
+    with pytest.raises(UserError, match="default_local_dir=None"):
+        check_owned(placed(folder, default_local_dir=None))
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\nb", "x" * 260, "é" * 101])
+def test_a_name_that_no_folder_can_have(folder: RunFolder, name: str) -> None:
+    with pytest.raises(UserError, match=r"trainer\.experiment_name="):
+        check_owned(placed(folder, experiment_name=name))
+
+
+def test_a_folder_of_other_runs_is_no_run_folder(folder: RunFolder) -> None:
+    refuse_foreign(folder)
+    with pytest.raises(UserError, match="holds other runs \\(run, for one\\)"):
+        refuse_foreign(RunFolder(folder.path.parent))
+
+
+def test_checkpoints_of_another_run_are_refused(folder: RunFolder) -> None:
+    folder.manifest.start_attempt(seed=0, log=folder.path / "log", from_step=0)
+    publish(folder.checkpoints, 2, run=folder.manifest.run_id)
+    publish(folder.checkpoints, 4)  # written before 0.2
+    refuse_foreign(folder)
+    publish(folder.checkpoints, 6, run="of-another")
+    with pytest.raises(UserError, match="global_step_6 was written by run of-another"):
+        refuse_foreign(folder)
+
+
+def test_checkpoints_without_a_config_are_refused(folder: RunFolder) -> None:
+    publish(folder.checkpoints, 2)
+    folder.config.unlink()
+    with pytest.raises(UserError, match="no config\\.yaml says what they were trained with"):
+        refuse_foreign(folder)
+
+
+def test_training_does_not_go_on_from_half_a_state(folder: RunFolder) -> None:
+    publish(folder.checkpoints, 2)
+    refuse_half_a_state(folder, config())
+    partly = OmegaConf.merge(config(), OmegaConf.from_dotlist([f"{CHECKPOINT}.load_contents=[model]"]))
+    with pytest.raises(UserError, match=r"load_contents=\['model'\]: without optimizer, extra"):
+        refuse_half_a_state(folder, partly)
+    (folder.checkpoints.folder(2) / "actor" / "optim_world_size_1_rank_0.pt").unlink()
+    (folder.checkpoints.folder(2) / "complete.json").unlink()  # as verl would have left it
+    with pytest.raises(UserError, match=r"global_step_2 lacks optimizer"):
+        refuse_half_a_state(folder, config())
+    write_steps(folder, 1, 2, 3)
+    refuse_half_a_state(folder, config())  # nothing is left to train
+
+
+DAMAGES = [b"", b"\0" * 40, b"[]", b'{"run_id": "a', b"\xff\xfe", b"[" * 100_000]
+
+
+@pytest.mark.parametrize("content", DAMAGES, ids=range(len(DAMAGES)))
+def test_a_damaged_manifest_or_config_is_named(folder: RunFolder, content: bytes) -> None:
+    folder.manifest.start_attempt(seed=0, log=folder.path / "log", from_step=0)
+    (folder.path / "manifest.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"manifest\.json is damaged"):
+        refuse_losing_results(folder, 3)
+    folder.config.write_bytes(content)
+    with pytest.raises(UserError, match=r"config\.yaml is damaged"):
+        folder.refuse_other_config(config())
+
+
+def test_a_run_whose_manifest_is_lost_keeps_its_id(folder: RunFolder) -> None:
+    publish(folder.checkpoints, 2, run="abc")
+    folder.manifest.start_attempt(seed=0, log=folder.path / "log", from_step=2, run_id=folder.checkpoints.owner(2))
+    assert folder.manifest.run_id == "abc"
