@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 from verl.workers.config import PolicyLossConfig
 
+from losses.extras import ENTROPY, STATISTICS
 from losses.tokens import Tokens
 from losses.validation import is_number, require, require_on_actor
 
@@ -23,6 +24,8 @@ class MethodConfig(PolicyLossConfig):
             per token; healthy updates stay below 0.1.
         opsm_delta: drop the gradient of responses with Â < 0 whose mean log(π_old/π_θ) is above this, in nats per token
             (losses/sequence_mask.py; DeepSeek-V3.2, arXiv 2512.02556); None: of none.
+        top_entropy_share: keep the gradient of this share of the mini-batch's tokens only, those with the highest
+            entropy of the current policy (losses/entropy_mask.py; arXiv 2506.01939: 0.2); 1: of all.
         fused: compute loss and gradient in one compiled pass (losses/fused.py) instead of op by op.
     """
 
@@ -30,6 +33,7 @@ class MethodConfig(PolicyLossConfig):
     fused: bool = False
     skip_above_kl: float = 2.0
     opsm_delta: float | None = None
+    top_entropy_share: float = 1.0
 
     # Whether the paper's ratio is against the rollout policy itself, so that verl's bypass mode may be used.
     rollout_anchor: ClassVar[bool] = False
@@ -53,6 +57,8 @@ class MethodConfig(PolicyLossConfig):
         require(self.skip_above_kl > 0, "skip_above_kl", self.skip_above_kl, "must be positive", "2.0")
         delta, rule = self.opsm_delta, "must be a number >= 0, or null"
         require(delta is None or (is_number(delta) and delta >= 0), "opsm_delta", delta, rule, "0.5")
+        share = self.top_entropy_share
+        require(is_number(share) and 0 < share <= 1, "top_entropy_share", share, "must be in (0, 1]", "0.2")
         self.validate()
         if self.loss_mode == self.verl_loss and not self.verl_is_exact():
             # An option that verl's loss does not know: take ours, which is the same function otherwise.
@@ -67,7 +73,7 @@ class MethodConfig(PolicyLossConfig):
 
     def verl_is_exact(self) -> bool:
         """Whether `verl_loss` computes this method with the options chosen."""
-        return not self.fused and self.opsm_delta is None
+        return not self.fused and self.opsm_delta is None and not self.masks_entropy
 
     def check_actor(self, actor: Any) -> None:
         """Check what stands outside `policy_loss`; `actor` is the config `actor_rollout_ref.actor`.
@@ -80,6 +86,16 @@ class MethodConfig(PolicyLossConfig):
     def needs(self) -> frozenset[str]:
         """Names of the losses.extras this method can't do without."""
         return frozenset()
+
+    @property
+    def masks_entropy(self) -> bool:
+        """Whether tokens of low entropy are left out."""
+        return self.top_entropy_share < 1
+
+    @property
+    def all_needs(self) -> frozenset[str]:
+        """`needs`, and those of the options that every method has."""
+        return self.needs | (frozenset({ENTROPY, STATISTICS}) if self.masks_entropy else frozenset())
 
     def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
         """Return w ≥ 0, detached, (B, T), and per-token diagnostics (B, T) to be averaged into metrics.

@@ -8,12 +8,14 @@ This is the one place where ratio, aggregation, rollout-correction weights and m
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
 from verl.trainer.ppo.core_algos import agg_loss
 
 from losses import chunks, extras, fused
+from losses.entropy_mask import COUNTS, entropy_counts, low_entropy
 from losses.metrics import as_metrics, token_sums
 from losses.ratio_histogram import ratio_counts
 from losses.sequence_mask import off_policy
@@ -52,6 +54,10 @@ def slope_and_sums(
     """
     method = actor.policy_loss
     tokens = Tokens.build(log_prob, old_log_prob, advantages, response_mask, available)
+    counts = None
+    if method.masks_entropy:
+        counts, own = available.need(extras.STATISTICS, method.method).tensor_split([COUNTS])
+        tokens = replace(tokens, extras=replace(available, statistics=own))
     weight, diagnostics = method.gradient_weight(tokens, actor)
     if method.dual_clip:
         beyond = (tokens.log_ratio > math.log(actor.clip_ratio_c)) & (tokens.advantages < 0)
@@ -60,6 +66,8 @@ def slope_and_sums(
         masked = off_policy(tokens, method.opsm_delta)
         weight = weight.masked_fill(masked, 0.0)
         diagnostics = diagnostics | {"opsm_share": masked.to(weight.dtype)}
+    if counts is not None:
+        weight = weight.masked_fill(low_entropy(tokens, counts, method.top_entropy_share, method.method), 0.0)
     slope = -weight * tokens.advantages
     likelihood = method.likelihood_weight(tokens)
     if likelihood is not None:
@@ -67,6 +75,16 @@ def slope_and_sums(
     if rollout_is_weights is not None:
         slope = slope * rollout_is_weights.masked_fill(response_mask == 0, 0.0)
     return slope, token_sums(tokens, weight, diagnostics, actor)
+
+
+@torch.no_grad()
+def mini_batch_sums(tokens: Tokens, actor: Any) -> torch.Tensor:
+    """What must be known of the whole mini-batch, from one micro-batch, (K,) float64: entropies, then the method's."""
+    method = actor.policy_loss
+    parts = [entropy_counts(tokens, method.method)] if method.masks_entropy else []
+    if extras.STATISTICS in method.needs:
+        parts.append(method.batch_statistics(tokens, actor))
+    return torch.cat(parts)
 
 
 def policy_loss(
@@ -96,9 +114,9 @@ def policy_loss(
     available = extras.current()
     if available.collected is not None:
         tokens = Tokens.build(log_prob, old_log_prob, advantages, response_mask, available)
-        available.collected.append(config.policy_loss.batch_statistics(tokens, config))
+        available.collected.append(mini_batch_sums(tokens, config))
         return torch.zeros((), device=log_prob.device), {}
-    for name in config.policy_loss.needs:
+    for name in config.policy_loss.all_needs:
         available.need(name, config.policy_loss.method)  # here, or the fused pass would call it a compiler's failure
     inputs = (log_prob, old_log_prob, advantages, response_mask, rollout_is_weights, available, config)
     if config.policy_loss.fused:

@@ -52,7 +52,7 @@ class ActorLoss:
     @property
     def needs(self) -> frozenset[str]:
         """Names of the extras that the method asks for."""
-        return self.method.needs if self.method else frozenset()
+        return self.method.all_needs if self.method else frozenset()
 
     def __call__(self, model_output: dict[str, Any], data: TensorDict, dp_group: Any = None) -> Any:
         """As verl's engine calls a loss: (scalar loss, metrics)."""

@@ -16,6 +16,7 @@ def check_method(config: DictConfig) -> None:
     """
     from verl.utils.config import omega_conf_to_dataclass
 
+    from losses.extras import ENTROPY
     from losses.method import MethodConfig
 
     actor = config.actor_rollout_ref.actor
@@ -27,10 +28,15 @@ def check_method(config: DictConfig) -> None:
     if not isinstance(method, MethodConfig):
         return
     method.check_actor(actor)
-    if method.needs and config.trainer.v1.trainer_mode not in TRAINER_MODES:
+    if ENTROPY in method.all_needs and not actor.calculate_entropy:
+        raise UserError(
+            f"actor_rollout_ref.actor.calculate_entropy={actor.calculate_entropy}: policy_loss.top_entropy_share needs "
+            "the entropy of every token. Write actor_rollout_ref.actor.calculate_entropy=true."
+        )
+    if method.all_needs and config.trainer.v1.trainer_mode not in TRAINER_MODES:
         raise UserError(
             f"trainer.v1.trainer_mode={config.trainer.v1.trainer_mode}: policy_loss={method.method} needs "
-            f"{', '.join(sorted(method.needs))}, which only our trainers hand to a loss. "
+            f"{', '.join(sorted(method.all_needs))}, which only our trainers hand to a loss. "
             f"Write trainer.v1.trainer_mode={TRAINER_MODES[0]}."
         )
 

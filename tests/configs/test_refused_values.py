@@ -261,6 +261,11 @@ WRONG_VALUES = [
         "algorithm.filter_groups.metric=score",
         "sampling=dynamic",
     ),
+    (
+        [f"{ACTOR}.policy_loss.top_entropy_share=0.2"],
+        f"{ACTOR}.calculate_entropy=False",
+        f"{ACTOR}.calculate_entropy=true",
+    ),
     (["sampling=dynamic", "trainer.v1.rlvr.generation_limit=1"], "generation_limit=1", "generation_limit=10"),
     ([f"{CORRECTION}.rollout_is=tokens"], f"{CORRECTION}.rollout_is=tokens", "rollout_is=token"),
     (
@@ -441,6 +446,7 @@ RIGHT = [
     [f"{CORRECTION}.rollout_is=sequence", f"{CORRECTION}.rollout_is_threshold=0.5_2.0"],
     [f"{CORRECTION}.rollout_rs=token_k1", f"{CORRECTION}.rollout_rs_threshold=0.999_1.001"],
     ["algorithm.filter_groups.enable=true", "algorithm.filter_groups.metric=acc"],
+    [f"{ACTOR}.policy_loss.top_entropy_share=0.2", f"{ACTOR}.calculate_entropy=true"],
     ["sampling=dynamic", "reward_shaping=[overlong,plus_minus_one]", "trainer.v1.rlvr.generation_limit=1.5"],
     ["algorithm.adv_estimator=reinforce_plus_plus", f"{ROLLOUT}.n=1", f"{ACTOR}.ppo_micro_batch_size_per_gpu=32"],
     ["algorithm.adv_estimator=rloo"],

@@ -81,3 +81,12 @@ def test_two_ranks_search_the_same_bounds(launcher) -> None:
     result = launcher.train("policy_loss=bapo", "trainer.n_gpus_per_node=2", *SHORT)
     assert result.returncode == 0, result.stdout + result.stderr
     assert_trained(launcher)
+
+
+@pytest.mark.slow
+def test_the_mask_of_entropy_with_a_method_that_has_sums_of_its_own(launcher) -> None:
+    actor = "actor_rollout_ref.actor"
+    mask = (f"{actor}.policy_loss.top_entropy_share=0.2", f"{actor}.calculate_entropy=true")
+    result = launcher.train("policy_loss=bapo", *mask, *SHORT)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert_trained(launcher)

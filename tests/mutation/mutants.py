@@ -24,7 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("dgpo", "maspo", "losses", "recipes", "reward")
 SOURCES = (
     *("dgpo/weight.py", "maspo/weight.py"),
-    *("losses/tokens.py", "losses/surrogate.py", "losses/fused.py", "losses/sequence_mask.py"),
+    *(
+        "losses/tokens.py",
+        "losses/surrogate.py",
+        "losses/fused.py",
+        "losses/sequence_mask.py",
+        "losses/entropy_mask.py",
+    ),
 )
 # What is not the maths: messages and checks have tests of their own in tests/configs.
 NOT_MATHS = {"validate", "check_actor", "verl_is_exact", "needs", "__post_init__"}

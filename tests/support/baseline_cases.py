@@ -274,10 +274,27 @@ def masked(inner: Ascent, delta: float) -> Ascent:
     return of
 
 
+def of_high_entropy(inner: Ascent, share: float) -> Ascent:
+    """On tokens above the smallest number of 1e-4 * 2e5^(i / 2048) that at most this share of the batch is above."""
+    grid = 1e-4 * 2e5 ** (np.arange(2049) / 2048)
+
+    def of(batch: Batch) -> np.ndarray:
+        t = sample_of(batch)
+        known = t.entropy[t.mask]
+        threshold = next(edge for edge in grid if (known > edge).mean() <= share)
+        return np.where(t.entropy > threshold, inner(batch), 0)
+
+    return of
+
+
 # Off-policy sequence masking on top: of a loss of verl's, of one of ours over tokens, and of one over sequences.
 CASES |= {
     "grpo, opsm": Case(GRPOConfig(opsm_delta=0.05), masked(DUAL_HARD, 0.05)),
     "gppo, opsm": Case(GPPOConfig(opsm_delta=0.05), masked(CASES["gppo"].ascent, 0.05)),
+    "cispo, top entropy": Case(CISPOConfig(top_entropy_share=0.8), of_high_entropy(CISPO, 0.8)),
+    "bapo, top entropy": Case(
+        BAPOConfig(bapo_positive_share=0.7, top_entropy_share=0.9), of_high_entropy(searched_ascent(target=0.7), 0.9)
+    ),
     "topr, opsm": Case(TOPRConfig(opsm_delta=0.0), masked(CASES["topr"].ascent, 0.0)),
 }
 OURS = [name for name, case in CASES.items() if not case.is_verls]

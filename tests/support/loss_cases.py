@@ -101,7 +101,7 @@ def call(config: ActorConfig, batch: Batch, rollout_is_weights=None, **whole: An
 def over_mini_batch(config: ActorConfig, parts: list[Batch]) -> dict[str, Any]:
     """What a worker adds up over all micro-batches before the update, where the method asks for it."""
     found: dict[str, Any] = {}
-    needs = config.policy_loss.needs
+    needs = config.policy_loss.all_needs
     if extras.STATISTICS in needs:
         collected: list[torch.Tensor] = []
         for part in parts:

@@ -35,6 +35,8 @@ def test_gradient_is_minus_weight_times_advantage(case, mode, seed):
         ("grpo", "grpo, no dual clip"),
         ("grpo", "grpo, opsm"),
         ("gppo", "gppo, opsm"),
+        ("cispo", "cispo, top entropy"),
+        ("bapo", "bapo, top entropy"),
         ("topr", "topr, opsm"),
         ("cispo", "cispo, one-sided"),
         ("cispo", "cispo, masked"),

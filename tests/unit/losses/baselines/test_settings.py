@@ -31,6 +31,7 @@ from losses.tokens import Tokens
 
 BAPO_NUMBERS = [name for name in BAPOConfig.__dataclass_fields__ if name.startswith("bapo_") and "stat" not in name]
 VESPO_NUMBERS = [name for name in VESPOConfig.__dataclass_fields__ if name.startswith("vespo_")]
+OF_EVERY_METHOD = {"dual_clip", "fused", "opsm_delta", "top_entropy_share"}
 BAD = [
     *[
         (config_class, name, value)
@@ -42,6 +43,11 @@ BAD = [
         (config_class, "opsm_delta", value)
         for config_class in METHODS.values()
         for value in (-0.1, "0.5", math.nan, True)
+    ],
+    *[
+        (config_class, "top_entropy_share", value)
+        for config_class in METHODS.values()
+        for value in (0, 1.5, "0.2", math.nan)
     ],
     *[(ASPOConfig, "aspo_entropy_split", value) for value in (1, "yes", None)],
     *[(ASPOConfig, "aspo_entropy_quantile", value) for value in (0, 1, -0.1, 1.5, "0.8", math.nan, True)],
@@ -96,11 +102,7 @@ def test_every_hyper_parameter_of_a_method_is_refused_somewhere_here_or_with_the
     """A field added without a range check shows up here."""
     if config_class.__module__.startswith("losses.baselines."):
         own = set(config_class.__dataclass_fields__) - set(MethodConfig.__dataclass_fields__)
-        assert own == {name for checked, name, _ in BAD if checked is config_class} - {
-            "dual_clip",
-            "fused",
-            "opsm_delta",
-        }
+        assert own == {name for checked, name, _ in BAD if checked is config_class} - OF_EVERY_METHOD
 
 
 @pytest.mark.parametrize("config_class", METHODS.values(), ids=METHODS)

@@ -64,6 +64,7 @@ def test_these_are_all_methods_that_verl_computes():
         GRPOConfig(dual_clip=False),
         GRPOConfig(fused=True),
         GRPOConfig(opsm_delta=0.5),
+        GRPOConfig(top_entropy_share=0.2),
         GSPOConfig(opsm_delta=0.5),
         GRPOConfig(loss_mode="grpo"),
         ClipHigherConfig(dual_clip=False),
