@@ -172,6 +172,8 @@ def _same_assignments(gold: Node, answer: Node, ours: tuple[Node, Node], theirs:
     verdict = _same(ours[1], value)
     if verdict and not are_different_names(ours[0], name):
         return True
+    if (ours[0].kind == "abs") != (name.kind == "abs"):  # where all symbols are positive |y| would be y
+        return False
     if is_equation(gold) and is_equation(answer):
         return bool(equations.same_equation(gold, answer))
     return verdict if verdict is None else False
