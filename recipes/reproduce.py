@@ -215,7 +215,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output-root", type=Path, default=Path("outputs"), help="default: outputs")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and start nothing")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides of the trainings, after --")
-    return parser.parse_args(words)
+    return parser.parse_intermixed_args(words)  # parse_args gives `--only x -- key=value` no overrides
 
 
 def _seeds(given: str | None) -> list[int]:

@@ -5,7 +5,8 @@ from typing import Any
 
 from recipes.config import hardware
 from recipes.config.hardware import GIB
-from recipes.plan import architecture, memory, published, step_time
+from recipes.inputs import architecture
+from recipes.plan import memory, published, step_time
 from recipes.plan.efficiency import BEST, CENTRE, WORST
 
 # Terms of another process, or outside what torch allocates.

@@ -35,6 +35,6 @@ def check_hardware(config: DictConfig) -> None:
         if found < needed:
             raise UserError(
                 f"trainer.n_gpus_per_node={needed}, but this machine has {found} usable GPU(s). "
-                f"Write {f'trainer.n_gpus_per_node={found}' if found else 'hardware=cpu'}, or set RAY_ADDRESS to "
-                "the cluster that has them."
+                f"Write {f'trainer.n_gpus_per_node={found}' if found else 'hardware=cpu'}, run it on a node that has "
+                "them, or set RAY_ADDRESS to the cluster that has them. --cfg job and recipes.plan need no GPU here."
             )

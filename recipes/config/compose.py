@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from recipes.common.paths import config_dir
 from recipes.common.secrets import redacted_text
 from recipes.common.suggestions import nearest, nearest_key
 from recipes.config import command_line, resolvers
+from recipes.config.hardware import OWN_MODEL
 
 SHARED = "base"  # in a group, what its choices share
 # Sections of verl's config that nothing here trains: a key is never meant to be in one of them.
@@ -163,10 +165,18 @@ def _is_part(folder: Path, name: Path) -> bool:
 
 
 def _compose(words: Sequence[str], primary: Primary) -> DictConfig:
-    places = ",".join(quoted(place) for place in (*_own_places(primary), *primary.added))
-    searched = [f"{SEARCHED}=[{places}]"] if primary.added else []
+    places = [*map(_as_folder, _own_places(primary)), *primary.added]
+    searched = [f"{SEARCHED}=[{','.join(map(quoted, places))}]"] if places else []
     with hydra.initialize_config_dir(str(primary.file.parent), version_base="1.3"):
         return hydra.compose(primary.file.stem, [*words, *searched], return_hydra_config=True)
+
+
+def _as_folder(place: str) -> str:
+    """`pkg://verl.trainer.config` as the folder that it is: Hydra would import the whole of verl to find it."""
+    package, _, inside = place.removeprefix("pkg://").partition(".")
+    found = find_spec(package) if place.startswith("pkg://") else None
+    folders = (found.submodule_search_locations if found else None) or []
+    return f"file://{Path(folders[0], *inside.split('.'))}" if folders else place
 
 
 def quoted(text: str) -> str:
@@ -209,9 +219,17 @@ def _check_choice(override: Override, primary: Primary) -> None:
     given = override.value()
     for name in given if isinstance(given, list) else [given]:
         if name not in known:
-            hint = nearest(str(name), known)
+            hint = _meant(str(name), known)
+            if group == "model" and OWN_MODEL in known and "/" in str(name):
+                hint = f"{OWN_MODEL} model_path={name}"
             advice = f"Write {group}={hint}" if hint else f"Leave {group}= out, or write a choice"
             raise UserError(f"{group}={_shown(name)}: there is no such choice. {advice}. Choices: {', '.join(known)}.")
+
+
+def _meant(name: str, known: Sequence[str]) -> str | None:
+    """The choice that was meant: written in small letters, without its folder, or nearly so."""
+    alike = [choice for choice in known if name.lower() in (choice, choice.rpartition("/")[2])]
+    return alike[0] if len(alike) == 1 else nearest(name.lower(), known)
 
 
 def _shown(value: Any) -> str:
@@ -225,7 +243,9 @@ def _explained(error: Exception, overrides: Sequence[Override], primary: Primary
     if not missing:
         return message
     key = missing[1]
-    hint = nearest_key(key, _known(_chosen(overrides, primary), primary)) or nearest(key, primary.groups)
+    known = _known(_chosen(overrides, primary), primary)
+    sections = {one.rpartition(".")[0] for one in known}  # they take no value
+    hint = nearest_key(key, (one for one in known if one not in sections)) or nearest(key, primary.groups)
     value = next(_given(override) for override in overrides if override.key_or_group == key)
     advice = (
         f"Write {hint}={value}."

@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
+from recipes.inputs import architecture
 
 GIB = 2**30
+OWN_MODEL = "auto"  # the choice of `model=` that takes any model; its sizes are those of the nearest of ours
 _FILE = Path(__file__).with_name("gpus.json")
 
 
@@ -62,6 +65,46 @@ def sizes_folder(preset: str) -> str:
     return own if (config_dir() / "hardware" / own).is_dir() else f"base/{preset.rsplit('x', 1)[-1]}"
 
 
+@cache
+def nearest_sizes(preset: str, path: str) -> DictConfig:
+    """The sizes that a preset has for the model most like one of somebody's own; not resolved.
+
+    That is the smallest whose model has as many parameters (10 % fewer are as many), else the largest.
+
+    Args:
+        preset: a choice of `hardware=`.
+        path: hub id or folder of the model.
+
+    Raises:
+        UserError: nothing is known of the model.
+    """
+    own = architecture.of(OmegaConf.create({"actor_rollout_ref": {"model": {"path": path}}})).parameters
+    folder = config_dir() / "hardware" / sizes_folder(preset)
+    files = {file: _parameters(file.stem) for file in sorted(folder.glob("*.yaml")) if file.stem != OWN_MODEL}
+    enough = [file for file, parameters in files.items() if 1.1 * parameters >= own]
+    return _sizes(min(enough, key=lambda file: files[file]) if enough else max(files, key=lambda file: files[file]))
+
+
+def _sizes(file: Path) -> DictConfig:
+    """A file of sizes on top of those that its defaults name."""
+    own = _loaded(file)
+    below = [name for name in own.pop("defaults", []) if name != "_self_"]
+    merged = OmegaConf.merge(*(_sizes(config_dir() / f"{name.lstrip('/')}.yaml") for name in below), own)
+    assert isinstance(merged, DictConfig)
+    return merged
+
+
+def _parameters(model: str) -> int:
+    """Of a choice of `model=`."""
+    return architecture.of(_loaded(config_dir() / "model" / f"{model}.yaml")).parameters
+
+
+def _loaded(file: Path) -> DictConfig:
+    content = OmegaConf.load(file)
+    assert isinstance(content, DictConfig), f"{file} holds no mapping"
+    return content
+
+
 def presets(model: str) -> list[str]:
     """Choices of `hardware=` that have sizes for a choice of `model=`, smallest first."""
     folder = config_dir() / "hardware"
@@ -86,8 +129,8 @@ def check_preset(config: DictConfig) -> None:
         choices = ", ".join(presets(hardware.model)) or "cpu"
         raise UserError(
             f"hardware={hardware.preset} has no sizes for model={hardware.model}. Write hardware=<one of "
-            f"{choices}>; for a model of your own write configs/hardware/{sizes_folder(hardware.preset)}/"
-            f"{hardware.model}.yaml after the files there."
+            f"{choices}>; for a model of your own write model={OWN_MODEL} model_path=<folder or hub id>, or sizes in "
+            f"configs/hardware/{sizes_folder(hardware.preset)}/{hardware.model}.yaml after the files there."
         )
     find(str(hardware.gpu), "hardware.gpu")
     devices = config.trainer.nnodes * config.trainer.n_gpus_per_node

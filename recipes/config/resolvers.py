@@ -1,11 +1,14 @@
 """OmegaConf resolvers of our commands; those that verl's own command needs too stand in recipes.common.resolvers."""
 
+from functools import cache
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.common import resolvers
 from recipes.common.errors import UserError
+from recipes.config.hardware import nearest_sizes
+from recipes.inputs import model_folder, tokenizer
 from recipes.inputs.cache import cache_folder, prepare, prepared_path
 
 
@@ -39,11 +42,37 @@ def run_name(experiment: str | None, scale: str | None) -> str:
     return name if scale in (None, "paper") else f"{name}-{scale}"
 
 
+def _nearest(key: str, *, _root_: DictConfig) -> Any:
+    """`${nearest:<key>}`: what the sizes of the most similar model say, of those that the hardware preset knows.
+
+    See recipes.config.hardware.nearest_sizes.
+    """
+    sizes = nearest_sizes(str(_root_.hardware.preset), str(_root_.actor_rollout_ref.model.path))
+    # They may refer to the number of GPUs.
+    mine = {"trainer": {"n_gpus_per_node": _root_.trainer.n_gpus_per_node}}
+    return OmegaConf.select(OmegaConf.merge(sizes, mine), key)
+
+
+@cache
+def _opens_thinking(path: str) -> bool:
+    """`${opens_thinking:<model>}`: whether its chat template ends the prompt with <think>.
+
+    False for a model that is not on this machine yet: a training checks it once it is (recipes.checks.reward).
+    """
+    file = model_folder.file_here(path, "tokenizer_config.json")
+    if file is None:
+        return False
+    found = tokenizer.load_tokenizer(OmegaConf.create({"path": str(file.parent)}))
+    return bool(found.chat_template) and tokenizer.opens_thinking(found, None)
+
+
 def register() -> None:
     """Make the resolvers known; safe to call again."""
     resolvers.register()
     OmegaConf.register_new_resolver("prepared", _prepared, replace=True)
     OmegaConf.register_new_resolver("run_name", run_name, replace=True)
+    OmegaConf.register_new_resolver("nearest", _nearest, replace=True)
+    OmegaConf.register_new_resolver("opens_thinking", _opens_thinking, replace=True)
 
 
 def prepare_all(config: DictConfig) -> None:

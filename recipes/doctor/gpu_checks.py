@@ -10,7 +10,8 @@ from recipes.common.errors import UserError
 from recipes.config import hardware
 from recipes.doctor.finding import Finding, failure, ok, warning
 from recipes.doctor.node_checks import Case
-from recipes.plan import advice, architecture
+from recipes.inputs import architecture
+from recipes.plan import advice
 from recipes.plan import sizes as setup
 
 NAME = "GPUs"

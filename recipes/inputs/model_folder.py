@@ -21,6 +21,20 @@ def folder_of(path: str) -> Path:
     return Path(path).expanduser()
 
 
+def file_here(path: str, name: str) -> Path | None:
+    """A file of a model that is on this machine: in its folder, or in the Hugging Face cache; None elsewhere."""
+    if is_local(path):
+        file = folder_of(path) / name
+    else:
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(path, name)
+        if not isinstance(found, str):
+            return None
+        file = Path(found)
+    return file if file.is_file() else None
+
+
 def check(path: str) -> None:
     """A local folder holds config, weights and tokenizer; a hub id can be reached or is in the local cache.
 

@@ -25,7 +25,8 @@ from recipes.common.command import command
 from recipes.common.errors import UserError
 from recipes.config import hardware
 from recipes.config.compose import compose, resolved
-from recipes.plan import advice, architecture, budget, memory, scale, show, sizes, step_time
+from recipes.inputs import architecture
+from recipes.plan import advice, budget, memory, scale, show, sizes, step_time
 
 
 @dataclass(frozen=True)

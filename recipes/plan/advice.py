@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from recipes.config.hardware import GPU
+from recipes.inputs.architecture import Architecture
 from recipes.plan import memory
-from recipes.plan.architecture import Architecture
 from recipes.plan.sizes import Workload
 
 FITS, TIGHT, TOO_LARGE = "fits", "may not fit", "does not fit"

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from recipes.config import compose, hardware
-from recipes.plan import architecture, sizes, step_time
+from recipes.inputs import architecture
+from recipes.plan import sizes, step_time
 
 # From an afternoon on one GPU to the papers' tables. A row's other methods cost the same.
 EXPERIMENTS = (

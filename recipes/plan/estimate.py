@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from recipes.config import compose, hardware
-from recipes.plan import architecture, sizes, step_time
+from recipes.inputs import architecture
+from recipes.plan import sizes, step_time
 from recipes.plan.efficiency import BEST, WORST
 
 EVALUATION_RESPONSES = 32 * 1547  # Avg@32 over the six sets

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recipes.config.hardware import GPU
+from recipes.inputs.architecture import Architecture
 from recipes.plan import lengths
-from recipes.plan.architecture import Architecture
 from recipes.plan.efficiency import Efficiency
 from recipes.plan.memory import kv_tokens
 from recipes.plan.sizes import Workload

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from recipes.config import compose, hardware
 from recipes.config.hardware import GIB
-from recipes.plan import advice, architecture, memory, sizes, step_time
+from recipes.inputs import architecture
+from recipes.plan import advice, memory, sizes, step_time
 
 _ACTOR, _ROLLOUT, _MODEL = (f"actor_rollout_ref.{part}" for part in ("actor", "rollout", "model"))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from recipes.common import attention
 from recipes.config.hardware import GIB, GPU
-from recipes.plan.architecture import Architecture
+from recipes.inputs.architecture import Architecture
 from recipes.plan.sizes import Workload
 
 CONTEXT = (1.5 * GIB, 4.0 * GIB)  # two CUDA contexts, NCCL's buffers, what the allocator can't reuse: assumption

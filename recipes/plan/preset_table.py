@@ -12,7 +12,8 @@ from omegaconf import DictConfig
 from recipes.common.paths import config_dir
 from recipes.config import hardware
 from recipes.config.hardware import GIB
-from recipes.plan import architecture, memory, sizes
+from recipes.inputs import architecture
+from recipes.plan import memory, sizes
 
 COLUMNS = (
     "`hardware=`",
@@ -30,7 +31,8 @@ PLAIN, ENTROPY = "dgpo", "entropy_adv"  # the two kinds of method that differ in
 
 def pairs() -> Iterator[tuple[str, str]]:
     """(preset, model) of everything that has sizes."""
-    for model in sorted((file.stem for file in (config_dir() / "model").glob("*.yaml")), key=_by_size):
+    models = {file.stem for file in (config_dir() / "model").glob("*.yaml")} - {hardware.OWN_MODEL}
+    for model in sorted(models, key=_by_size):
         for preset in hardware.presets(model):
             yield preset, model
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from recipes.config import hardware
-from recipes.plan import architecture, generation, lengths, scale, step_time
+from recipes.inputs import architecture
+from recipes.plan import generation, lengths, scale, step_time
 from recipes.plan.efficiency import BEST, CENTRE, WORST, Efficiency
 from recipes.plan.sizes import Workload
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from recipes.config.hardware import GPU
+from recipes.inputs.architecture import Architecture
 from recipes.plan import generation, lengths, step_time
-from recipes.plan.architecture import Architecture
 from recipes.plan.efficiency import BEST, WORST, Efficiency
 from recipes.plan.sizes import Workload
 

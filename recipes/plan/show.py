@@ -6,8 +6,8 @@ from rich.table import Table
 
 from recipes.common import attention
 from recipes.config.hardware import GIB, GPU
+from recipes.inputs.architecture import Architecture
 from recipes.plan import advice, budget, memory, step_time
-from recipes.plan.architecture import Architecture
 from recipes.plan.scale import Point
 from recipes.plan.sizes import Workload
 from recipes.plan.step_time import StepTime

@@ -5,8 +5,8 @@ from math import ceil
 
 from recipes.common import attention
 from recipes.config.hardware import GPU
+from recipes.inputs.architecture import Architecture
 from recipes.plan import generation, lengths
-from recipes.plan.architecture import Architecture
 from recipes.plan.efficiency import BEST, CENTRE, WORST, Efficiency
 from recipes.plan.sizes import Workload
 

@@ -81,9 +81,11 @@ def _register(folders: Sequence[str]) -> None:
 
 def _curves(arguments: argparse.Namespace) -> None:
     from recipes.report import run_curves
+    from recipes.runs.run_folder import RunFolder
 
-    run_curves.draw(arguments.folder, arguments.output)
-    print(f"Wrote {arguments.output}")
+    output = arguments.output or RunFolder(arguments.folder).metrics_picture
+    run_curves.draw(arguments.folder, output)
+    print(f"Wrote {output}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -126,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
     run.set_defaults(run=_run)
     curves = commands.add_parser("curves", help="a picture of the metrics that say whether a run is well")
     curves.add_argument("folder", type=Path, metavar="DIR", help="folder of the run")
-    curves.add_argument("--output", type=Path, default=Path("curves.png"), metavar="PNG", help="default: %(default)s")
+    curves.add_argument("--output", type=Path, metavar="PNG", help="file to write (default: DIR/metrics.png)")
     curves.set_defaults(run=_curves)
     live = commands.add_parser("live", help="the same page of a run that goes on, in a browser of this machine")
     live.add_argument("folder", type=Path, metavar="DIR", help="folder of the run; it need not exist yet")

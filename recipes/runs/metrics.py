@@ -15,7 +15,7 @@ LENGTH = "response_length/mean"
 LONGEST = "response_length/max"
 TRUNCATED = "response/truncated_share"
 ENTROPY, KL, GRADIENT_NORM = "actor/entropy", "actor/ppo_kl", "actor/grad_norm"
-SKIPPED = "actor/skipped_updates"
+SKIPPED, RATE = "actor/skipped_updates", "actor/lr"
 QUANTILE, TOKEN_SHARE, WEIGHT_MEAN = "actor/ratio_quantile/", "actor/token_share/", "actor/weight_mean/"
 GATE, SIGMA = "actor/maspo_gate", "actor/maspo_sigma"
 MISMATCH, MISMATCH_LOG = "training/rollout_probs_diff_mean", "rollout_corr/log_ppl_abs_diff"
@@ -127,6 +127,11 @@ CATALOGUE = (
         GRADIENT_NORM, "of one size over the run; usual is 0.5 to 1",
         "0: no group differs; jumps: [entropy](#entropy) explodes, or ratios run away",
         scale=LOG, glance=(GRADIENT_NORM,),
+    ),
+    Chart(
+        "rate", "policy", "Learning rate", "after the schedule's step", {RATE: "rate"},
+        RATE, "follows the schedule",
+        note="Under a cosine it ends at 0: then a well run stands still at its end.",
     ),
     Chart(
         "skipped", "policy", "Skipped updates", "updates per step", {SKIPPED: "skipped"},

@@ -113,6 +113,11 @@ class RunFolder:
         return self.path / "curves.png"
 
     @property
+    def metrics_picture(self) -> Path:
+        """All metrics that say whether the run is well, as a picture."""
+        return self.path / "metrics.png"
+
+    @property
     def report(self) -> Path:
         """The page of the run."""
         return self.path / "report.html"

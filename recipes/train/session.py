@@ -195,7 +195,9 @@ def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> int:
     title = f"{config.trainer.project_name} / {config.trainer.experiment_name}"
     rows = folder.rows()
     summary.draw_curves(rows, folder.curves, title, samples)
-    shown.print(summary.summary_table(rows, samples))
+    table = summary.summary_table(rows, samples)
+    if table.row_count:  # a run of a single step, or without validation, has nothing to compare
+        shown.print(table)
     checkpoint = folder.hugging_face_checkpoint()
     shown.print(f"curves      {folder.curves}\nrun folder  {folder.path}", markup=False)
     wrong = loaded_back.flaw(checkpoint) if checkpoint and (checkpoint / "config.json").is_file() else ""

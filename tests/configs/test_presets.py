@@ -22,8 +22,9 @@ from recipes.common.paths import config_dir
 from recipes.config import compose
 from recipes.config import hardware as gpus
 from recipes.config.compose import resolved
+from recipes.inputs import architecture
 from recipes.plan import __main__ as plan
-from recipes.plan import advice, architecture, levers, memory, preset_table, sizes
+from recipes.plan import advice, levers, memory, preset_table, sizes
 
 PAIRS = list(preset_table.pairs())
 METHODS = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))

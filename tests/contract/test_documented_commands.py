@@ -15,7 +15,11 @@ from recipes.common.errors import UserError
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # Blocks that are really executed, in a set-up of their own, by the test of their page.
-EXECUTED_ELSEWHERE = {"extending.md": "test_extending_page.py", "drop-in.md": "test_drop_in_page.py"}
+EXECUTED_ELSEWHERE = {
+    "extending.md": "test_extending_page.py",
+    "drop-in.md": "test_drop_in_page.py",
+    "own-verifier.md": "test_own_verifier_page.py",
+}
 COMMAND = re.compile(
     r"([A-Z_]+=\S+ )*(\.venv/bin/)?"
     r"(python (-m|tests/)|bash |sbatch|scancel|docker |kubectl |git |pip |export |scripts/\S+\.sh )"
@@ -40,7 +44,7 @@ PLACEHOLDERS = {
 def _blocks(page: Path) -> Iterator[str]:
     text = page.read_text(encoding="utf-8")
     for block in re.findall(r"^```bash\n((?s:.*?))^```$", text, re.M):
-        if not (page.name in EXECUTED_ELSEWHERE and re.search("my_methods|main_ppo", block)):
+        if not (page.name in EXECUTED_ELSEWHERE and re.search("my_methods|main_ppo|my_verifier", block)):
             yield block
     for block in re.findall(r"^```\n((?s:.*?))^```$", text, re.M):
         yield from re.findall(r"^\$ (.*)$", block, re.M)  # a session: commands behind the prompt

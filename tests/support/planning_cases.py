@@ -2,8 +2,8 @@
 
 from functools import cache
 
+from recipes.inputs import architecture
 from recipes.plan import __main__ as plan
-from recipes.plan import architecture
 
 SEVEN = ("model=deepseek-r1-distill-qwen-7b", "data=dapo_math_17k", "hardware=8x80gb")
 

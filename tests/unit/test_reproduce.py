@@ -81,6 +81,11 @@ def test_a_dry_run_starts_nothing(tmp_path, capsys, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_overrides_stand_after_two_dashes_behind_other_options():
+    arguments = reproduce._arguments(["dgpo", "--only", "7b", "--dry-run", "--", "trainer.nnodes=4"])
+    assert (arguments.only, arguments.dry_run, arguments.overrides) == ("7b", True, ["trainer.nnodes=4"])
+
+
 def test_a_failure_does_not_keep_the_rest_from_running(tmp_path, monkeypatch, capsys):
     started = []
 

@@ -47,7 +47,7 @@ def ending(run: RunFiles) -> Ending:
 
 def _ended(run: RunFiles, status: str) -> Ending:
     if status == "finished":
-        return Ending(status, "It finished.", [])
+        return Ending(status, "The run has finished.", [])
     if status == "interrupted":
         return Ending(status, "It was interrupted; the same command continues it from its last checkpoint.", [])
     return Ending(status, "It failed.", cause(run))

@@ -132,6 +132,8 @@ def _response(part: str, step: int, row: Any) -> Response | None:
     if not isinstance(accuracy, bool):
         accuracy = number(accuracy)
     known = accuracy if accuracy is not None else score
+    if known not in (-1, 0, 1):
+        known = None  # partial credit alone leaves open what is right
     length = number(row.get("length"))
     return Response(
         part=part,

@@ -1,5 +1,7 @@
 """One way to compose for every command: its flags, folders of the user's own, and what is printed in place of a run."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,12 +66,29 @@ def test_help_lists_the_choices(capsys) -> None:
         ("--config-dir nowhere", "--config-dir=nowhere: there is no such folder"),
         ("--cfg job --package nothing", "--package=nothing: .* --package=data"),
         ("--cfg job trainer.nnode=1", r"Write trainer\.nnodes=1"),
+        ("policy_loss=DGPO", r"policy_loss=DGPO: there is no such choice\. Write policy_loss=dgpo\."),
+        ("experiment=7b_dgpo", r"Write experiment=dgpo/7b_dgpo\."),
+        ("polcy_loss=dgpo", r"polcy_loss: there is no such key\. Write policy_loss=dgpo\."),
         ("hydra.searchpath=mine", r"hydra\.searchpath=mine: must be a list"),
     ],
 )
 def test_what_makes_no_sense_is_refused(words: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         compose(words.split())
+
+
+def test_a_wrong_key_is_answered_without_importing_verl() -> None:
+    """verl brings torch, transformers and Ray, and takes longer than everything else together."""
+    code = """
+import sys
+from recipes.train.__main__ import main
+try:
+    main(["trainer.nnode=2"])
+except SystemExit as ended:
+    print(ended.code, {"verl", "torch", "ray", "transformers"} & set(sys.modules))
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "Write trainer.nnodes=2." in told.stderr and told.stdout == "2 set()\n"
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from planning_cases import SEVEN, planned
 from transformers import AutoModelForCausalLM, Qwen2Config
 
 from recipes.config import hardware
-from recipes.plan import advice, architecture, memory
+from recipes.inputs import architecture
+from recipes.plan import advice, memory
 
 GIB = 2**30
 

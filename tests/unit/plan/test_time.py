@@ -10,7 +10,8 @@ from planning_cases import SEVEN, planned
 
 from recipes.config import compose
 from recipes.config.compose import resolved
-from recipes.plan import architecture, lengths, scale, sizes, step_time
+from recipes.inputs import architecture
+from recipes.plan import lengths, scale, sizes, step_time
 from recipes.plan.efficiency import BEST, CENTRE, WORST
 from recipes.plan.generation import Engine
 

@@ -158,3 +158,20 @@ def test_a_config_can_not_name_code_to_run(tmp_path):
     extra = {"actor_rollout_ref.actor.policy_loss": {"_target_": "os.mkdir", "loss_mode": "dgpo", "path": str(mark)}}
     figure, note = weight_figure(RunFiles.read(make(tmp_path / "run", Made(steps=1, extra=extra))))
     assert figure is None and "is no method of this code" in note and not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("row", "right"),
+    [
+        ({"score": 1.0}, True),
+        ({"score": -1}, False),
+        ({"score": 0.1}, None),  # partial credit: earned, but nobody said that it is right
+        ({"score": 0.1, "acc": 0.1}, None),  # what verl stores for a verifier that returns a number
+        ({"score": 0.1, "acc": 0.0}, False),
+        ({"score": 1.1, "acc": True}, True),
+    ],
+)
+def test_partial_credit_is_neither_right_nor_wrong(tmp_path, row, right):
+    (tmp_path / "1.jsonl").write_text(json.dumps({"input": "1+1", "output": "2", **row}) + "\n")
+    (found,) = responses.read([("train", 1, tmp_path / "1.jsonl")]).responses
+    assert found.right is right and found.outcome == {True: "right", False: "wrong", None: "unscored"}[right]

@@ -22,7 +22,9 @@ def test_a_step_without_a_metric_has_no_point() -> None:
 def test_a_picture_of_a_run_that_measures_little(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 1, "data": {"actor/entropy": 0.4}}\n')
     main(["curves", str(tmp_path), "--output", str(tmp_path / "c.png")])
-    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
+    main(["curves", str(tmp_path)])
+    for name in ("c.png", "metrics.png"):  # the latter in the run's folder, not where one stands
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
 def test_an_empty_folder_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -130,22 +130,25 @@ def known() -> dict[str, dict[str, Any]]:
 
 
 def of(config: DictConfig) -> Architecture:
-    """The architecture of the model that a composed config names: a local config.json, or the project's own data.
+    """The architecture of the model that a composed config names. Downloads nothing.
+
+    It is read from the project's own data, a folder's config.json, or that of a model in the Hugging Face cache.
 
     Raises:
-        UserError: neither is there.
+        UserError: it is in none of them.
     """
     path = config.actor_rollout_ref.model.path
     if path in known():
         return from_config_json(known()[path], path)
-    folder = Path(path).expanduser()
-    if (folder / "config.json").is_file():
-        return from_config_json(json.loads((folder / "config.json").read_text()), str(folder))
+    file = model_folder.file_here(path, "config.json")
+    if file is not None:
+        return from_config_json(json.loads(file.read_text()), path)
     built = config.get("prepare", {}).get("model", {}).get("_target_")
     names = json.loads(_FILE.read_text())["prepared"]
     if built in names:
         return from_config_json(known()[names[built]], path)
     raise UserError(
-        f"{model_folder.KEY}={path}: no config.json there, and not one of {', '.join(known())}. Write the path of a "
-        "folder that holds the model's config.json; its weights are not needed."
+        f"{model_folder.KEY}={path}: no config.json there or in the Hugging Face cache, and not one of "
+        f"{', '.join(known())}. Write the path of a folder that holds the model's config.json (its weights are not "
+        "needed), or download that file first."
     )
