@@ -4,6 +4,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import pytest
 
 import reward.processes.pool
-from reward import STATUSES, Verdict, compute_score, score, score_many
+from reward import STATUSES, Verdict, compute_score, score, score_many, self_test
+from reward.options import RewardOptions
 
 ROOT = Path(__file__).parents[3]
 RESPONSE_OF_STATUS = {
@@ -134,3 +136,16 @@ def test_a_time_of_day_is_wrong_for_a_formula_and_no_failure_of_the_scorer(answe
     """sympy: "Can't evaluate nan or zoo". A step with many such answers must not look like a broken scorer."""
     assert score(rf"\boxed{{{answer}}}", gold).status == "wrong"
     assert score(rf"\boxed{{{gold}}}", gold).status == "ok"
+
+
+def test_the_self_test_bears_a_busy_moment_and_names_what_stays_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy for a moment refuses no training; one that is always too slow does."""
+    slow = (RESPONSE_OF_STATUS["timeout"].removeprefix(r"\boxed{").removesuffix("}"), "8", "ok")
+    monkeypatch.setattr(self_test, "CASES", (slow,))
+    start = time.monotonic()
+    with pytest.raises(RuntimeError, match=r"is 'timeout', not 'ok'.*raise reward\..*deadline"):
+        self_test.self_test.__wrapped__(RewardOptions(deadline=0.3))
+    assert time.monotonic() - start > self_test.ATTEMPTS * 0.3
+    monkeypatch.setattr(self_test, "CASES", (("7", "8", "ok"),))
+    with pytest.raises(RuntimeError, match="is 'wrong', not 'ok'"):
+        self_test.self_test.__wrapped__(RewardOptions())
