@@ -64,7 +64,7 @@ def page(measured: Mapping[str, Any]) -> str:
     lines = [
         "# The versions that GPUs run, without a GPU",
         "",
-        "`bash scripts/test.sh --gpu-lock` runs the tests in an environment of the GPU lock. Last result:",
+        "The suite `--gpu-lock` of scripts/test.sh runs the tests in an environment of the GPU lock. Last result:",
         "",
         results.circumstances(measured["about"]),
         "",

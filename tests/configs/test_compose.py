@@ -32,7 +32,8 @@ def test_every_policy_loss_on_a_cpu(composed, policy_loss: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_on_a_cpu(composed, model: str) -> None:
-    config_checks.check_config(resolved(composed(f"model={model}")))
+    words = ["model_path=Qwen/Qwen3-1.7B"] if model == "auto" else []
+    config_checks.check_config(resolved(composed(f"model={model}", *words)))
 
 
 @pytest.mark.parametrize("policy_loss", POLICY_LOSSES)

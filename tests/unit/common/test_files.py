@@ -59,6 +59,6 @@ def test_a_folder_that_cannot_be_synced_is_no_error_but_a_missing_one_is(tmp_pat
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    files._sync_folder(Path("/proc/self"))
+    files.sync_folder(Path("/proc/self"))
     with pytest.raises(FileNotFoundError):
         files.write_atomically(tmp_path / "missing" / "file", "text")

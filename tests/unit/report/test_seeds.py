@@ -40,6 +40,7 @@ def evaluation(folder: Path, seed: int, accuracy: float) -> Path:
 @pytest.fixture(autouse=True)
 def wide(monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "180")
+    monkeypatch.setenv("TERM", "xterm")  # a dumb one has 80 columns whatever the variable says
 
 
 def expected() -> list[str]:

@@ -30,6 +30,7 @@ WRITTEN = [
     "actor/maspo_gate",
     "actor/maspo_sigma",
     "actor/grad_norm",
+    "actor/lr",
     "actor/skipped_updates",
     "training/rollout_probs_diff_mean",
     "rollout_corr/log_ppl_abs_diff",
