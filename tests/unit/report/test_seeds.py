@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy import stats
 
 from recipes.report.__main__ import main
@@ -39,8 +40,8 @@ def evaluation(folder: Path, seed: int, accuracy: float) -> Path:
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch) -> None:
-    monkeypatch.setenv("COLUMNS", "180")
-    monkeypatch.setenv("TERM", "xterm")  # a dumb one has 80 columns whatever the variable says
+    # rich keeps the environment that it was imported in; a dumb terminal has 80 columns whatever COLUMNS says.
+    monkeypatch.setattr(Console, "_environ", {"COLUMNS": "180", "TERM": "xterm"})
 
 
 def expected() -> list[str]:
