@@ -10,8 +10,6 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from recipes.runs.run_folder import RunFolder
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "planning.json"
@@ -29,7 +27,7 @@ def facts_of(run: Path) -> dict[str, Any]:
     if folder.manifest.status != "finished":
         raise ValueError(f"{run} is not finished (status {folder.manifest.status})")
     rows = [row["data"] for row in folder.rows() if "timing_s/update_actor" in row["data"]][1:]
-    config = OmegaConf.load(folder.config)
+    config = folder.read_config()
     return {
         "experiment": config.trainer.project_name,
         "run": run.name,

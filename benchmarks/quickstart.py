@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from losses.metrics import BOUNDARY_CASES
 from recipes.report.summary import accuracy_by_step
 from recipes.runs.manifest import processor
@@ -31,7 +29,7 @@ def facts_of(run: Path) -> dict[str, Any]:
     if folder.manifest.status != "finished":
         raise ValueError(f"{run} is not finished (status {folder.manifest.status})")
     rows = folder.rows()
-    config = OmegaConf.load(folder.config)
+    config = folder.read_config()
     actor = config.actor_rollout_ref.actor
     accuracy = accuracy_by_step(rows)
     updates = [row["data"] for row in rows if "actor/grad_norm" in row["data"]]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from omegaconf import OmegaConf
 from scipy import stats
 
 from benchmarks.quickstart import RESULTS, facts_of
@@ -52,7 +51,7 @@ class Compared:
 
 def compared(folder: Path, repetitions: int) -> list[Compared]:
     """A finished run beside its repetitions: right before, right after, mean reward of the training."""
-    facts, config = facts_of(folder), OmegaConf.load(RunFolder(folder).config)
+    facts, config = facts_of(folder), RunFolder(folder).read_config()
     actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
     length, updates = config.data.max_response_length, facts["updates_per_rollout_batch"]
     unit = Unit(

@@ -98,7 +98,9 @@ class MethodConfig(PolicyLossConfig):
         return self.needs | (frozenset({ENTROPY, STATISTICS}) if self.masks_entropy else frozenset())
 
     def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
-        """Return w ≥ 0, detached, (B, T), and per-token diagnostics (B, T) to be averaged into metrics.
+        """Return w, detached, (B, T), and per-token diagnostics (B, T) to be averaged into metrics.
+
+        w is below 0 only where a method turns an update back.
 
         `actor` is verl's ActorConfig: clip widths live there (clip_ratio_low, clip_ratio_high, clip_ratio_c). A row
         depends on no other row (losses/chunks.py); what does, comes from `batch_statistics`.

@@ -1,14 +1,12 @@
 """DPPO-KL (arXiv 2602.04879): a trust region in the KL divergence of a token against all others."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from losses.baselines.dppo_tv import DPPOConfig
-from losses.method import Weighted
 from losses.registry import register
-from losses.tokens import Tokens, clamped_log_ratio, working_dtype
+from losses.tokens import clamped_log_ratio, working_dtype
 
 REST = 1e-8  # verl's floor of the probability of all other tokens
 
@@ -63,15 +61,4 @@ class DPPOKLConfig(DPPOConfig):
     """`policy_loss=dppo_kl`: verl's own loss, unless it has the quadratic term."""
 
     loss_mode: str = "dppo_kl"
-
-    def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
-        """See losses.method.MethodConfig."""
-        weight = gradient_weight(
-            tokens.log_ratio,
-            tokens.old_log_prob,
-            tokens.advantages,
-            clip_ratio_low=actor.clip_ratio_low,
-            clip_ratio_high=actor.clip_ratio_high,
-            clip_ratio_c=actor.clip_ratio_c,
-        )
-        return weight, {}
+    bounded = staticmethod(gradient_weight)

@@ -63,6 +63,31 @@ class DPPOConfig(MethodConfig):
         """See losses.method.MethodConfig."""
         return not self.dual_clip and not self.dppo_quadratic and super().verl_is_exact()
 
+    @staticmethod
+    def bounded(
+        log_ratio: torch.Tensor,
+        old_log_prob: torch.Tensor,
+        advantages: torch.Tensor,
+        *,
+        clip_ratio_low: float,
+        clip_ratio_high: float,
+        clip_ratio_c: float,
+    ) -> torch.Tensor:
+        """The weight that the divergence bounds, a pure function."""
+        raise NotImplementedError
+
+    def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
+        """See losses.method.MethodConfig."""
+        weight = self.bounded(
+            tokens.log_ratio,
+            tokens.old_log_prob,
+            tokens.advantages,
+            clip_ratio_low=actor.clip_ratio_low,
+            clip_ratio_high=actor.clip_ratio_high,
+            clip_ratio_c=actor.clip_ratio_c,
+        )
+        return weight, {}
+
     def likelihood_weight(self, tokens: Tokens) -> torch.Tensor | None:
         """See losses.method.MethodConfig; minus the derivative of τ·(log r)² by log π_θ."""
         return -2.0 * self.dppo_quadratic * tokens.log_ratio if self.dppo_quadratic else None
@@ -74,15 +99,4 @@ class DPPOTVConfig(DPPOConfig):
     """`policy_loss=dppo_tv`: verl's own loss, unless it has the quadratic term."""
 
     loss_mode: str = "dppo_tv"
-
-    def gradient_weight(self, tokens: Tokens, actor: Any) -> Weighted:
-        """See losses.method.MethodConfig."""
-        weight = gradient_weight(
-            tokens.log_ratio,
-            tokens.old_log_prob,
-            tokens.advantages,
-            clip_ratio_low=actor.clip_ratio_low,
-            clip_ratio_high=actor.clip_ratio_high,
-            clip_ratio_c=actor.clip_ratio_c,
-        )
-        return weight, {}
+    bounded = staticmethod(gradient_weight)

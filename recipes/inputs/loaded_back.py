@@ -16,21 +16,21 @@ def flaw(folder: Path) -> str:
     import transformers
     from transformers.utils import logging
 
+    from recipes.inputs.saving import without_progress_bar  # imports transformers
+
     config = model_folder.architecture(str(folder))
     if "auto_map" in config:
         return ""
     names = config.get("architectures") or ["AutoModelForCausalLM"]
     kind: Any = getattr(transformers, str(names[0]), transformers.AutoModelForCausalLM)
-    shown, verbosity = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
+    verbosity = logging.get_verbosity()
     logging.set_verbosity(logging.CRITICAL)
     try:
-        _, found = kind.from_pretrained(folder, device_map="meta", output_loading_info=True, local_files_only=True)
+        with without_progress_bar():
+            _, found = kind.from_pretrained(folder, device_map="meta", output_loading_info=True, local_files_only=True)
     except Exception as error:  # whatever a damaged file makes safetensors and transformers raise
         return f"{type(error).__name__}: {error}"
     finally:
         logging.set_verbosity(verbosity)
-        if shown:
-            logging.enable_progress_bar()
     wrong = {kind: sorted(map(str, found[f"{kind}_keys"])) for kind in ("missing", "unexpected")}
     return "; ".join(f"{len(keys)} {kind} weights, {keys[0]} for one" for kind, keys in wrong.items() if keys)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from transformers.utils import logging
+
+from recipes.common.files import finish
 
 
 @contextmanager
@@ -24,14 +25,8 @@ def without_progress_bar() -> Iterator[None]:
 
 
 def save(folder: Path, model: Any, tokenizer: Any) -> None:
-    """`save_pretrained` for both, without its progress bar and with the permissions of ordinary new files.
-
-    safetensors creates its file readable by the owner only, which a cache or a cluster's shared folder can't use.
-    """
+    """`save_pretrained` for both, without its progress bar and with the permissions of ordinary new files."""
     with without_progress_bar():
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    umask = os.umask(0)
-    os.umask(umask)
-    for file in folder.iterdir():
-        file.chmod(0o666 & ~umask)
+    finish(folder, (folder / "config.json").stat().st_mode & 0o777)

@@ -58,7 +58,7 @@ def read(path: Path) -> Outcome:
             "outputs/evaluations/<name>."
         )
     found = {ACCURACY: accuracy_by_step(rows), REWARD: reward_by_step(rows)}
-    method = OmegaConf.select(OmegaConf.load(run.config), "actor_rollout_ref.actor.policy_loss")
+    method = OmegaConf.select(run.read_config(), "actor_rollout_ref.actor.policy_loss")
     return Outcome(path, int(seed), dict(method or {}), {name: curve for name, curve in found.items() if curve})
 
 
