@@ -7,18 +7,18 @@ above the exact quantile.
 
 import torch
 
+from losses import intervals
 from losses.tokens import Tokens
 
 INTERVALS, SMALLEST, LARGEST = 2048, 1e-4, 20.0  # nats; a vocabulary of 4.8e8 tokens has 20
-EDGES = [SMALLEST * (LARGEST / SMALLEST) ** (i / INTERVALS) for i in range(INTERVALS + 1)]
+EDGES = intervals.geometric(SMALLEST, LARGEST, INTERVALS)
 COUNTS = len(EDGES) + 1
 
 
 def entropy_counts(tokens: Tokens, method: str) -> torch.Tensor:
     """Numbers of response tokens between neighbouring EDGES, (COUNTS,), float64; `method` is who asks for entropy."""
     entropy, mask = tokens.entropy(method).flatten().double(), tokens.mask.flatten().double()
-    interval = torch.bucketize(entropy, torch.tensor(EDGES, dtype=entropy.dtype, device=entropy.device))
-    return entropy.new_zeros(COUNTS).index_add(0, interval, mask)
+    return intervals.sums(entropy, EDGES, mask)
 
 
 def low_entropy(tokens: Tokens, counts: torch.Tensor, share: float, method: str) -> torch.Tensor:

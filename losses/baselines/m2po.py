@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from losses import extras
+from losses import extras, intervals
 from losses.clipping import clipped_ratio_weight
 from losses.method import MethodConfig, Weighted
 from losses.registry import register
@@ -19,7 +19,7 @@ from losses.validation import is_number, require
 
 INTERVALS, SMALLEST = 1024, 0.01
 # Candidates of the bound on |log r|; the last holds every token.
-EDGES = [SMALLEST * (LOG_RATIO_BOUND / SMALLEST) ** (i / INTERVALS) for i in range(INTERVALS)] + [LOG_RATIO_BOUND]
+EDGES = intervals.geometric(SMALLEST, LOG_RATIO_BOUND, INTERVALS)
 
 
 def interval_sums(log_ratio: torch.Tensor, advantages: torch.Tensor) -> torch.Tensor:
@@ -35,9 +35,7 @@ def interval_sums(log_ratio: torch.Tensor, advantages: torch.Tensor) -> torch.Te
     log_r, advantages = log_ratio.flatten().double(), advantages.flatten().double()
     away = (torch.sign(log_r) * torch.sign(advantages)).clamp(min=0.0)  # 1 or 0
     size = log_r.abs()
-    interval = torch.bucketize(size, torch.tensor(EDGES, dtype=size.dtype, device=size.device))
-    empty = size.new_zeros(len(EDGES) + 1)
-    return torch.cat([empty.index_add(0, interval, away), empty.index_add(0, interval, away * size.square())])
+    return intervals.sums(size, EDGES, away, away * size.square())
 
 
 def find_threshold(sums: torch.Tensor, budget: float) -> tuple[torch.Tensor, torch.Tensor]:
