@@ -182,11 +182,11 @@ def score_while_killing(every: float, least: int, most: int) -> tuple[Counter[tu
                 kills += 1
 
     with pool(workers=2) as one:
-        scorer = Scorer(one)
         killer = threading.Thread(target=kill)
         killer.start()
         try:
             while kills < least:
+                scorer = Scorer(one)  # one that has seen an answer needs no process for it, and none would be killed
                 futures = [
                     scorer.submit(
                         rf"\boxed{{\sqrt{{{4 * n}}}}}", rf"2\sqrt{{{n if right_status(n) == 'ok' else n + 1}}}"
