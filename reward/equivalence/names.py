@@ -49,12 +49,20 @@ def assignment(node: Node) -> tuple[Node, Node] | None:
 
 
 def before_approximation(relation: Node) -> tuple[Node, ...]:
-    r"""The sides up to the first \approx; if only a name stands before it, the approximation is all there is."""
+    r"""The sides up to the first \approx; if only a name stands before it, the approximation is all there is.
+
+    A unit that stands behind the approximation alone is that of the exact value, too: 40/3 \approx 13.33 hours.
+    """
     sides, signs = relation.args, relation.name.split()
     if "approx" not in signs:
         return sides
     place = signs.index("approx")
-    return sides[: place + 1] if place else sides[:2]
+    if not place and is_name(sides[0]):
+        return sides[:2]
+    *before, exact = sides[: place + 1]
+    if sides[-1].kind == "quantity" and exact.is_scalar and not exact.holds("quantity"):
+        exact = Node("quantity", (exact,), sides[-1].name)
+    return (*before, exact)
 
 
 def without_approximation(node: Node) -> Node:
@@ -63,9 +71,8 @@ def without_approximation(node: Node) -> Node:
         return node
     if node.args[0].kind == "constant":  # \\pi \\approx 3.16 is about the approximation
         return node
-    signs = node.name.split()
-    place = signs.index("approx")
-    return node.args[0] if place == 0 else Node("relation", node.args[: place + 1], " ".join(signs[:place]))
+    sides = before_approximation(node)
+    return sides[0] if len(sides) == 1 else Node("relation", sides, " ".join(node.name.split()[: len(sides) - 1]))
 
 
 def substitute(node: Node, name: str, by: Node) -> Node:

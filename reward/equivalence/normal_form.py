@@ -19,6 +19,8 @@ from reward.parser.text import canonical, tidy
 
 LONGEST = 2000  # characters; no answer of the benchmarks has more than 400
 AMBIGUOUS_EXPONENT = re.compile(r"(?<![\d.])\d+[eE][+-]\d{1,2}(?!\d)")
+GROUP_FROM_ZERO = re.compile(r",0\d\d(?!\d)")
+DIGITS_AND_COMMAS = re.compile(r"[\d,]+")
 LONGEST_FORM = 300
 JOINTS = {"add": " + ", "mul": "*", "div": "/", "pow": "^", "ratio": ":", "union": " u "}
 
@@ -69,7 +71,11 @@ def read(text: str, is_list: bool = False) -> Readings:
 
 def _variants(text: str, is_list: bool) -> list[tuple[str, bool]]:
     grouped = GROUPED.sub(lambda match: match[0].replace(",", ""), text)
-    texts = [text] if is_list or grouped == text else [grouped, text]
+    if is_list or grouped == text:
+        texts = [text]
+    else:  # 1,000 km is no list whose second part is 0 km, which would be 0 m
+        is_number = GROUP_FROM_ZERO.search(text) and not DIGITS_AND_COMMAS.fullmatch(text)
+        texts = [grouped] if is_number else [grouped, text]
     modes = [True, False] if AMBIGUOUS_EXPONENT.search(text) else [True]
     return [(one, mode) for one in texts for mode in modes]
 

@@ -120,7 +120,8 @@ def _same_approximately(gold: Node, answer: Node, meaning: Meaning) -> bool:
     if max(ctx.mag(first), ctx.mag(second)) > exponent + FEW:
         raise Undefined("a pole: the cotangent of π is larger the more digits π has")
     finer, tiny = abs(first - second), ctx.mpf(10) ** -(digits // 2)
-    return bool(finer <= tiny * max(abs(first), abs(second)) or finer <= tiny * ctx.mpf(difference))
+    error = ctx.mpf(difference) or ctx.mpf(10) ** -FEW  # rounding may have made it nothing at all
+    return bool(finer <= tiny * max(abs(first), abs(second)) or finer <= tiny * error)
 
 
 def _rounds(gold: Node, answer: Node, gold_value: Fraction, answer_value: Fraction, meaning: Meaning) -> bool:
@@ -213,7 +214,7 @@ def _depends_on_signs(node: Node) -> bool:
 
 
 def _at_each(gold: Node, answer: Node, meaning: Meaning, points: Iterable[Point]) -> Iterator[bool | None]:
-    """Whether the two agree at each point, None where one of them is undefined or not real; stops at a difference."""
+    """Whether the two agree at each point, None where that cannot be told; stops at a difference."""
     for point in points:
         bound = replace(meaning, symbols=point)
         try:
@@ -228,14 +229,20 @@ def _at_each(gold: Node, answer: Node, meaning: Meaning, points: Iterable[Point]
 
 
 def _approximate_verdict(gold: Node, answer: Node, bound: Meaning) -> bool | None:
+    r"""None where a side is undefined or not real; but \log|x| has values that \log x has not."""
     try:
-        for side in (gold, answer):
-            value = approximate(side, bound, FEW)
-            if context(FEW).im(value) != 0 and not any(node.name == "i" for node in side.walk()):
-                return None
-        return _same_approximately(gold, answer, bound)
+        are_real = [_is_real(side, bound) for side in (gold, answer)]
+        if all(are_real):
+            return _same_approximately(gold, answer, bound)
+        return False if any(are_real) and (_depends_on_signs(gold) or _depends_on_signs(answer)) else None
     except (Irrational, Undefined, TooLarge):
         return None
+
+
+def _is_real(node: Node, bound: Meaning) -> bool:
+    """Whether it has a real value; where i stands in it, any value will do."""
+    value = approximate(node, bound, FEW)
+    return bool(context(FEW).im(value) == 0) or any(part.name == "i" for part in node.walk())
 
 
 def _draw(name: str, draw: int) -> int:

@@ -15,6 +15,8 @@ YES_OR_NO = (["yes"], ["no"], ["true"], ["false"])
 PHRASES = {
     **dict.fromkeys(("no solution", "no real solution", "empty set", "there is no solution"), r"\emptyset"),
     **dict.fromkeys(("all real number", "any real number", "real number", "all real"), r"(-\infty, \infty)"),
+    **dict.fromkeys(("half", "1 half"), r"\frac{1}{2}"),  # articles are gone
+    **{"noon": r"12:00 \text{ pm}", "midnight": r"12:00 \text{ am}"},
     **dict.fromkeys(("infinity", "infinite", "infinitely many"), r"\infty"),
 }
 COPULAS = word_set("is are equals be was were")

@@ -58,7 +58,7 @@ NUMBERS = _rules(
     (r"(?<=[\d)}\]])(or|and)(?=[A-Za-z(\d\\\[])", r" \1 "),  # (11,7)or(7,11)
 )
 # Few answers hold what the next rules are about, and searching for all of it at once is cheap.
-RARE = re.compile(r"[Mm]\b|dot|\.\.\.|\d\.\(|[Tt][Yy]-")
+RARE = re.compile(r"[Mm]\b|dot|\.\.\.|\d\.\(|[Tt][Yy]-|noon|midnight|-(?:half|halves|third|quarter|\w+th)")
 RARE_NUMBERS = _rules(
     # 5:30\,\text{A.M.}; 8:34 p.m. and 8 AM; but 2am is a product
     (
@@ -70,6 +70,13 @@ RARE_NUMBERS = _rules(
         r"|(?<=\d)(?:\s|~|\\[,;: ])*(?:([AaPp])\.\s?[Mm]\b\.?|([AP])M\b))",
         lambda match: rf" \text{{{(match[1] or match[2] or match[3]).lower()}m}}",
     ),
+    # 12:00 noon, 12 \text{ midnight}
+    (
+        r"\b12(?::00)?\s*(?:\\text\{\s*(noon|midnight)\s*\}|(noon|midnight)\b)",
+        lambda match: rf"12:00 \text{{{'pm' if 'noon' in match[0] else 'am'}}}",
+    ),
+    # two-thirds
+    (r"(?i)\b(one|two|three|four|five|seven|nine)-(?=(?:half|halves|third|quarter|[a-z]{3,5}th)s?\b)", r"\1 "),
     (r"(?i)\b((?:twen|thir|for|fif|six|seven|eigh|nine)ty)-(?=[a-z])", r"\1 "),  # twenty-one
     (r"\.{3,}", r"\\ldots "),
     # repeating decimals: 1.\dot4, 0.\dot{1}4\dot{2}, 0.(3)

@@ -56,6 +56,7 @@ EQUAL = {
         ("0.(3)", r"\frac13"),
         ("twenty-one hundredths", r"\frac{21}{100}"),
         ("two thirds", r"\frac23"),
+        (r"\text{two-thirds}", r"\frac23"),
         ("5!", "120"),
         ("2^{10}", "1024"),
         (r"\lfloor 22/7 \rfloor", "3"),
@@ -113,6 +114,10 @@ EQUAL = {
         (r"2\overrightarrow{b}+\vec{a}", r"\mathbf{a}+2\mathbf{b}"),
     ],
     "structure": [
+        (r"12:00 \text{ noon}", r"12 \text{ p.m.}"),
+        (r"\frac{40}{3} \approx 13.33", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
+        (r"\frac{40}{3} \text{ hours}", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
+        (r"1,000,000 \text{ m}", r"1,000 \text{ km}"),
         (r"x = 500 \text{ cm}", r"x = 5 \text{ m}"),
         (r"x > 500 \text{ cm}", r"x > 5 \text{ m}"),
         ("0, 1", "x = 0, 1"),
@@ -186,6 +191,8 @@ EQUAL = {
         (r"\lVert v \rVert = 10-2\sqrt{5}", r"10-2\sqrt5"),
     ],
     "text answer": [
+        (r"\text{one half}", r"\frac12"),
+        (r"\text{noon}", r"12:00 \text{ p.m.}"),
         (r"\text{Monday}", "the monday"),
         ("Petya", "Petya will receive the last token."),
         ("odd", "The transformed function $f(x+1)-1$ is odd."),
@@ -198,6 +205,12 @@ EQUAL = {
     ],
 }
 DIFFERENT = [
+    (r"\frac{40}{3} \approx 13.33 \text{ minutes}", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
+    (r"x = \frac{40}{3} \approx 13.33 \text{ minutes}", r"\frac{40}{3} \text{ hours}"),
+    (r"1,000 \text{ m}", r"1,000 \text{ km}"),  # no list whose second part is 0 m
+    (r"\log|x| + 1", r"\log x + 1"),  # for negative x only one has a value
+    (r"\sin^2x + \cos^2x = 1", r"\sin 2x = 2\sin x\cos x"),  # two identities
+    (r"12:00 \text{ noon}", r"12:00 \text{ a.m.}"),
     (r"V = 100 \text{ cm}^4", r"V = 100 \text{ cm}^3"),
     (r"x = 5 \text{ cm}", r"x = 5 \text{ m}"),
     (r"x > 5 \text{ cm}", r"x > 5 \text{ m}"),
