@@ -129,7 +129,7 @@ def _root(value: Any, degree: Any, ctx: Any) -> Any:
     """The real root of a negative number where there is one: the cube root of -8 is -2."""
     if degree == 2:
         return ctx.sqrt(value)
-    odd = ctx.isint(degree) and abs(degree) < LARGEST_ANGLE_BITS and int(degree) % 2 == 1
+    odd = ctx.isint(degree) and abs(degree) < LARGEST_ANGLE_BITS and int(ctx.re(degree)) % 2 == 1
     if odd and ctx.im(value) == 0 and ctx.re(value) < 0:
         return -_power(-value, 1 / degree, ctx)
     return _power(value, 1 / degree, ctx)  # of the degree 1/100000! it is a power beyond the bounds

@@ -982,8 +982,10 @@ def _number(token: Token) -> Node:
 
 def _in_base(digits: Node, base: str) -> Node:
     base = str(BASES.get(base.lower(), base))
+    if digits.name.isdecimal() and len(base) == 1 and base.isalpha():
+        return Node("based", (), f"{digits.name.lstrip('0')}_{base}")  # the problem asks for the base b
     if not digits.name.isdecimal() or not base.isdecimal() or not 2 <= int(base[:4]) <= 36:
-        raise NotUnderstood(f"{digits.name} with the subscript {base}")
+        raise Opaque(f"{digits.name} with the subscript {base}")
     if int(base) == 10:
         return digits
     if max(map(int, digits.name)) >= int(base):

@@ -115,6 +115,7 @@ EQUAL = {
     ],
     "structure": [
         (r"12:00 \text{ noon}", r"12 \text{ p.m.}"),
+        ("(201)_{b}", "201_b"),
         (r"\frac{40}{3} \approx 13.33", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
         (r"\frac{40}{3} \text{ hours}", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
         (r"1,000,000 \text{ m}", r"1,000 \text{ km}"),
@@ -205,6 +206,7 @@ EQUAL = {
     ],
 }
 DIFFERENT = [
+    ("201_b", "201_4"),
     (r"\frac{40}{3} \approx 13.33 \text{ minutes}", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
     (r"x = \frac{40}{3} \approx 13.33 \text{ minutes}", r"\frac{40}{3} \text{ hours}"),
     (r"1,000 \text{ m}", r"1,000 \text{ km}"),  # no list whose second part is 0 m
@@ -374,6 +376,7 @@ def test_what_nothing_else_reads_goes_to_math_verify(answer: str, gold: str) -> 
         (r"6 \text{ cm} \times 7 \text{ cm}", "6"),
         ("2/3/5", "2:3:5"),
         ("6_a", "6"),
+        ("(201)_{1}", "(201)_{4}"),  # there is no base 1
         ("1/2/2020", "2/1/2020"),
         ("2020-12-06", "2002"),
         (r"\mathbf{a}\times\mathbf{b}", r"\mathbf{b}\times\mathbf{a}"),
