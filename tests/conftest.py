@@ -14,6 +14,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(Path(__file__).parent / "support"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share what is made once per module run on one worker of pytest-xdist: two would make it twice."""
+    for item in items:
+        shared = getattr(item, "_fixtureinfo", None)
+        scopes = {made[-1].scope for made in shared.name2fixturedefs.values()} if shared else set()
+        if "module" in scopes and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture
 def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run Python code in a process of its own: what it imports and patches must not leak into other tests."""

@@ -26,6 +26,7 @@ from recipes.inputs import architecture
 from recipes.plan import __main__ as plan
 from recipes.plan import advice, levers, memory, preset_table, sizes
 
+pytestmark = pytest.mark.xdist_group("presets")  # each is composed once, in one worker of pytest-xdist
 PAIRS = list(preset_table.pairs())
 METHODS = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
 FIRST = ("8x80gb", "deepseek-r1-distill-qwen-7b")

@@ -10,12 +10,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from listening import Listener, Watch
+from listening import LOOPBACK, Watch
 
 from recipes.launch.address import node_address
 
 MARK = "RLVR_TEST_RUN"
-LOOPBACK = {"127.0.0.1", "::1"}
 SHORT = ("trainer.save_freq=-1", "trainer.test_freq=-1", "trainer.val_before_train=false")
 SHORT += ("trainer.total_training_steps=1",)
 ASYNC = ("trainer_mode=separate_async", "actor_rollout_ref.rollout.nnodes=1")
@@ -25,19 +24,13 @@ RAYS_OWN = {"raylet": 2}  # gRPC for the nodes, and for objects
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 
-def programs(found: list[Listener]) -> str:
-    return "\n".join(sorted(f"{one.address}:{one.port} {one.program}" for one in found))
-
-
-@pytest.mark.parametrize(
-    "mode", [pytest.param((), id="sync"), pytest.param(ASYNC, id="separate_async", marks=pytest.mark.slow)]
-)
-def test_a_training_on_one_machine(launcher, mode: tuple[str, ...]) -> None:
+@pytest.mark.slow  # the other trainer mode: test_training.py
+def test_a_training_with_servers_of_its_own_on_one_machine(launcher) -> None:
     with Watch(MARK, str(launcher.output)) as watch:
-        result = launcher.train(*SHORT, *mode)
+        result = launcher.train(*SHORT, *ASYNC)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert any("TransferQueue" in one.program for one in watch.found) and len(watch.found) > 10, programs(watch.found)
-    assert not [one for one in watch.found if one.address not in LOOPBACK], programs(watch.found)
+    assert any("TransferQueue" in one.program for one in watch.found) and len(watch.found) > 10, watch.programs()
+    assert not watch.reachable(), watch.programs()
 
 
 @pytest.mark.slow
@@ -46,8 +39,8 @@ def test_an_evaluation_on_one_machine(launcher) -> None:
     with Watch(MARK, str(launcher.output)) as watch:
         result = launcher.run(command)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert len(watch.found) > 5, programs(watch.found)
-    assert not [one for one in watch.found if one.address not in LOOPBACK], programs(watch.found)
+    assert len(watch.found) > 5, watch.programs()
+    assert not watch.reachable(), watch.programs()
 
 
 @pytest.mark.slow
@@ -65,9 +58,9 @@ def test_two_nodes(launcher, fast_sizes: tuple[str, ...], tmp_path: Path) -> Non
     assert result.returncode == 0, result.stdout + result.stderr
     inside = LOOPBACK | {node_address(None)}
     outside = [one for one in watch.found if one.address not in inside]
-    assert not [one for one in outside if one.address not in ("::", "0.0.0.0")], programs(outside)
+    assert not [one for one in outside if one.address not in ("::", "0.0.0.0")], watch.programs()
     for pid, count in Counter(one.pid for one in outside).items():
         (program, *_) = (one.program for one in outside if one.pid == pid)
         assert ("ray" in program or "recipes." in program) and count <= RAYS_OWN.get(
             Path(program.split()[0]).name, 1
-        ), programs(outside)
+        ), watch.programs()

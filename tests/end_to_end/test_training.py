@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from listening import Watch
 from metrics_page import undocumented
 from safetensors.torch import load_file
 
@@ -17,13 +18,17 @@ from recipes.runs.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 3
+MARK = "RLVR_TEST_RUN"
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 
 def test_three_steps_of_maspo(launcher) -> None:
-    result = launcher.train("policy_loss=maspo")
+    with Watch(MARK, str(launcher.output)) as watch:
+        result = launcher.train("policy_loss=maspo")
     assert result.returncode == 0, result.stdout + result.stderr
+    assert any("TransferQueue" in one.program for one in watch.found) and len(watch.found) > 10, watch.programs()
+    assert not watch.reachable(), "a socket listens on the network: " + watch.programs()
     run = launcher.output / "train" / "tiny-maspo-seed0"
     assert_trained(run)
     assert all(0 < d["actor/maspo_gate"] <= 1 and d["actor/maspo_sigma"] >= 0.1 for d in updates_of(run))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import psutil
 
+LOOPBACK = {"127.0.0.1", "::1"}
 DATAGRAMS = 2  # socket.SOCK_DGRAM: they have no state LISTEN
 
 
@@ -48,6 +49,14 @@ class Watch:
     def found(self) -> list[Listener]:
         """All that were seen."""
         return list(self._found.values())
+
+    def reachable(self) -> list[Listener]:
+        """Those that others than this machine may reach."""
+        return [one for one in self.found if one.address not in LOOPBACK]
+
+    def programs(self) -> str:
+        """All that were seen, for people."""
+        return "\n".join(sorted(f"{one.address}:{one.port} {one.program}" for one in self.found))
 
     def _look_again(self) -> None:
         while not self._over.wait(0.3):
