@@ -1,7 +1,9 @@
 """Scoring a file of responses offline, and saying why each verdict is what it is."""
 
+import gzip
 import json
 import time
+import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -58,16 +60,18 @@ class Checked:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a JSON-lines file: a response under one of RESPONSE_KEYS, its gold or golds under one of GOLD_KEYS.
+    """The rows of a JSON-lines file, plain or compressed (.gz).
 
+    A response stands under one of RESPONSE_KEYS, its gold or golds under one of GOLD_KEYS.
     "unit", "tolerance" and "multiple" may say more about the answer; "acc" is compared with the new verdict.
 
     Raises:
         BadFile: names the line and what it lacks.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            lines = file.read().decode().split("\n")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise BadFile(f"{path}: {error}. Give a UTF-8 file with one JSON object per line.") from error
     rows = [_read_row(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     if not rows:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from recipes.common import attention, precision
 from recipes.common.errors import UserError
 from recipes.common.numbers import is_integer, is_number
+from recipes.runs import dumps
 
 ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
 OPTIMISER, ENGINE, VALIDATION = f"{ACTOR}.optim", f"{ACTOR}.fsdp_config", f"{ROLLOUT}.val_kwargs"
@@ -127,6 +128,10 @@ RULES = (
     name("trainer.experiment_name", "my-run"),
     real("trainer.v1.rlvr.poll_interval", "(0, inf)", 0.2),
     real("trainer.v1.rlvr.generation_limit", "(1, inf)", 10.0),
+    # what is written down of the responses
+    one_of("dumps.keep", dumps.KEEP, dumps.SAMPLE),
+    whole("dumps.most", 1, 1024),
+    flag("dumps.compress", "true"),
     # data
     Rule("data.train_files", _are_files, "a parquet file, or a list of them", "/path/to/train.parquet"),
     Rule("data.val_files", _are_files, "a parquet file, or a list of them", "/path/to/validation.parquet"),

@@ -1,8 +1,8 @@
 """What a step says about its responses: how long each is, whether it was truncated, how its group fares."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import transfer_queue as tq
@@ -102,18 +102,22 @@ class ResponseNotes:
         """As the function of this name."""
         return ends_of(batch, self._limit, self._stops)
 
-    def note_ends(self, batch: KVBatchMeta) -> KVBatchMeta:
-        """Remember length and end of these responses until they are dumped; returns the batch."""
-        self._noted |= {key: asdict(end) for key, end in self.ends_of(batch).items()}
-        return batch
+    def note(self, ends: Mapping[str, End], extra_fields: Sequence[Any] = ()) -> None:
+        """Remember length, end and verdict of responses until they are dumped or forgotten.
 
-    def note(self, batch: KVBatchMeta) -> KVBatchMeta:
-        """Remember the verdicts as well."""
-        stored = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=["extra_fields"])
-        self.note_ends(batch)
-        for key, verdict in zip(batch.keys, verdicts(stored.pop("extra_fields").tolist()), strict=True):
-            self._noted[key] |= verdict
-        return batch
+        Args:
+            ends: by verl's key.
+            extra_fields: what verl's agent loop stores per response, in the order of `ends`; empty where verl's dump
+                has the verdicts.
+        """
+        found = verdicts(extra_fields) if extra_fields else [{}] * len(ends)
+        for (key, end), verdict in zip(ends.items(), found, strict=True):
+            self._noted[key] = {"length": end.length, "truncated": end.truncated, **verdict}
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """These are not dumped."""
+        for key in keys:
+            self._noted.pop(key, None)
 
     def noting(self, sample: Callable[..., Any], partition: str) -> Callable[..., Any]:
         """A replay buffer's `sample` that notes the ends of what it returns of a partition.
@@ -123,7 +127,9 @@ class ResponseNotes:
 
         def sample_and_note(*args: Any, **options: Any) -> Any:
             batch, metrics = sample(*args, **options)
-            return (self.note_ends(batch) if batch.partition_id == partition else batch), metrics
+            if batch.partition_id == partition:
+                self.note(self.ends_of(batch))
+            return batch, metrics
 
         return sample_and_note
 

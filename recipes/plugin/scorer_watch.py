@@ -54,7 +54,7 @@ def stop_if_broken(metrics: dict[str, Any], responses: int, limit: float) -> Non
             f"{share:.0%} of {responses} responses could not be scored "
             f"(timeout {timeouts:.0%}, crashed {crashes:.0%}); the limit is {limit:.0%}. "
             "A model must not be trained on that. The log holds the first traceback of each kind; "
-            "`python -m reward check <run>/generations/train/<step>.jsonl --explain` shows the responses. "
+            "`python -m reward check <the step's file in <run>/generations/train> --explain` shows the responses. "
             "If the answers are as hard as that, raise reward.custom_reward_function.reward_kwargs.deadline or "
             "trainer.v1.rlvr.scorer_failure_limit."
         )

@@ -6,6 +6,8 @@ configs/trainer_mode/ sets them: `trainer_mode=sync`, the default, and `trainer_
 import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
 
 # isort: split
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import ray
@@ -32,6 +34,7 @@ from recipes.plugin.actor_worker import RecipeActorWorker, SnapshotActorWorker, 
 from recipes.plugin.durable_trainer import DurableTrainer
 from recipes.plugin.ray_actors import plain_class
 from recipes.plugin.rollout import single_server
+from recipes.runs.dumps import Dumps
 
 POLL_INTERVAL = 0.2  # seconds
 
@@ -58,6 +61,7 @@ class _WithRecipe(DurableTrainer):
         if config.algorithm.filter_groups.enable:
             limit = options.get("generation_limit", dynamic_sampling.LIMIT)
             self._generation_limit = dynamic_sampling.GenerationLimit(config.data.train_batch_size, limit)
+        self._dumps = Dumps.of(config)
         with open_dict(config):
             # verl reads the mode's options and chooses its replay buffer by its own name (PPOTrainer.__init__).
             config.trainer.v1.trainer_mode = self.verl_mode
@@ -110,7 +114,10 @@ class _WithRecipe(DurableTrainer):
         if self._generation_limit:
             kept = len({responses.group_of(key) for key in real.keys})
             metrics.update(dynamic_sampling.generated_per_kept(metrics, kept))
-        metrics.update(responses.truncated_share(self._notes.ends_of(real).values()))
+        ends = self._notes.ends_of(real)
+        metrics.update(responses.truncated_share(ends.values()))
+        if self.config.trainer.rollout_data_dir:
+            self._notes.note(ends, extra)
         try:
             scorer_watch.stop_if_unsound(rewards, extra, real.keys, self._reward_function)
             scorer_watch.stop_if_broken(metrics, len(real), self._scorer_failure_limit)
@@ -120,21 +127,47 @@ class _WithRecipe(DurableTrainer):
         return super()._compute_advantage(batch, metrics)
 
     def _keep_responses(self, batch: Any, metrics: dict[str, Any]) -> None:
-        """Write what could not be scored: verl would do so at the end of a step that does not come."""
+        """Write all that could not be scored: verl would do so at the end of a step that does not come."""
         self.logger.log(data=metrics, step=self.global_steps)
         if self.config.trainer.rollout_data_dir:
-            self._log_rollout_data(batch, {}, self.config.trainer.rollout_data_dir)
+            super()._log_rollout_data(responses.real_part(batch), {}, self.config.trainer.rollout_data_dir)
             self._shutdown_dump_executor()
 
     def _log_rollout_data(self, batch: Any, timing_raw: dict[str, float], rollout_data_dir: str) -> None:
-        """verl's dump of the training responses, with lengths and verdicts and without rows that are none."""
-        super()._log_rollout_data(self._notes.note(responses.real_part(batch)), timing_raw, rollout_data_dir)
+        """verl's dump of the training responses, of those groups that are kept, without rows that are no responses."""
+        real = responses.real_part(batch)
+        kept = self._dumps.kept([responses.group_of(key) for key in real.keys])
+        if kept:
+            chosen = real.select_keys([key for key in real.keys if responses.group_of(key) in kept])
+            super()._log_rollout_data(chosen, timing_raw, rollout_data_dir)
+        self._notes.forget(real.keys)
 
     def _dump_generations(
         self, inputs: Any, outputs: Any, gts: Any, scores: Any, reward_extra_infos_dict: Any, dump_path: Any
     ) -> None:
+        """With group, length, end and verdict; of a validation only the problems that are kept."""
         known = reward_extra_infos_dict | self._notes.columns(reward_extra_infos_dict["uid"])
-        super()._dump_generations(inputs, outputs, gts, scores, known, dump_path)
+        if dump_path == self.config.trainer.validation_data_dir:
+            kept = self._dumps.kept(inputs)
+            rows = [row for row, text in enumerate(inputs) if text in kept]
+            inputs, outputs, gts, scores = ([column[row] for row in rows] for column in (inputs, outputs, gts, scores))
+            known = {name: [column[row] for row in rows] for name, column in known.items()}
+        if inputs:
+            super()._dump_generations(inputs, outputs, gts, scores, known, dump_path)
+
+    def _write_generations(  # type: ignore[override]  # verl's is static
+        self,
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        gts: Sequence[Any],
+        scores: Sequence[float],
+        reward_extra_infos_dict: dict[str, Sequence[Any]],
+        dump_path: str,
+        global_steps: int,
+    ) -> None:
+        """In a thread of verl's; a name of verl's own columns wins over one that a reward function returned."""
+        own = {"input": inputs, "output": outputs, "gts": gts, "score": scores, "step": [global_steps] * len(inputs)}
+        self._dumps.write(Path(dump_path), global_steps, {**own, **reward_extra_infos_dict, **own})
 
     def _val_metrics_update(
         self, data_sources: Any, sample_uids: Any, reward_extra_infos_dict: Any, *rest: Any, **options: Any

@@ -57,6 +57,7 @@ VOLATILE = (
     "trainer.resume_mode",
     "trainer.resume_from_path",
     "trainer.v1.rlvr",
+    "dumps",
     "ray_kwargs",
 )
 
@@ -123,7 +124,7 @@ class RunFolder:
         return self.path / "report.html"
 
     def responses(self, part: str) -> Path:
-        """verl's dumps of the responses, <step>.jsonl; `part` is train or validation."""
+        """Dumps of the responses, a file per step, see `recipes.runs.dumps`; `part` is train or validation."""
         return self.path / RESPONSES / part
 
     def new_log(self) -> Path:

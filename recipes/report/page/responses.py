@@ -10,6 +10,7 @@ from typing import Any
 from recipes.report.page.run_files import parsed
 from recipes.report.page.sanitize import display_text
 from recipes.report.page.series import number
+from recipes.runs import dumps
 from recipes.runs.run_folder import RunFolder
 
 SETS = ("train", "validation")
@@ -76,15 +77,15 @@ def response_files(run: Path) -> list[tuple[str, int, Path]]:
     """(part, step, file) of all files of responses, by step; links that lead out of the run are passed over."""
     root, found = run.resolve(), []
     for part in SETS:
-        for file in RunFolder(run).responses(part).glob("*.jsonl"):
-            if file.stem.isdecimal() and file.is_file() and file.resolve().is_relative_to(root):
-                found.append((part, int(file.stem), file))
+        for step, file in dumps.files(RunFolder(run).responses(part)):
+            if file.is_file() and file.resolve().is_relative_to(root):
+                found.append((part, step, file))
     return sorted(found, key=lambda entry: (entry[1], entry[0], entry[2]))
 
 
 def read(files: list[tuple[str, int, Path]], most: int = MOST_READ) -> Read:
     """The responses of these files, or of evenly spaced ones where they hold more than `most` bytes."""
-    size = sum(file.stat().st_size for _, _, file in files)
+    size = sum(dumps.size(file) for _, _, file in files)
     kept = files if size <= most else spread(files, max(2, int(len(files) * most / size)))
     responses, broken = [], 0
     for part, step, file in kept:
@@ -119,10 +120,13 @@ def evenly(responses: list[Response], count: int) -> list[Response]:
 
 
 def _of_file(part: str, step: int, file: Path, most: int) -> Iterator[Response | None]:
-    with file.open("rb") as lines:
-        while (line := lines.readline(LONGEST_LINE)) and lines.tell() <= most:
-            if line.strip():
-                yield _response(part, step, parsed(line))
+    try:
+        with dumps.opened(file) as lines:
+            while (line := lines.readline(LONGEST_LINE)) and lines.tell() <= most:
+                if line.strip():
+                    yield _response(part, step, parsed(line))
+    except dumps.BROKEN:
+        yield None  # a compressed file that is damaged; what stands before the damage is shown
 
 
 def _response(part: str, step: int, row: Any) -> Response | None:

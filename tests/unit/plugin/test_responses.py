@@ -92,8 +92,6 @@ def stored(monkeypatch: pytest.MonkeyPatch) -> KVBatchMeta:
 
     def get(keys: list[str], partition_id: str, select_fields: list[str]) -> dict[str, Any]:
         assert partition_id == "train"
-        if select_fields == ["extra_fields"]:
-            return {"extra_fields": np.array([VERDICTS.get(key) for key in keys], dtype=object)}
         assert select_fields == ["responses"]
         rows = [torch.tensor(tokens[key]) for key in keys]
         assert all(len(row) >= LIMIT for row in rows), "only those at the limit are needed"
@@ -121,7 +119,7 @@ def test_rows_that_verl_adds_are_no_responses() -> None:
 
 def test_a_line_has_its_group_its_end_and_its_verdict(stored: KVBatchMeta) -> None:
     notes = ResponseNotes(LIMIT, {EOS, TURN_END})
-    assert notes.note(stored) is stored
+    notes.note(notes.ends_of(stored), [VERDICTS.get(key) for key in stored.keys])
     assert notes.columns(["q_1_0", "p_0_0"]) == {
         "uid": ["q", "p"],
         "length": [4, 2],
@@ -132,6 +130,8 @@ def test_a_line_has_its_group_its_end_and_its_verdict(stored: KVBatchMeta) -> No
     }
     assert notes.columns(["p_1_0"]) == {"uid": ["p"], "length": [4], "truncated": [False]}, "scored by another function"
     assert notes.columns(["p_0_0"]) == {"uid": ["p"]}, "dumped once, and forgotten"
+    notes.forget(["q_0_0", "never noted"])
+    assert notes.columns(["q_0_0"]) == {"uid": ["q"]}, "left out of the dump, and forgotten"
 
 
 def test_what_a_validation_samples_is_noted(stored: KVBatchMeta) -> None:
