@@ -6,6 +6,7 @@ from reward.parser.nodes import Node, replace_args
 from reward.parser.vocabulary import GREEK, word_set
 
 DIGITS = re.compile(r"\d+(?:\.\d+)?")
+DERIVATIVE = re.compile(r"^d.*/d")
 
 EQUALS = frozenset(("=", "equiv", "approx"))
 FUNCTIONS_OF_NAMES = word_set("sin cos tan cot sec csc log ln log10 arcsin arccos arctan max min")
@@ -89,7 +90,9 @@ def with_same_variables(gold: Node, answer: tuple[Node, Node]) -> tuple[Node, No
     name, value = answer
     if gold.kind == name.kind == "apply" and len(gold.args) == len(name.args):
         for ours, theirs in zip(gold.args, name.args, strict=True):
-            if ours.kind == theirs.kind == "symbol":
+            if ours.kind == theirs.kind == "symbol" and not (
+                ours.name.isupper() and theirs.name.isupper()
+            ):  # E(X), E(Y)
                 name, value = substitute(name, theirs.name, ours), substitute(value, theirs.name, ours)
     return name, value
 
@@ -97,23 +100,74 @@ def with_same_variables(gold: Node, answer: tuple[Node, Node]) -> tuple[Node, No
 def are_different_names(gold: Node, answer: Node) -> bool:
     """Whether the two names stand for different things: x and y, a_3 and a_8, f(1) and f(2), f and f', x and |x|.
 
-    Names of more than one letter may be spelled differently (M, M_max; AB, |AB|; f(x), y).
+    One thing may be spelled differently (M, M_max; AB, |AB|; f(x), y; A, area), but not if both say more than a letter:
+    M_max and M_min, AB and AC, ∠A and ∠B, mean and median.
     """
     if gold == answer:
         return False
     if _primes(gold) != _primes(answer):
         return True
-    if {gold.kind, answer.kind} <= {"symbol", "constant"} and _is_letter(gold.name) and _is_letter(answer.name):
-        return True
-    if "(" in gold.name and "(" in answer.name:  # P(X > 6) and P(X < 6)
-        return True
-    if gold.symbols & answer.symbols and not (_is_length(gold) and _is_length(answer)):
-        return True
-    if gold.kind == answer.kind == "apply" and gold.name == answer.name:
+    if {gold.kind, answer.kind} <= {"symbol", "constant"}:
+        return _are_different_symbols(gold.name, answer.name)
+    if _is_length(gold) and _is_length(answer):
+        return _points(gold) != _points(answer)
+    if gold.symbols & answer.symbols or (gold.kind == answer.kind == "apply" and gold.name == answer.name):
         return True
     spelled = _spelled(gold), _spelled(answer)
     without_digits = [DIGITS.sub("#", name) for name in spelled]
     return spelled[0] != spelled[1] and without_digits[0] == without_digits[1]
+
+
+def _are_different_symbols(one: str, other: str) -> bool:
+    if "(" in one and "(" in other:  # P(X > 6) and P(X < 6)
+        return True
+    if DERIVATIVE.search(one) or DERIVATIVE.search(other):  # dy/dx and y
+        return True
+    (mark, one), (other_mark, other) = _without_mark(one), _without_mark(other)
+    if mark != other_mark:  # the mean of x is not x
+        return True
+    figures = one.partition(" "), other.partition(" ")
+    if figures[0][1] and figures[1][1]:  # ∠ABC is ∠CBA and ∠B
+        return figures[0][0] != figures[1][0] or not _are_same_corners(figures[0][2], figures[1][2])
+    (base, _, index), (other_base, _, other_index) = one.partition("_"), other.partition("_")
+    if index and other_index:
+        return base != other_base or _index(index) != _index(other_index)
+    if _is_letter(base) and _is_letter(other_base):  # M may be f_max
+        may_be_one = (base.isupper() and other_index) or (other_base.isupper() and index)
+        return base != other_base and not may_be_one
+    words = set(base.lower().split("-")), set(other_base.lower().split("-"))
+    return not (index or other_index or _is_letter(base) or _is_letter(other_base)) and not (
+        words[0] <= words[1] or words[1] <= words[0]
+    )
+
+
+def _without_mark(name: str) -> tuple[str, str]:
+    """The bar of `bar:x`, and x; what is drawn over vectors and segments says nothing."""
+    mark, _, rest = name.rpartition(":")
+    return ("" if mark in ("vec", "overline") else mark), rest
+
+
+def _are_same_corners(one: str, other: str) -> bool:
+    if len(one) == len(other):
+        return _either_way(one) == _either_way(other)
+    longer, shorter = sorted((one, other), key=len, reverse=True)
+    return len(shorter) == 1 and len(longer) == 3 and longer[1] == shorter
+
+
+def _either_way(letters: str) -> str:
+    return min(letters, letters[::-1])
+
+
+def _index(index: str) -> str:
+    """ABC of S_{ABC} and S_{\\triangle BCA}, max of M_{Max}."""
+    corners = index.replace("triangle", "").replace(" ", "")
+    return "".join(sorted(corners)) if corners.isupper() else index.lower()
+
+
+def _points(length: Node) -> list[str]:
+    """A and B of AB, |BA| and of the segment."""
+    symbols = [node.name for node in length.walk() if node.kind == "symbol"]
+    return sorted(symbols if len(symbols) > 1 else _without_mark(symbols[0])[1])
 
 
 def _primes(node: Node) -> int:
@@ -127,7 +181,7 @@ def _is_letter(name: str) -> bool:
 def _is_length(node: Node) -> bool:
     """AB, |AB|, |PQ|: a distance, whatever stands around it."""
     inner = node.args[0] if node.kind == "abs" else node
-    return inner.kind in ("mul", "symbol") and all(name[:1].isupper() for name in inner.symbols)
+    return inner.kind in ("mul", "symbol") and all(_without_mark(name)[1][:1].isupper() for name in inner.symbols)
 
 
 def _spelled(node: Node) -> str:

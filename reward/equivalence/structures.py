@@ -269,6 +269,8 @@ def _same_collections(gold: Node, answer: Node) -> bool | None:
     parts = parts_of(gold), parts_of(answer)
     if kinds == {"set"} and _depths(gold) != _depths(answer):
         return False
+    if {gold.name, answer.name} == {"and", "or"} and all(part.kind == "symbol" for part in parts[0]):
+        return False  # statements; of values and points "and" means "or"
     if kinds == {"bracket"}:
         return same_list(*parts, _same) if max(map(len, parts)) > 1 else _same_brackets(gold, answer)
     if kinds == {"list", "bracket"}:

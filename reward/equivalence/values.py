@@ -171,6 +171,8 @@ def _same_at_points(gold: Node, answer: Node, meaning: Meaning, symbols: list[st
         for side in (gold, answer)
         for node in side.walk()
     )
+    if any(_rounds_integers(side) for side in (gold, answer)):
+        discrete = False
     reals = [real_points(symbols)]
     if _has_kinks(gold) or _has_kinks(answer):  # |x - 9| is 9 - x below 9 only
         reals.append(_far_points(symbols))
@@ -200,6 +202,16 @@ def _vanishes(node: Node, meaning: Meaning) -> bool:
         return bool(approximate(node, meaning, FEW) == 0)
     except (Irrational, Undefined, TooLarge):
         return False
+
+
+def _rounds_integers(node: Node) -> bool:
+    """Whether its floors change nothing where its symbols are integers, as in ⌊x⌋ and ⌊2x + 1⌋: then they are not."""
+    rounded = [part.args[0] for part in node.walk() if part.kind in ("floor", "ceil") and part.symbols]
+    return bool(rounded) and not any(
+        part.kind not in ("add", "mul", "neg", "symbol", "number") or part.value.denominator != 1
+        for inner in rounded
+        for part in inner.walk()
+    )
 
 
 def _has_kinks(node: Node) -> bool:

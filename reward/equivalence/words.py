@@ -44,7 +44,7 @@ def words_of(text: str) -> list[str]:
     bare = COMMAND.sub(lambda match: "" if _is_font(match[0]) else f" {match[0].strip(chr(92))} ", tidy(text))
     brackets = re.search(r"\d", bare) is not None  # the interval [0, 1] is not (0, 1); (an isosceles triangle) is prose
     pattern = WORD_OR_BRACKET if brackets else WORD
-    found = [word.lower() for word in pattern.findall(bare.replace("'", ""))]
+    found = [word.lower() for word in pattern.findall(bare.replace("'", "").replace("DNE", "does not exist"))]
     return [_singular(str(NUMBER_WORDS.get(word, word))) for word in found if word not in ARTICLES]
 
 

@@ -405,7 +405,9 @@ class Grammar(Cursor):
     def _with_unit(self, value: Node) -> Node:
         """`value` with the unit or noun that follows: percent, million, cm^2, km / h, dogs."""
         words: list[str] = []
-        while self._is_unit(0) or self.at(*CURRENCIES) or (self.at("/") and self._is_unit(1)):
+        while (
+            self._is_unit(0) or self.at(*CURRENCIES) or (self.at("/") and self._is_unit(1)) or self._joins_units(words)
+        ):
             word = self.take().text
             lower = word.lower()
             if lower in NUMBER_WORDS or lower in TENS:
@@ -420,6 +422,11 @@ class Grammar(Cursor):
         if unit is not None:
             value, words = self._compound(value, words, unit)
         return Node("quantity", (value,), " ".join(words)) if words else value
+
+    def _joins_units(self, words: list[str]) -> bool:
+        r"""Whether a dot stands between two units, as in m \cdot s^{-2}; it is taken."""
+        joins = bool(words) and self.at("cdot") and self._is_unit(1) and read_unit(" ".join(words)) is not None
+        return bool(joins and self.take())
 
     def _compound(self, value: Node, words: list[str], unit: Unit) -> tuple[Node, list[str]]:
         """`2 hours 30 minutes`, `5 feet and 6 inches`: one quantity, in its smallest unit."""
@@ -952,10 +959,16 @@ def _fraction(top: Node, bottom: Node) -> Node:
 
 
 def _differential(node: Node) -> str:
-    """The y of dy."""
-    if node.kind == "mul" and len(node.args) == 2 and node.args[0] == Node("symbol", name="d"):
-        return node.args[1].name if node.args[1].kind == "symbol" else ""
-    return ""
+    """The y of dy, y^2... of d^2y, x^2 of dx^2."""
+    if node.kind != "mul" or len(node.args) != 2 or node.args[1].kind not in ("symbol", "pow"):
+        return ""
+    first, second = node.args
+    order = f"^{first.args[1].name}" if first.kind == "pow" and first.args[1].kind == "number" else ""
+    if (first.args[0] if order else first) != Node("symbol", name="d"):
+        return ""
+    if second.kind == "pow":
+        return f"{second.args[0].name}^{second.args[1].name}" if second.args[0].kind == "symbol" else ""
+    return order + second.name
 
 
 def _times(product: Node, factor: Node) -> Node:

@@ -58,8 +58,10 @@ NUMBERS = _rules(
     (r"(?<=[\d)}\]])(or|and)(?=[A-Za-z(\d\\\[])", r" \1 "),  # (11,7)or(7,11)
 )
 # Few answers hold what the next rules are about, and searching for all of it at once is cheap.
-RARE = re.compile(r"[Mm]\b|dot|\.\.\.|\d\.\(|[Tt][Yy]-|noon|midnight|-(?:half|halves|third|quarter|\w+th)")
+RARE = re.compile(r"[Mm]\b|dot|\.\.\.|\d\.\(|[Tt][Yy]-|noon|midnight|C_|-(?:half|halves|third|quarter|\w+th)")
 RARE_NUMBERS = _rules(
+    # {}_5C_2, {}^{n}C_{r}: a binomial coefficient as schools write it
+    (r"(?<![\w)}\]])(?:\{\})?[\^_](?:\{(\w+)\}|(\w))C_(?:\{(\w+)\}|(\w))", r"\\binom{\1\2}{\3\4}"),
     # 5:30\,\text{A.M.}; 8:34 p.m. and 8 AM; but 2am is a product
     (
         r"(?<=\d)(?:\s|~|\\[,;: ])*\\(?:text|mathrm|textrm|mbox)\s*\{(?:\s|\\[,;: ])*([AaPp])\.?\s?[Mm]\.?\s*\}",

@@ -85,6 +85,9 @@ EQUAL = {
         ("3 1/2%", "3.5"),
     ],
     "expression": [
+        (r"{}_5C_2", "10"),
+        (r"\lfloor x + 1 \rfloor", r"\lfloor x \rfloor + 1"),
+        (r"\lfloor \frac{n+1}{2} \rfloor", r"\lceil \frac n2 \rceil"),
         (r"\binom{n}{k}", r"\frac{n!}{k!(n-k)!}"),
         ("10!!", "3840"),
         (r"C_{12}^{4}C_{8}^{4}C_{4}^{4}", "34650"),
@@ -115,6 +118,12 @@ EQUAL = {
     ],
     "structure": [
         (r"12:00 \text{ noon}", r"12 \text{ p.m.}"),
+        ("BA = 5", "AB = 5"),
+        (r"\angle CBA = 30^\circ", r"\angle ABC = 30^\circ"),
+        (r"\angle B = 30^\circ", r"\angle ABC = 30^\circ"),
+        (r"S_{BCA} = 5", r"S_{\triangle ABC} = 5"),
+        (r"\text{Area} = 5", "S = 5"),
+        (r"9.8 \text{ m} \cdot \text{s}^{-2}", r"9.8 \text{ m/s}^2"),
         ("(201)_{b}", "201_b"),
         (r"\frac{40}{3} \approx 13.33", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
         (r"\frac{40}{3} \text{ hours}", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
@@ -192,6 +201,7 @@ EQUAL = {
         (r"\lVert v \rVert = 10-2\sqrt{5}", r"10-2\sqrt5"),
     ],
     "text answer": [
+        (r"\text{DNE}", r"\text{does not exist}"),
         (r"\text{one half}", r"\frac12"),
         (r"\text{noon}", r"12:00 \text{ p.m.}"),
         (r"\text{Monday}", "the monday"),
@@ -206,6 +216,21 @@ EQUAL = {
     ],
 }
 DIFFERENT = [
+    # names that both say more than a letter
+    (r"\frac{dy}{dx} = 2x", "y = 2x"),
+    (r"\frac{d^2y}{dx^2} = 2x", r"\frac{dy}{dx} = 2x"),
+    (r"\bar{x} = 5", "x = 5"),
+    (r"M_{\max} = 5", r"M_{\min} = 5"),
+    ("v_x = 5", "v_y = 5"),
+    (r"S_{\triangle ABC} = 5", r"S_{\triangle ABD} = 5"),
+    ("AB = 5", "AC = 5"),
+    (r"\angle ABC = 30^\circ", r"\angle ABD = 30^\circ"),
+    (r"\text{mean} = 5", r"\text{median} = 5"),
+    ("E(X) = 5", "E(Y) = 5"),
+    # of real numbers, not of integers
+    (r"\lfloor x \rfloor", "x"),
+    (r"\lfloor x \rfloor", r"\lceil x \rceil"),
+    (r"p \land q", r"p \lor q"),
     ("201_b", "201_4"),
     (r"\frac{40}{3} \approx 13.33 \text{ minutes}", r"\frac{40}{3} \approx 13.33 \text{ hours}"),
     (r"x = \frac{40}{3} \approx 13.33 \text{ minutes}", r"\frac{40}{3} \text{ hours}"),
