@@ -263,6 +263,21 @@ def _check_filter(config: DictConfig) -> None:
             f"algorithm.filter_groups.metric={chosen.metric}: groups are filtered by whether answers are right; a "
             "shaped reward differs inside a group that is all right or all wrong. Write sampling=dynamic."
         )
+    _check_band(config, bool(chosen and chosen.enable))
+
+
+def _check_band(config: DictConfig, filtered: bool) -> None:
+    low, high = config.trainer.v1.rlvr.keep_right_share
+    if (low, high) == (0, 1):
+        return
+    key, samples = f"trainer.v1.rlvr.keep_right_share=[{low},{high}]", config.actor_rollout_ref.rollout.n
+    if not filtered:
+        raise UserError(f"{key} would have no effect: nothing is dropped. Write sampling=dynamic, or leave it out.")
+    if not any(low <= right / samples <= high for right in range(1, samples)):
+        raise UserError(
+            f"{key}: no number of right answers among {ROLLOUT}.n={samples} is such a share, so nothing could be kept. "
+            f"Write a wider one, as trainer.v1.rlvr.keep_right_share=[{1 / samples:g},{1 - 1 / samples:g}]."
+        )
 
 
 def _check_ray(config: DictConfig) -> None:

@@ -98,6 +98,10 @@ def _are_betas(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and all(is_number(beta) and 0 <= beta < 1 for beta in value)
 
 
+def _is_band(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(is_number, value)) and 0 <= value[0] < value[1] <= 1
+
+
 _KL = ("kl", "k1", "abs", "mse", "k2", "low_var_kl", "k3")
 KL_ESTIMATORS = (*_KL, *(f"{name}+" for name in _KL))  # with +: straight-through gradient of k2
 DTYPES = ("bfloat16", "bf16", "float16", "fp16", "float32", "fp32")
@@ -132,6 +136,7 @@ RULES = (
     one_of("dumps.keep", dumps.KEEP, dumps.SAMPLE),
     whole("dumps.most", 1, 1024),
     flag("dumps.compress", "true"),
+    Rule("trainer.v1.rlvr.keep_right_share", _is_band, "two numbers, 0 <= low < high <= 1", "[0.1,0.9]"),
     # data
     Rule("data.train_files", _are_files, "a parquet file, or a list of them", "/path/to/train.parquet"),
     Rule("data.val_files", _are_files, "a parquet file, or a list of them", "/path/to/validation.parquet"),

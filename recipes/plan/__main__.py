@@ -7,7 +7,8 @@
 Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
 and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
 nothing. Its own keys, all optional: `gpu=` a100, a800, h20, h100, h200 or h800, by default the preset's
-`hardware.gpu`; `mean_length=` tokens of a response; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated;
+`hardware.gpu`; `mean_length=` tokens of a response; `generated_per_kept=` with `sampling=dynamic`, prompts generated
+for each one that is learnt from; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated;
 `price_per_gpu_hour=` money, in any currency; `budget=` money, for which the largest experiment that it buys is named.
 Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
 """
@@ -15,7 +16,7 @@ Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -37,6 +38,7 @@ class Request:
         overrides: of recipes.train.
         gpu: name of an entry of recipes/config/gpus.json; None for the preset's hardware.gpu.
         mean_length: tokens of a response; None for a range.
+        generated_per_kept: prompts generated for each one that is learnt from; None where nobody said it.
         plot: where the picture goes; None for none.
         price: money for an hour of one GPU; None where the plan has no money in it.
         budget: money; None for none.
@@ -45,12 +47,13 @@ class Request:
     overrides: tuple[str, ...]
     gpu: str | None = None
     mean_length: float | None = None
+    generated_per_kept: float | None = None
     plot: Path | None = None
     price: float | None = None
     budget: float | None = None
 
 
-OWN = ("gpu", "mean_length", "plot", "price_per_gpu_hour", "budget")
+OWN = ("gpu", "mean_length", "generated_per_kept", "plot", "price_per_gpu_hour", "budget")
 
 
 def request(words: Sequence[str]) -> Request:
@@ -68,6 +71,7 @@ def request(words: Sequence[str]) -> Request:
         else:
             overrides.append(word)
     mean = _number(own, "mean_length", "a number of tokens", "3000")
+    generated = _number(own, "generated_per_kept", "a number of prompts, 1 or more", "2", least=1)
     price = _number(own, "price_per_gpu_hour", "money for an hour of one GPU, without a currency", "2.5")
     budget = _number(own, "budget", "an amount of money, without a currency", "500")
     if budget is not None and price is None:
@@ -77,17 +81,17 @@ def request(words: Sequence[str]) -> Request:
     plot = Path(own["plot"]) if "plot" in own else None
     if plot is not None and plot.suffix.lower() != ".png":
         raise UserError(f"plot={own['plot']}: the picture is a PNG. Write plot=scale.png.")
-    return Request(tuple(overrides), own.get("gpu"), mean, plot, price, budget)
+    return Request(tuple(overrides), own.get("gpu"), mean, generated, plot, price, budget)
 
 
-def _number(own: Mapping[str, str], key: str, what: str, example: str) -> float | None:
+def _number(own: Mapping[str, str], key: str, what: str, example: str, least: float = 0) -> float | None:
     if key not in own:
         return None
     try:
         value = float(own[key])
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
+    if not 0 < value < math.inf or value < least:
         raise UserError(f"{key}={own[key]}: write {what}, as {key}={example}.")
     return value
 
@@ -124,6 +128,13 @@ def of(asked: Request) -> Plan:
     hardware.check_preset(config)
     gpu = hardware.find(asked.gpu) if asked.gpu else hardware.find(config.hardware.gpu, "hardware.gpu")
     run = sizes.of(config)
+    if asked.generated_per_kept is not None:
+        if not run.drops_prompts:
+            raise UserError(
+                f"generated_per_kept={asked.generated_per_kept:g}: without sampling=dynamic every prompt is learnt "
+                "from. Leave it out, or write sampling=dynamic."
+            )
+        run = replace(run, generated_per_kept=asked.generated_per_kept)
     if asked.mean_length is not None and not 0 < asked.mean_length < run.response_limit:
         raise UserError(
             f"mean_length={asked.mean_length:g}: write a number between 0 and data.max_response_length="
@@ -162,6 +173,8 @@ def _report_time(plan: Plan, shown: Console) -> None:
             soft_wrap=True,
         )
     run = plan.run
+    if run.drops_prompts:
+        shown.print(show.dropping_line(run), soft_wrap=True)
     best, worst = step_time.span(plan.model, plan.gpu, run, plan.mean_length)
     centre = step_time.centre(plan.model, plan.gpu, run, plan.mean_length)
     shown.print(show.time_table(best, centre, worst, run, plan.price))

@@ -65,9 +65,9 @@ def asynchronous_seconds(
     machine = generation.engine(model, gpu, workload, mean, efficiency)
     engines = (workload.gpus - trainers) // workload.tensor_parallel
     # Engines that the batch can't fill run with the responses there are.
-    filled = replace(machine, slots=max(1, min(machine.slots, workload.responses // engines)))
+    filled = replace(machine, slots=max(1, min(machine.slots, workload.generated // engines)))
     rate = filled.rate(mean, lengths.second_moment(mean, workload.response_limit))
-    generated = workload.responses * mean / (min(engines, workload.responses) * rate)
+    generated = workload.generated * mean / (min(engines, workload.generated) * rate)
     width = min(trainers, workload.gpus_per_node)
     trainer = replace(workload, nodes=trainers // width, gpus_per_node=width, tensor_parallel=1)
     phases = step_time.training_seconds(model, gpu, trainer, mean, efficiency)

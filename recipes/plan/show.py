@@ -43,6 +43,15 @@ def attention_line(workload: Workload) -> str:
     return f"Without flash-attn (attention {workload.attention}): {cost}."
 
 
+def dropping_line(workload: Workload) -> str:
+    """What the plan assumes of dynamic sampling."""
+    drawn = f"sampling=dynamic: {workload.generated_per_kept:g} prompts generated for each one that is learnt from"
+    measured = "a run measures it as reward/groups/generated_per_kept"
+    if workload.generated_per_kept == 1:
+        return f"{drawn}, which is the least; {measured}. Write generated_per_kept=2 to plan with that."
+    return f"{drawn}, as if all were drawn at once; verl draws in rounds, which takes longer, and {measured}."
+
+
 def phase_table(found: Sequence[memory.Phase], gpu: GPU) -> Table:
     """One row per phase."""
     table = _table(f"memory of one {gpu.name}, GiB of {gpu.memory_gib:g}", "phase", "needs", "largest term", "GiB")

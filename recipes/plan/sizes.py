@@ -40,6 +40,8 @@ class Workload:
         seed: of the simulated lengths.
         attention: transformers' name; flash-attn also brings the kernel for log-probs.
         attention_assumed: whether it is the one that `attention=auto` takes where flash-attn is installed.
+        drops_prompts: whether some are generated that nothing is learnt from (`sampling=dynamic`).
+        generated_per_kept: prompts generated for each one that is learnt from: an assumption.
     """
 
     nodes: int
@@ -80,6 +82,8 @@ class Workload:
     attention: str = attention.FLASH
     attention_assumed: bool = False
     reduces_once: bool = False
+    drops_prompts: bool = False
+    generated_per_kept: float = 1.0
 
     def __post_init__(self) -> None:
         if self.gpus % self.ulysses or self.gpus % self.tensor_parallel:
@@ -101,8 +105,13 @@ class Workload:
 
     @property
     def responses(self) -> int:
-        """Per rollout batch."""
+        """Per rollout batch, that are learnt from."""
         return self.prompts * self.samples
+
+    @property
+    def generated(self) -> int:
+        """Responses per rollout batch, with those that are dropped."""
+        return round(self.responses * self.generated_per_kept)
 
     @property
     def updates(self) -> int:
@@ -204,4 +213,5 @@ def of(config: DictConfig) -> Workload:
         attention=attention.FLASH if config.get("attention") == "auto" else attention.of(config),
         attention_assumed=config.get("attention") == "auto",
         reduces_once=fsdp.use_no_sync_for_gradient_accumulation,
+        drops_prompts=config.algorithm.filter_groups.enable,
     )

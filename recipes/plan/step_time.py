@@ -143,7 +143,7 @@ def sync_seconds(model: Architecture, gpu: GPU, workload: Workload, efficiency: 
 def one(model: Architecture, gpu: GPU, workload: Workload, mean: float, efficiency: Efficiency) -> StepTime:
     """A synchronous step: each phase begins when every GPU has ended the one before."""
     machine = generation.engine(model, gpu, workload, mean, efficiency)
-    drawn = lengths.sample(workload.responses, mean, workload.response_limit, workload.seed)
+    drawn = lengths.sample(workload.generated, mean, workload.response_limit, workload.seed)
     engines = workload.gpus // workload.tensor_parallel
     seconds = generation.batch_seconds(machine, drawn, engines)
     steady = machine.rate(mean, lengths.second_moment(mean, workload.response_limit))
@@ -174,7 +174,7 @@ def sampling_gpu_hours(
     model: Architecture, gpu: GPU, workload: Workload, responses: int, step: StepTime, efficiency: Efficiency
 ) -> float:
     """GPU-hours to sample an evaluation's responses with the training's engines."""
-    sampled = replace(workload, prompts=responses, samples=1)
+    sampled = replace(workload, prompts=responses, samples=1, generated_per_kept=1.0)
     machine = generation.engine(model, gpu, sampled, step.mean_length, efficiency)
     drawn = lengths.sample(responses, step.mean_length, workload.response_limit, workload.seed)
     engines = workload.gpus // workload.tensor_parallel

@@ -60,7 +60,8 @@ class _WithRecipe(DurableTrainer):
         self._generation_limit: dynamic_sampling.GenerationLimit | None = None
         if config.algorithm.filter_groups.enable:
             limit = options.get("generation_limit", dynamic_sampling.LIMIT)
-            self._generation_limit = dynamic_sampling.GenerationLimit(config.data.train_batch_size, limit)
+            band = tuple(options.get("keep_right_share", dynamic_sampling.ALL))
+            self._generation_limit = dynamic_sampling.GenerationLimit(config.data.train_batch_size, limit, band)
         self._dumps = Dumps.of(config)
         with open_dict(config):
             # verl reads the mode's options and chooses its replay buffer by its own name (PPOTrainer.__init__).
@@ -68,6 +69,8 @@ class _WithRecipe(DurableTrainer):
         super().__init__(config)
         # A constructor default of 2 s that the config can't reach (replay_buffer.py): generation is rounded up to it.
         self.replay_buffer.poll_interval = poll_interval
+        if self._generation_limit and band != dynamic_sampling.ALL:
+            dynamic_sampling.keep_within(self.replay_buffer, band)
 
     def _init_tokenizer(self) -> None:
         super()._init_tokenizer()

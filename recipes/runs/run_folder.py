@@ -58,6 +58,7 @@ VOLATILE = (
     "trainer.resume_from_path",
     "trainer.v1.rlvr",
     "dumps",
+    "algorithm.filter_groups",  # where no batch can be filled any more, the run goes on with sampling=all
     "ray_kwargs",
 )
 

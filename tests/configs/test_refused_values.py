@@ -267,6 +267,14 @@ WRONG_VALUES = [
         f"{ACTOR}.calculate_entropy=true",
     ),
     (["sampling=dynamic", "trainer.v1.rlvr.generation_limit=1"], "generation_limit=1", "generation_limit=10"),
+    (["trainer.v1.rlvr.keep_right_share=[0.1,0.9]"], "keep_right_share=[0.1,0.9] would have no", "sampling=dynamic"),
+    (["sampling=dynamic", "trainer.v1.rlvr.keep_right_share=[0.9,0.1]"], "keep_right_share=[0.9, 0.1]", "[0.1,0.9]"),
+    (["sampling=dynamic", "trainer.v1.rlvr.keep_right_share=0.5"], "keep_right_share=0.5", "[0.1,0.9]"),
+    (
+        ["sampling=dynamic", "trainer.v1.rlvr.keep_right_share=[0,0.1]", f"{ROLLOUT}.n=8"],
+        "keep_right_share=[0,0.1]",
+        "keep_right_share=[0.125,0.875]",
+    ),
     ([f"{CORRECTION}.rollout_is=tokens"], f"{CORRECTION}.rollout_is=tokens", "rollout_is=token"),
     (
         [f"{CORRECTION}.rollout_is=token", f"{CORRECTION}.rollout_is_threshold=0"],
@@ -448,6 +456,7 @@ RIGHT = [
     ["algorithm.filter_groups.enable=true", "algorithm.filter_groups.metric=acc"],
     [f"{ACTOR}.policy_loss.top_entropy_share=0.2", f"{ACTOR}.calculate_entropy=true"],
     ["sampling=dynamic", "reward_shaping=[overlong,plus_minus_one]", "trainer.v1.rlvr.generation_limit=1.5"],
+    ["sampling=dynamic", "trainer.v1.rlvr.keep_right_share=[0.125,0.5]", f"{ROLLOUT}.n=8"],
     ["algorithm.adv_estimator=reinforce_plus_plus", f"{ROLLOUT}.n=1", f"{ACTOR}.ppo_micro_batch_size_per_gpu=32"],
     ["algorithm.adv_estimator=rloo"],
     [f"{ROLLOUT}.temperature=0.6", f"{ROLLOUT}.top_p=0.95", f"{ROLLOUT}.top_k=50"],

@@ -7,10 +7,11 @@ from planning_cases import SEVEN, planned
 
 from recipes.common.errors import UserError
 from recipes.plan import __main__ as plan
-from recipes.plan import advice, budget, memory, show, step_time
+from recipes.plan import advice, budget, memory, scale, show, step_time
 from recipes.plan.efficiency import BEST
 
 ACTOR = "actor_rollout_ref.actor"
+DYNAMIC = (*SEVEN, "sampling=dynamic")
 ONCE = f"{ACTOR}.fsdp_config.use_no_sync_for_gradient_accumulation"
 
 
@@ -125,6 +126,23 @@ def test_every_rung_of_the_ladder_is_an_override_that_composes_and_saves():
         assert before[rung.phase] - after[rung.phase] == pytest.approx(rung.saved), rung.overrides
 
 
+def test_dropped_prompts_are_generated_and_not_learnt_from(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    least, twice = planned(*DYNAMIC), planned(*DYNAMIC, "generated_per_kept=2")
+    assert (least.run.generated, twice.run.generated) == (512 * 16, 2 * 512 * 16)
+    before, after = (step_time.centre(asked.model, asked.gpu, asked.run, 3000).seconds for asked in (least, twice))
+    assert 1.5 * before["generation"] < after["generation"] < 2.5 * before["generation"]
+    assert {**before, "generation": 0} == {**after, "generation": 0}
+    slow, slower = (scale.asynchronous_seconds(one.model, one.gpu, one.run, 3000, BEST, 6) for one in (least, twice))
+    assert slower > 1.5 * slow
+    assert plan.main([*DYNAMIC, "mean_length=3000"]) == 0
+    assert "Write generated_per_kept=2" in capsys.readouterr().out
+    assert plan.main([*DYNAMIC, "mean_length=3000", "generated_per_kept=2"]) == 0
+    assert "sampling=dynamic: 2 prompts generated for each one that is learnt from" in capsys.readouterr().out
+    assert plan.main([*SEVEN, "mean_length=3000"]) == 0
+    assert "sampling=dynamic" not in capsys.readouterr().out
+
+
 def test_a_price_puts_money_into_the_plan(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "150")
     plan.main([*SEVEN, "mean_length=3000", "price_per_gpu_hour=2"])
@@ -157,6 +175,11 @@ def test_a_budget_names_the_largest_experiment_that_it_buys(capsys, monkeypatch)
 @pytest.mark.parametrize(
     "words, message",
     [
+        (["generated_per_kept=0.5", *DYNAMIC], "generated_per_kept=0.5: write a number of prompts, 1 or more"),
+        (
+            [*SEVEN, "generated_per_kept=2"],
+            "generated_per_kept=2: without sampling=dynamic every prompt is learnt from",
+        ),
         (["budget=500"], "budget=500: needs the price of a GPU-hour. Write price_per_gpu_hour=2.5"),
         (["price_per_gpu_hour=$2"], "price_per_gpu_hour=$2: write money for an hour of one GPU"),
         (["price_per_gpu_hour=2", "budget=-5"], "budget=-5: write an amount of money"),

@@ -43,6 +43,12 @@ def test_a_longer_run_at_a_constant_rate_is_accepted(folder: RunFolder) -> None:
     folder.refuse_other_config(config(steps=9))
 
 
+def test_a_run_that_can_fill_no_batch_goes_on_without_dynamic_sampling(folder: RunFolder) -> None:
+    dynamic, every = ({"algorithm": {"filter_groups": {"enable": chosen}}} for chosen in (True, False))
+    folder.write_config(OmegaConf.merge(config(), dynamic))
+    folder.refuse_other_config(OmegaConf.merge(config(), every))
+
+
 def test_a_longer_run_of_a_schedule_that_has_ended_is_refused(folder: RunFolder) -> None:
     folder.write_config(config(schedule="cosine"))
     with pytest.raises(UserError, match="total_training_steps"):
