@@ -9,7 +9,7 @@ from reward.parser.units import Unit, known, read_unit
 from reward.parser.vocabulary import word_set
 
 # "10 units", "5 total": such words distinguish nothing.
-NO_DIFFERENCE = word_set("unit total altogether way in all each day th st nd rd the a piece item per of")
+NO_DIFFERENCE = word_set("unit square cubic total altogether way in all each day th st nd rd the a piece item per of")
 CLOCK = re.compile(r"\d\d")
 
 
@@ -75,11 +75,22 @@ def same_quantity(gold: Node, answer: Node, same: Same) -> bool | None:
         return False
     if my_nouns and other_nouns and not (my_nouns <= other_nouns or other_nouns <= my_nouns):
         return False
+    if _is_other_thing(ours, my_nouns, theirs, other_nouns, other) or _is_other_thing(
+        theirs, other_nouns, ours, my_nouns, mine
+    ):
+        return False
     if ours is None or theirs is None or ours == theirs:
         return same(mine, other)
     if ours.dimensions != theirs.dimensions:
         return False
     return same(mine, Node("mul", (other, number(theirs.factor / ours.factor))))
+
+
+def _is_other_thing(
+    unit: Unit | None, nouns: frozenset[str], other_unit: Unit | None, other_nouns: frozenset[str], other: Node
+) -> bool:
+    """5 m are no 5 blocks; but a profit of $5 is $5."""
+    return bool(unit and not nouns and not other_unit and other_nouns) and other.kind != "quantity"
 
 
 def _is_counted_beside(nouns: frozenset[str], others: frozenset[str], other: Node) -> bool:

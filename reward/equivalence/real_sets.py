@@ -4,6 +4,8 @@ Here [1/2, 8], 1/2 ≤ x ≤ 8 and {x | 1/2 ≤ x ≤ 8} are the same, whichever
 only if the gold is the inequality), and so are (−∞, −2] ∪ {1} and "a ≤ −2 or a = 1".
 """
 
+from math import ceil, floor
+
 from reward.equivalence.equations import FLIPPED, solution
 from reward.equivalence.names import assignment, difference, is_name, substitute
 from reward.equivalence.pieces import (
@@ -21,6 +23,7 @@ from reward.parser.nodes import Node, number
 from reward.parser.vocabulary import word_set
 
 INEQUALITIES = word_set("< > le ge ne")
+MOST_INTEGERS = 100  # of a set that is counted out
 SET_KINDS = word_set("bracket set builder union intersection difference region")
 
 
@@ -37,7 +40,8 @@ def pieces(node: Node, unknown: Node | None = None) -> tuple[Piece, ...]:
     if node.kind == "region" and node.name == "R":
         return (REAL_LINE,)
     if node.kind == "builder":
-        return pieces(node.args[1], node.args[0])
+        found = pieces(node.args[1], node.args[0])
+        return _integers(found) if node.name else found
     if node.kind == "union" or (node.kind == "list" and node.name in ("or", "and") and _are_sets(node)):
         return normal(tuple(piece for arg in node.args for piece in pieces(arg, unknown)))
     if node.kind == "intersection":
@@ -50,6 +54,18 @@ def pieces(node: Node, unknown: Node | None = None) -> tuple[Piece, ...]:
     if node.kind == "relation":
         return _condition(node, unknown)
     raise NoRealSet(node.kind)
+
+
+def _integers(parts: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """The integers in some pieces, {1, 2} of 0 < x < 3, where they are few."""
+    found = set[int]()
+    for part in parts:
+        low, high = value(part.low), value(part.high)
+        if not high - low < MOST_INTEGERS:
+            raise NoRealSet("too many integers")
+        least = ceil(low) + (not part.at_low and low == ceil(low))
+        found.update(range(least, floor(high) + (part.at_high or high != floor(high))))
+    return normal(tuple(Piece(number(one), number(one), True, True) for one in sorted(found)))
 
 
 def is_condition(node: Node) -> bool:

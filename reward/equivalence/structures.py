@@ -23,7 +23,7 @@ from reward.equivalence.quantities import same_quantity, same_ratio, same_time, 
 from reward.equivalence.real_sets import SET_KINDS, is_condition, unknown_of
 from reward.equivalence.several_values import all_same, matched, parts_of, same_list
 from reward.equivalence.values import same_value
-from reward.parser.nodes import Node, TooLarge
+from reward.parser.nodes import Node, TooLarge, replace_args
 
 ARITHMETIC = frozenset(("add", "mul", "neg", "pow", "div"))
 CONDITIONS = frozenset(("relation", "builder", "region", "union", "intersection", "difference"))
@@ -52,6 +52,8 @@ def _value(node: Node) -> Node:
 def _same(gold: Node, answer: Node) -> bool | None:
     if gold == answer:
         return True
+    if gold.kind != answer.kind:
+        gold, answer = _without_label(gold), _without_label(answer)
     if gold.is_scalar and answer.is_scalar:
         return _same_scalar(gold, answer)
     for rule in (_same_real_sets, _same_relations):
@@ -65,6 +67,12 @@ def _same(gold: Node, answer: Node) -> bool | None:
     if gold.kind == answer.kind == "piecewise":
         return _same_pieces_of_function(gold, answer)
     return None if _may_be_equal(gold, answer) else False
+
+
+def _without_label(node: Node) -> Node:
+    """The point (2, 3) that A(2, 3) names."""
+    is_point = node.kind == "apply" and len(node.args) > 1 and len(node.name) == 1 and node.name.isupper()
+    return Node("bracket", node.args, "()") if is_point else node
 
 
 def _same_pieces_of_function(gold: Node, answer: Node) -> bool | None:
@@ -133,6 +141,11 @@ def _same_real_sets(gold: Node, answer: Node) -> bool | None:
     sides = [pair[1] if pair else node for pair, node in zip(named, (gold, answer), strict=True)]
     if not all(side.kind in SET_KINDS or is_condition(side) or side.kind in ("list", "add") for side in sides):
         return None
+    builders = [side for side in sides if side.kind == "builder"]
+    if len(builders) == 2 and builders[0].name != builders[1].name:
+        return False  # the integers beyond 1 are not all numbers beyond 1
+    if len(builders) == 2 and builders[0].name:
+        sides = [replace_args(Node("builder"), side.args) for side in sides]
     units = [{part.name for part in side.walk() if part.kind == "quantity"} for side in sides]
     if all(units) and units[0] != units[1]:
         return None  # the pieces of a set are numbers; x > 5 m is compared side by side

@@ -397,6 +397,8 @@ class Grammar(Cursor):
         """Whether a unit or a noun begins here."""
         token = self.peek(ahead)
         if token.kind == "word":
+            if token.text.lower() == "times":  # 3 times, but not 3 times 4
+                return self.peek(ahead + 1) is END
             return token.text.lower() not in NO_NOUNS and not token.text.lower().endswith("ly")
         if token.kind == "command" and token.text == "Omega":
             return ahead > 0 or self.tokens[self.position - 1].kind == "number"
@@ -731,29 +733,31 @@ class Grammar(Cursor):
         if self.accept(r"\}"):
             self.leave()
             return Node("set")
-        variable = self._builder_variable()
+        builder = self._builder()
         inner = self.answer(r"\}")
         self.expect(r"\}")
         self.leave()
-        if variable is not None:
-            return Node("builder", (variable, inner))
+        if builder is not None:
+            return Node("builder", (builder.args[0], inner), builder.name)
         return Node("set", inner.args if inner.kind == "list" else (inner,))
 
     def _braced(self) -> Node:
         """A group; a set whose braces lost their backslashes if a condition stands in it: {x | x < 3}."""
-        variable = self._builder_variable()
+        builder = self._builder()
         inner = self._inside("}")[0]
-        return inner if variable is None else Node("builder", (variable, inner))
+        return inner if builder is None else Node("builder", (builder.args[0], inner), builder.name)
 
-    def _builder_variable(self) -> Node | None:
-        r"""The x of `\{x | ...\}` and `\{x \in \mathbb{R} : ...\}`; reading goes on after the bar."""
+    def _builder(self) -> Node | None:
+        r"""The x, and the domain, of `\{x | ...\}` and `\{x \in \mathbb{Z} : ...\}`; reading goes on after the bar."""
         place = self.position
         if self.peek().kind == "name" or self.peek().text in GREEK:
-            name = self.suffixes(self.take().text)
-            if self.accept("in"):
-                self.raw_argument() if not self.at("mathbb", "mathbf") else (self.take(), self.raw_argument())
+            name, start = self.suffixes(self.take().text), self.position
+            if self.at("in"):
+                while not (self._ends((r"\}", "}", ",")) or self.at("|", "vert", ":")):
+                    self.raw_argument() if self.at("{") else self.take()
+            domain = _domain_in(self.tokens[start : self.position])
             if self.accept("|", "vert", ":"):
-                return Node("symbol", name=name)
+                return Node("builder", (Node("symbol", name=name),), "" if domain == "R" else domain)
         self.position = place
         return None
 

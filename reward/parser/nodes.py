@@ -17,7 +17,7 @@ Kinds of structures:
     list        a, b, c (unordered; name = "or", "and", ";" for one group of several, or "labels" for (a) 5 (b) 6)
     bracket     name = the two delimiters: "()", "[)", ...: a tuple, a point or an interval
     set         {a, b}
-    builder     {x | condition}: args = (symbol, condition)
+    builder     {x | condition}: args = (symbol, condition); name = the domain of x: Z, N, Q, else ""
     union, intersection, difference, region (a named set of numbers)
     matrix      args = rows, each a "row"
     piecewise   args = rows of (value, condition)

@@ -110,6 +110,8 @@ LAYOUT = _rules(
     (r"\\neq(?![A-Za-z])|\\not\s*=", r"\\ne"),
     (r"\\lt(?![A-Za-z])", "<"),
     (r"\\gt(?![A-Za-z])", ">"),
+    # y = x^2 (x > 0): a condition, set off by a space; P (X > 6) is none
+    (r"(?<=[\w)}\]])(?<![A-Z])\s+\((\s*[A-Za-z]\s*(?:<|>|\\(?:le|ge|ne)(?![A-Za-z]))[^()]*)\)\s*$", r", \1"),
 )
 
 

@@ -55,7 +55,7 @@ TABLE: dict[str, dict[str, str]] = {
     "power": {"W watt watts": "1", "kW": "1000"},
     "voltage": {"V volt volts": "1"},
     "current": {"A ampere amperes amp amps": "1"},
-    "substance": {"mol moles mole": "1"},
+    "substance": {"mol moles mole": "1", "mmol": "1/1000"},
     "frequency": {"Hz hertz": "1"},
     "kelvin": {"K kelvin kelvins": "1"},
     "resistance": {"Omega ohm ohms": "1", "kOmega": "1000"},
@@ -65,7 +65,16 @@ TABLE: dict[str, dict[str, str]] = {
     "morning": {"am a.m": "1"},
     "afternoon": {"pm p.m": "1"},
 }
-COMPOUND = {"mph": "mile/hour", "kph": "km/hour", "kmh": "km/hour", "acre": "43560 foot^2", "acres": "43560 foot^2"}
+COMPOUND = {
+    "hectare": "10000 m^2",
+    "hectares": "10000 m^2",
+    "ha": "10000 m^2",
+    "mph": "mile/hour",
+    "kph": "km/hour",
+    "kmh": "km/hour",
+    "acre": "43560 foot^2",
+    "acres": "43560 foot^2",
+}
 POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cu": 3, "cubed": 3}
 NAMES = {
     spelling: (dimension, Fraction(factor))

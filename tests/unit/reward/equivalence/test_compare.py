@@ -14,6 +14,7 @@ def boxed(answer: str) -> str:
 
 EQUAL = {
     "text": [
+        (r"y = 2x + 1 \quad (x \neq 1)", r"y = 2x + 1, x \neq 1"),
         ("2516_8", "2516_{8}"),
         ("5 ≤ x", r"5\leqslant x"),
         ("p^k(1-p)^{n-k}", "p^{k}(1-p)^{n-k}"),
@@ -118,6 +119,12 @@ EQUAL = {
     ],
     "structure": [
         (r"12:00 \text{ noon}", r"12 \text{ p.m.}"),
+        (r"\{x \in \mathbb{Z} \mid 0 < x < 3\}", r"\{1, 2\}"),
+        (r"\{x \in \mathbb{Z} \mid x > 1\}", r"\{n \in \mathbb{Z} \mid n > 1\}"),
+        (r"5 \text{ square units}", r"5 \text{ cm}^2"),
+        (r"\$5 \text{ profit}", r"\$5"),
+        ("A(2, 3)", "(2, 3)"),
+        (r"3 \text{ times}", "3"),
         ("BA = 5", "AB = 5"),
         (r"\angle CBA = 30^\circ", r"\angle ABC = 30^\circ"),
         (r"\angle B = 30^\circ", r"\angle ABC = 30^\circ"),
@@ -216,6 +223,14 @@ EQUAL = {
     ],
 }
 DIFFERENT = [
+    (r"\{x \in \mathbb{N} \mid x < 3\}", r"\{x \in \mathbb{Z} \mid x < 3\}"),
+    (r"\{x \in \mathbb{Z} \mid x > 1\}", r"\{x \mid x > 1\}"),
+    (r"\{x \in \mathbb{Z} \mid 0 < x < 3\}", r"\{1, 2, 3\}"),
+    (r"5 \text{ mmol}", r"5 \text{ mol}"),
+    (r"5 \text{ hectares}", r"5 \text{ acres}"),
+    (r"5 \text{ miles}", r"5 \text{ blocks}"),
+    ("A(2, 3), B(4, 5)", "A(4, 5), B(2, 3)"),
+    (r"y = 2x + 1 \quad (x \neq 1)", r"y = 2x + 1, x \neq 2"),
     # names that both say more than a letter
     (r"\frac{dy}{dx} = 2x", "y = 2x"),
     (r"\frac{d^2y}{dx^2} = 2x", r"\frac{dy}{dx} = 2x"),
