@@ -286,6 +286,8 @@ def _same_collections(gold: Node, answer: Node) -> bool | None:
         return False  # statements; of values and points "and" means "or"
     if kinds == {"bracket"}:
         return same_list(*parts, _same) if max(map(len, parts)) > 1 else _same_brackets(gold, answer)
+    if kinds == {"list", "bracket"} and any(node.name == "[]" and len(node.args) > 2 for node in (gold, answer)):
+        return same_list(list(gold.args), list(answer.args), _same)  # a list of Python's
     if kinds == {"list", "bracket"}:
         several = gold.kind == "list" or len(parts[0]) > 1  # (\pm 1, 0) is two points
         as_list = matched(*parts, _same) if several else False

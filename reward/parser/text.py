@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from reward.parser.typography import CHINESE_UNITS, JOINTS, SUBSCRIPTS, SUPERSCRIPTS, TO_LATEX
+from reward.parser.typography import CHINESE_UNITS, JOINTS, NUMERALS, SUBSCRIPTS, SUPERSCRIPTS, TO_LATEX
 
 Replacement = str | Callable[[re.Match[str]], str]
 # A space between two word characters carries meaning: `1 2` is not 12, `\cdot x` is not `\cdotx`.
@@ -41,6 +41,10 @@ SCRIPTS = _rules(
     ("[₀₁₂₃₄₅₆₇₈₉]+", lambda match: f"_{{{match[0].translate(SUBSCRIPTS)}}}"),
 )
 CHINESE = _rules(
+    (
+        rf"^\s*([{''.join(NUMERALS)}])(?=\W*$|[{''.join(name[0] for name in CHINESE_UNITS)}])",
+        lambda match: NUMERALS[match[1]],
+    ),
     (rf"(?<=[\d}})\s\]A-Za-z]|\$)({'|'.join(JOINTS)})", lambda match: rf"\text{{ {JOINTS[match[1]]} }}"),
     (
         rf"(?<=[\d}})\s]|\$)({'|'.join(sorted(CHINESE_UNITS, key=len, reverse=True))})",
@@ -54,6 +58,10 @@ NUMBERS = _rules(
     (r"(?<=\d)\s*[xX*]\s*(?=10\s*\^)", r"\\times "),  # 5.11 x 10^5
     (r"(?<=[\w)}])\*\*(?=[\w({-])", "^"),  # 2**3; \*\*7\*\* is bold
     (r"(?<![A-Za-z\\])(?:np|numpy|math|sympy)\.(?=[A-Za-z])", ""),  # Minerva: np.arcsin(10/13)
+    # Python: Fraction(1, 2), log10(100), 3+4j
+    (r"\bFraction\(\s*(-?\d+)\s*,\s*(\d+)\s*\)", r"\\frac{\1}{\2}"),
+    (r"(?<![A-Za-z\\])log(10|2)\(", r"\\log_{\1}("),
+    (r"^(\(?-?[\d.]+\s*[+-]\s*[\d.]+)j(\)?)$", r"\1i\2"),
     (r"(?<=\d)\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(st|nd|rd|th)\s*\}{0,2}", r"\1 "),  # 5^{\text{th}}
     (r"(?<=[\d)}\]])(or|and)(?=[A-Za-z(\d\\\[])", r" \1 "),  # (11,7)or(7,11)
 )
@@ -93,6 +101,10 @@ RARE_NUMBERS = _rules(
     ),
 )
 LAYOUT = _rules(
+    (r"^\s*`([^`]*)`\s*$", r"\1"),
+    (r"\\(?:text)?color\s*\{[a-zA-Z]*\}|\\underline(?![A-Za-z])", ""),
+    (r"^\s*\\(?:Rightarrow|Longrightarrow|implies)(?![A-Za-z])", ""),  # what follows from what stood before
+    (r"(?<=[\w)}\]])\s*\\(?:checkmark|blacksquare|\\)\s*$", ""),
     (r"\\\\\[[^\]]{0,12}\]", r"\\\\ "),  # the distance between two rows
     (r"(?<![\\$\w}])\$(?=\s?\d[\d,.]*(?:\s|\\|$)[^$]*$)", r"\\$"),  # a currency: no dollar closes it
     (r"(?<!\\)(?:\$+|\\[()\[\]])", " "),

@@ -23,6 +23,7 @@ SAME = {
     "\u200b": "",
     "。": ".",
     "￥": "¥",
+    "“”": '"',
 }
 # pairs: a character and what it means
 SINGLE = {
@@ -32,6 +33,10 @@ SINGLE = {
     **{"∖": r"\setminus ", "∠": r"\angle ", "△": r"\triangle ", "⟨": r"\langle ", "⟩": r"\rangle "},
     **{"ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}"},
     **{"½": r"\frac{1}{2}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}"},
+    **{"⅛": r"\frac{1}{8}", "⅜": r"\frac{3}{8}", "⅝": r"\frac{5}{8}", "⅞": r"\frac{7}{8}"},
+    **{"⅕": r"\frac{1}{5}", "⅖": r"\frac{2}{5}", "⅗": r"\frac{3}{5}", "⅘": r"\frac{4}{5}", "⅙": r"\frac{1}{6}"},
+    **{"⅚": r"\frac{5}{6}", "㎝": r"\text{ cm}", "㎜": r"\text{ mm}", "㎞": r"\text{ km}", "㎏": r"\text{ kg}"},
+    **{"㎡": r"\text{ m}^2", "㎠": r"\text{ cm}^2", "㎥": r"\text{ m}^3", "㎤": r"\text{ cm}^3", "µ": r"\mu "},
     **dict(zip("（）［］｛｝，；％＋．／＊｜、", "()[]{},;%+./*|,", strict=True)),
     **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
     **{
@@ -53,6 +58,7 @@ TO_LATEX = str.maketrans(
 )
 
 # Chinese, as far as answers use it: joints between values, and units after a number; longer words first.
+NUMERALS = {character: str(value) for value, character in enumerate("零一二三四五六七八九十")}
 JOINTS = {"或者": "or", "或": "or", "以及": "and", "和": "and", "与": "and", "且": "and"}
 CHINESE_UNITS = {
     **{
@@ -74,5 +80,5 @@ CHINESE_UNITS = {
         "个月": "months",
         "年": "years",
     },
-    **{"元": "yuan", "美元": "dollars", "度": "degrees"},
+    **{"个": "items", "人": "people", "元": "yuan", "美元": "dollars", "度": "degrees"},
 }

@@ -40,6 +40,7 @@ TABLE: dict[str, dict[str, str]] = {
     },
     "weight": {"oz ounce ounces": "1", "lb lbs pound pounds": "16"},
     "volume": {"l L liter liters litre litres": "1", "ml mL milliliter milliliters": "1/1000"},
+    "liquid": {"gallon gallons gal": "4", "quart quarts qt": "1", "pint pints pt": "1/2"},
     "dollar": {"dollar dollars $ usd": "1", "cent cents ¢": "1/100"},
     "euro": {"euro euros € eur": "1"},
     "pound": {"£": "1"},
@@ -50,6 +51,7 @@ TABLE: dict[str, dict[str, str]] = {
     "energy": {
         "J joule joules": "1",
         "kJ kilojoule kilojoules": "1000",
+        "kWh": "3600000",
         "eV": "1602176634/10000000000000000000000000000",
     },
     "power": {"W watt watts": "1", "kW": "1000"},
@@ -145,6 +147,8 @@ def _one(word: str) -> Unit | None:
     if word.isdecimal() and len(word) < 9 and int(word):
         return Unit(Fraction(int(word)), ())
     found = known(word)
+    if found and found[0] == "volume":
+        return Unit(found[1] / 1000, (("length", 3),))  # 1000 litres are a cubic metre
     return Unit(found[1], ((found[0], 1),)) if found else None
 
 

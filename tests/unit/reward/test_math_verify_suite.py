@@ -10,7 +10,7 @@ import pytest
 from math_verify_cases import CASES, answer_in
 
 from reward.equivalence.compare import compare
-from reward.processes.pool import shared_pool
+from reward.processes.pool import PoolSettings, ScoringPool
 
 UNION = "several boxes: here the last one is the answer, math-verify takes the union of neighbours"
 CONTRADICTION = "two sides of one chain of equations differ, so it states nothing"
@@ -35,8 +35,12 @@ DIFFERENT_BY_DESIGN = {
 @pytest.fixture(scope="module")
 def accepted() -> list[bool]:
     """Whether the answer of each case is right; all of them go through the pool at once."""
-    futures = [shared_pool().submit(compare, answer_in(case["pred"]), answer_in(case["gold"])) for case in CASES]
-    found = [future.result() for future in futures]
+    pool = ScoringPool(PoolSettings(deadline=60.0))  # a busy machine takes its time to import sympy
+    try:
+        futures = [pool.submit(compare, answer_in(case["pred"]), answer_in(case["gold"])) for case in CASES]
+        found = [future.result() for future in futures]
+    finally:
+        pool.close()
     assert [failure for failure, _ in found if failure] == []
     return [comparison.outcome == "ok" for _, comparison in found]
 

@@ -14,6 +14,15 @@ def boxed(answer: str) -> str:
 
 EQUAL = {
     "text": [
+        ("3+4j", "3+4i"),
+        ("4 ㎡", r"4 \text{ m}^2"),
+        ("“5”", '"5"'),
+        ("`7`", "7"),
+        (r"\textcolor{red}{7}", "{7}"),
+        (r"\Rightarrow 7", "7"),
+        (r"7 \checkmark", "7"),
+        ("七", "7"),
+        ("Fraction(1, 2)", r"\frac{1}{2}"),
         (r"y = 2x + 1 \quad (x \neq 1)", r"y = 2x + 1, x \neq 1"),
         ("2516_8", "2516_{8}"),
         ("5 ≤ x", r"5\leqslant x"),
@@ -42,6 +51,7 @@ EQUAL = {
         ("1" + "0" * 4000, "0001" + "0" * 4000),
     ],
     "rational": [
+        ("⅛", r"\frac18"),
         ("3 to 4", "3:4"),
         (r"\frac{3}{4}", "1 : (4/3)"),
         ("6:8", "3:4"),
@@ -86,6 +96,7 @@ EQUAL = {
         ("3 1/2%", "3.5"),
     ],
     "expression": [
+        ("log10(100)", "2"),
         (r"{}_5C_2", "10"),
         (r"\lfloor x + 1 \rfloor", r"\lfloor x \rfloor + 1"),
         (r"\lfloor \frac{n+1}{2} \rfloor", r"\lceil \frac n2 \rceil"),
@@ -119,6 +130,10 @@ EQUAL = {
     ],
     "structure": [
         (r"12:00 \text{ noon}", r"12 \text{ p.m.}"),
+        (r"1 \text{ mL}", r"1 \text{ cm}^3"),
+        (r"1 \text{ gallon}", r"4 \text{ quarts}"),
+        ("[1, 2, 3]", "3, 2, 1"),
+        ("7个", "7"),
         (r"\{x \in \mathbb{Z} \mid 0 < x < 3\}", r"\{1, 2\}"),
         (r"\{x \in \mathbb{Z} \mid x > 1\}", r"\{n \in \mathbb{Z} \mid n > 1\}"),
         (r"5 \text{ square units}", r"5 \text{ cm}^2"),
