@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from shutil import which
 from typing import Any
@@ -179,3 +180,25 @@ def test_the_ray_job_says_that_several_nodes_talk_tcp() -> None:
 def test_ray_is_the_locked_one() -> None:
     job = yaml.safe_load((ROOT / "scripts/k8s/rayjob.yaml").read_text())
     assert f"ray=={job['spec']['rayClusterSpec']['rayVersion']} ;" in (ROOT / "requirements/gpu.lock").read_text()
+
+
+def test_the_small_environment_holds_what_composing_imports() -> None:
+    """Else `scripts/train.sh --cfg job` ends in a traceback where nothing else is installed."""
+    code = (
+        "import sys; from recipes.train.__main__ import main\n"
+        "try: main(['experiment=dgpo/7b_dgpo', 'hardware=8x80gb', '--cfg', 'job'])\n"
+        "except SystemExit: pass\n"
+        "files = [(name.split('.')[0], getattr(m, '__file__', None) or '') for name, m in list(sys.modules.items())]\n"
+        "print('\\n', *sorted({name for name, file in files if 'site-packages' in file}))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = result.stdout.splitlines()[-1].split()
+    script = (ROOT / "scripts/setup_compose.sh").read_text()
+    held = set("|".join(re.findall(r'packages="(?:\$packages\|)?(.*)"', script)).split("|"))
+    locked = {line.split("==")[0] for line in (ROOT / "requirements/gpu.lock").read_text().splitlines() if "==" in line}
+    assert "hydra" in imported and held <= locked
+    owners = packages_distributions()
+    needed = {name for module in imported for name in owners.get(module, [])} & locked
+    assert {name.lower().replace("_", "-") for name in needed} - {
+        "setuptools"
+    } <= held  # a .pth file of it is always read
