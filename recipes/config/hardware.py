@@ -14,6 +14,8 @@ from recipes.inputs import architecture
 GIB = 2**30
 OWN_MODEL = "auto"  # the choice of `model=` that takes any model; its sizes are those of the nearest of ours
 _FILE = Path(__file__).with_name("gpus.json")
+# What most files of sizes leave to verl.
+_UNSAID = {"actor_rollout_ref": {"actor": {"fsdp_config": {"offload_policy": False}}, "rollout": {"max_num_seqs": 256}}}
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def sizes_folder(preset: str) -> str:
 def nearest_sizes(preset: str, path: str) -> DictConfig:
     """The sizes that a preset has for the model most like one of somebody's own; not resolved.
 
-    That is the smallest whose model has as many parameters (10 % fewer are as many), else the largest.
+    That is the one with exactly as many parameters; else the smallest with as many (10 % fewer are as many); else the
+    largest.
 
     Args:
         preset: a choice of `hardware=`.
@@ -82,14 +85,16 @@ def nearest_sizes(preset: str, path: str) -> DictConfig:
     folder = config_dir() / "hardware" / sizes_folder(preset)
     files = {file: _parameters(file.stem) for file in sorted(folder.glob("*.yaml")) if file.stem != OWN_MODEL}
     enough = [file for file, parameters in files.items() if 1.1 * parameters >= own]
-    return _sizes(min(enough, key=lambda file: files[file]) if enough else max(files, key=lambda file: files[file]))
+    if not enough:
+        return sizes_in(max(files, key=lambda file: files[file]))
+    return sizes_in(min(enough, key=lambda file: (files[file] != own, files[file])))
 
 
-def _sizes(file: Path) -> DictConfig:
-    """A file of sizes on top of those that its defaults name."""
+def sizes_in(file: Path) -> DictConfig:
+    """A file of sizes on top of those that its defaults name, and of what all leave out; not resolved."""
     own = _loaded(file)
     below = [name for name in own.pop("defaults", []) if name != "_self_"]
-    merged = OmegaConf.merge(*(_sizes(config_dir() / f"{name.lstrip('/')}.yaml") for name in below), own)
+    merged = OmegaConf.merge(_UNSAID, *(sizes_in(config_dir() / f"{name.lstrip('/')}.yaml") for name in below), own)
     assert isinstance(merged, DictConfig)
     return merged
 
@@ -110,7 +115,7 @@ def presets(model: str) -> list[str]:
     folder = config_dir() / "hardware"
     names = [file.stem for file in folder.glob("*gb.yaml")]
     found = [name for name in names if (folder / sizes_folder(name) / f"{model}.yaml").is_file()]
-    return sorted(found, key=lambda name: (name.endswith("141gb"), len(name), name))
+    return sorted(found, key=lambda name: (int(name.rsplit("x", 1)[-1].removesuffix("gb")), len(name), name))
 
 
 def check_preset(config: DictConfig) -> None:

@@ -1,6 +1,7 @@
 """`model=auto model_path=…`: the sizes of the nearest of our models, and in the plan its own architecture."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,17 @@ from recipes.config import compose
 from recipes.config import hardware as gpus
 from recipes.config.compose import resolved
 from recipes.inputs import architecture, tiny_model
-from recipes.plan import advice, sizes
+from recipes.plan import advice, memory, preset_table, sizes
 
 ACTOR, KEY = "actor_rollout_ref.actor", "reward.custom_reward_function.reward_kwargs.thinking_open"
 # What the page names, on a node and where it is said to fit on one GPU: whose sizes it gets.
 NEAREST = {
-    ("Qwen/Qwen2.5-Math-1.5B", "8x80gb"): "deepseek-r1-distill-qwen-1.5b",
-    ("Qwen/Qwen2.5-Math-7B", "8x80gb"): "deepseek-r1-distill-qwen-7b",
-    ("Qwen/Qwen3-1.7B", "8x80gb"): "deepseek-r1-distill-qwen-1.5b",
-    ("Qwen/Qwen3-4B", "8x80gb"): "deepseek-r1-distill-qwen-7b",
-    ("Qwen/Qwen3-8B", "8x80gb"): "deepseek-r1-distill-qwen-7b",
-    ("meta-llama/Llama-3.1-8B-Instruct", "2x8x80gb"): "deepseek-r1-distill-qwen-7b",
-    ("meta-llama/Llama-3.2-1B-Instruct", "1x80gb"): "deepseek-r1-distill-qwen-1.5b",
+    ("Qwen/Qwen3-4B", "8x80gb"): "qwen3-4b",
+    ("meta-llama/Llama-3.1-8B-Instruct", "2x8x80gb"): "llama-3.1-8b",
     ("meta-llama/Llama-3.2-3B-Instruct", "1x80gb"): "deepseek-r1-distill-qwen-1.5b",
-    ("Qwen/Qwen3-1.7B", "1x141gb"): "deepseek-r1-distill-qwen-1.5b",
-    ("Qwen/Qwen3-8B", "8x141gb"): "deepseek-r1-distill-qwen-7b",
+    ("Qwen/Qwen3-1.7B", "1x141gb"): "qwen3-1.7b",
+    ("Qwen/Qwen3-8B", "8x40gb"): "qwen3-8b",
+    ("Qwen/Qwen2.5-Math-1.5B", "1x24gb"): "qwen2.5-math-1.5b",
 }
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "own-model.md").read_text(encoding="utf-8")
 
@@ -43,6 +40,51 @@ def folder(place: Path, template: str | None, **facts: object) -> Path:
     tokenizer.save_pretrained(place)
     (place / "config.json").write_text(json.dumps({**known, **facts}))
     return place
+
+
+# Models with a name, `model=qwen3-4b`: composed once each, sizes of the other presets are laid over it.
+
+
+def named(preset: str, model: str) -> DictConfig:
+    """Not resolved."""
+    words = preset_table.overrides(preset, model, preset_table.PLAIN)
+    return compose.compose((*words, "trainer.experiment_name=one"))
+
+
+@pytest.mark.parametrize("model", preset_table.other_models())
+def test_a_named_model_passes_all_checks_and_fits_where_it_has_sizes(model: str) -> None:
+    config = named("8x80gb", model)
+    whole = resolved(config)
+    config_checks.check_config(whole)
+    assert whole.actor_rollout_ref.model.path in architecture.known()
+    assert whole.reward.custom_reward_function.reward_kwargs.thinking_open is False, "none of their templates opens it"
+    presets = [preset for named_model, preset in preset_table.one_node() if named_model == model]
+    assert {"8x80gb", "8x141gb", "8x48gb", "8x40gb"} <= set(presets)
+    for preset in presets:
+        chosen = preset_table.on_preset(config, preset, model)
+        run, gpu = sizes.of(chosen), gpus.find(chosen.hardware.gpu)
+        assert (chosen.hardware.sizes, f"{run.nodes * run.gpus_per_node}") == (model, preset.split("x")[0])
+        assert f"{preset.split('x')[1].removesuffix('gb')} GB" in gpu.name
+        for entropy in (False, True):  # what methods differ in
+            asked = replace(run, entropy_in_update=entropy)
+            assert advice.verdict(architecture.of(chosen), gpu, asked) == advice.FITS, preset
+            assert memory.peak(architecture.of(chosen), gpu, asked).high < 0.95 * gpu.memory, preset
+
+
+def test_laying_sizes_over_is_what_composing_gives() -> None:
+    for preset, model in (("8x40gb", "qwen3-8b"), ("1x24gb", "llama-3.2-1b")):
+        assert preset_table.on_preset(named("8x80gb", model), preset, model) == resolved(named(preset, model))
+
+
+def test_the_page_holds_the_table_of_named_models() -> None:
+    table = preset_table.grid({model: named("8x80gb", model) for model in preset_table.other_models()})
+    assert "\n".join(table) in PAGE, "print it with `python -m recipes.plan.preset_table`"
+
+
+def test_prompts_do_not_depend_on_the_day_and_a_context_is_not_exceeded() -> None:
+    llama, qwen = (resolved(named("8x80gb", model)).data for model in ("llama-3.2-1b", "qwen2.5-math-7b"))
+    assert llama.apply_chat_template_kwargs.date_string == "26 Jul 2024"
+    assert qwen.max_prompt_length + qwen.max_response_length == 4096
 
 
 @pytest.mark.parametrize("pair", NEAREST, ids=" ".join)
