@@ -10,6 +10,7 @@ from recipes.checks import reward, rows, sizes
 from recipes.common.errors import UserError
 from recipes.common.files import existing_parent
 from recipes.inputs import model_folder
+from recipes.runs.dumps import Dumps
 
 
 def check_model(config: DictConfig) -> None:
@@ -86,16 +87,32 @@ def checkpoint_bytes(config: DictConfig) -> tuple[int, int]:
     return (config.trainer.max_actor_ckpt_to_keep or 1) + best + 1, weights * 2 * copies
 
 
+def dump_bytes(config: DictConfig) -> float:
+    """What the training responses take under generations/ by the last step, about: half the length limit each."""
+    if not config.trainer.rollout_data_dir:
+        return 0.0
+    responses = config.data.train_batch_size * config.actor_rollout_ref.rollout.n
+    one = Dumps.of(config).bytes_of(responses, config.data.max_response_length / 2)
+    return float(config.trainer.total_training_steps * one)
+
+
 def check_disk_space(config: DictConfig) -> None:
-    """Free disk space against the checkpoints that will stand there at the same time."""
+    """Free disk space against what a run leaves there: the checkpoints of one time, and the responses of all steps."""
     count, one = checkpoint_bytes(config)
-    if not count * one:
-        return
+    responses = dump_bytes(config)
+    needed = one * count + (responses if responses > 2**30 else 0)  # less is not worth a refusal
     folder = existing_parent(Path(config.run_dir))
     free = shutil.disk_usage(folder).free
-    if free < one * count:
-        raise UserError(
-            f"Checkpoints need about {one * count / 2**30:.1f} GiB ({count} × {one / 2**30:.1f}) under "
-            f"run_dir={config.run_dir}, but {folder} has {free / 2**30:.1f} GiB free. "
-            "Write output_root=<another>, trainer.max_actor_ckpt_to_keep=1, or trainer.save_freq=-1 to keep none."
-        )
+    if free >= needed:
+        return
+    parts, cures = [], ["output_root=<another>"]
+    if count * one:
+        parts.append(f"Checkpoints need about {one * count / 2**30:.1f} GiB ({count} × {one / 2**30:.1f})")
+        cures += ["trainer.max_actor_ckpt_to_keep=1", "trainer.save_freq=-1 to keep none"]
+    if responses > 2**30:
+        parts.append(f"Responses need about {responses / 2**30:.1f} GiB")
+        cures += ["dumps.keep=sample or none"]
+    raise UserError(
+        f"{'. '.join(parts)} under run_dir={config.run_dir}, but {folder} has {free / 2**30:.1f} GiB free. "
+        f"Write {', '.join(cures[:-1])}, or {cures[-1]}."
+    )

@@ -6,9 +6,9 @@
 
 Says whether the training fits into the GPUs' memory, what takes most of it and what to change, how long a step takes
 and what the run costs, from formulas (docs/planning.md); numbers that can't be known are ranges. Starts and downloads
-nothing. Its own keys, all optional: `gpu=` a100, a800, h20, h100, h200 or h800, by default the preset's
-`hardware.gpu`; `mean_length=` tokens of a response; `generated_per_kept=` with `sampling=dynamic`, prompts generated
-for each one that is learnt from; `plot=` a PNG, for which 8 to 4,096 GPUs are simulated;
+nothing. Its own keys, all optional: `gpu=` a100, a100-40gb, a800, h20, h100, h200, h800, l40s or rtx4090, by default
+the preset's `hardware.gpu`; `mean_length=` tokens of a response; `generated_per_kept=` with `sampling=dynamic`, prompts
+generated for each one that is learnt from; `plot=` a PNG, with 8 to 4,096 GPUs simulated;
 `price_per_gpu_hour=` money, in any currency; `budget=` money, for which the largest experiment that it buys is named.
 Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
 """
@@ -16,7 +16,7 @@ Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -28,6 +28,7 @@ from recipes.config import hardware
 from recipes.config.compose import compose, resolved
 from recipes.inputs import architecture
 from recipes.plan import advice, budget, memory, scale, show, sizes, step_time
+from recipes.runs.dumps import Dumps
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Plan:
         model, gpu, run: the three that everything follows from.
         mean_length: tokens of a response; None for a range.
         price: money for a GPU-hour; None where nobody said it.
+        dumps: which responses are written down.
     """
 
     model: architecture.Architecture
@@ -111,6 +113,7 @@ class Plan:
     run: sizes.Workload
     mean_length: float | None = None
     price: float | None = None
+    dumps: Dumps = field(default_factory=Dumps)
 
 
 def of(asked: Request) -> Plan:
@@ -140,7 +143,7 @@ def of(asked: Request) -> Plan:
             f"mean_length={asked.mean_length:g}: write a number between 0 and data.max_response_length="
             f"{run.response_limit}."
         )
-    return Plan(architecture.of(config), gpu, run, asked.mean_length, asked.price)
+    return Plan(architecture.of(config), gpu, run, asked.mean_length, asked.price, Dumps.of(config))
 
 
 def report(plan: Plan, shown: Console) -> str:
@@ -185,6 +188,7 @@ def _report_time(plan: Plan, shown: Console) -> None:
         "checkpoints not included. Estimates, not measurements; nothing of ours has run on GPUs yet.",
         soft_wrap=True,
     )
+    shown.print(show.dump_line(plan.dumps, run, centre.mean_length), soft_wrap=True)
     if plan.price is None:
         shown.print("In money: price_per_gpu_hour=2.5. What is cheaper: budget=500 price_per_gpu_hour=2.5.")
 

@@ -1,6 +1,7 @@
 """The plan as tables for a terminal."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.table import Table
 
@@ -11,6 +12,7 @@ from recipes.plan import advice, budget, memory, step_time
 from recipes.plan.scale import Point
 from recipes.plan.sizes import Workload
 from recipes.plan.step_time import StepTime
+from recipes.runs.dumps import ALL, Dumps
 
 
 def _range(low: float, high: float, form: str = ",.1f") -> str:
@@ -175,3 +177,11 @@ def _cures(model: Architecture, gpu: GPU, workload: Workload, certain: int) -> l
             "gpu=h200, or several overrides of the list below."
         ]
     return ["No single override is enough: combine those of the list below, or write a larger trainer.nnodes."]
+
+
+def dump_line(dumps: Dumps, run: Workload, mean_length: float) -> str:
+    """What the training responses take on the disk, and what all of them would."""
+    kept, every = (one.bytes_of(run.responses, mean_length) * run.steps for one in (dumps, replace(dumps, keep=ALL)))
+    written = f"{dumps.count(run.responses):,} of {run.responses:,} responses per step"
+    other = "" if dumps.keep == ALL else f"; dumps.keep=all: {every / 1e9:.1f} GB"
+    return f"On the disk: {written} under generations/, about {kept / 1e9:.1f} GB by the last step{other}."

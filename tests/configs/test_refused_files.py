@@ -147,6 +147,16 @@ def test_no_room_for_checkpoints(composed, good_model: Path, good_data: Path, mo
     with pytest.raises(UserError, match=r"Checkpoints need.*output_root"):
         checked_files(composed, *files)
     checked_files(composed, *files, "trainer.save_freq=-1")
+    many = [
+        *files,
+        "trainer.save_freq=-1",
+        "dumps.keep=all",
+        "data.max_response_length=8192",
+        "data.train_batch_size=63",
+    ]
+    with pytest.raises(UserError, match=r"Responses need about \d+\.\d GiB under run_dir.*dumps\.keep=sample"):
+        checked_files(composed, *many, "actor_rollout_ref.rollout.n=128")
+    checked_files(composed, *many, "actor_rollout_ref.rollout.n=128", "dumps.keep=none")
 
 
 def test_more_tokens_than_the_model_has_positions(composed, good_model: Path, good_data: Path) -> None:
