@@ -20,7 +20,7 @@ RECORD = """#!/bin/bash
 """.replace("SEEN", " ".join(f'"${{{name}:-}}"' for name in SEEN))
 # Whatever is printed here becomes an argument of the next command, as in docs/drop-in.md.
 PYTHON = RECORD + f"""[ "$1" != -c ] || printf '%s\\n' '{ROOT / "configs"}'\n"""
-BASH = RECORD + """[ "$1" = scripts/setup.sh ] || exec /bin/bash --norc "$@"\n"""
+BASH = RECORD + """[[ "$1" = scripts/setup*.sh ]] || exec /bin/bash --norc "$@"\n"""
 SRUN = """#!/bin/bash
 while [[ "$1" == -* ]]; do shift; done
 exec "$@"
@@ -58,6 +58,7 @@ def sandbox(folder: Path) -> Path:
     shutil.copytree(ROOT / "scripts", folder / "scripts")
     stand_ins = dict.fromkeys(PROGRAMS, RECORD) | {"python": PYTHON, "bash": BASH, "srun": SRUN, "sbatch": SBATCH}
     _write(folder / "bin", stand_ins)
+    _write(folder / ".venv-compose" / "bin", {"python": PYTHON})
     _write(folder / ".venv" / "bin", dict.fromkeys(IN_VENV, RECORD) | {"python": PYTHON, "activate": ""})
     (folder / "bin" / "dirname").symlink_to(str(shutil.which("dirname")))
     return folder
