@@ -19,6 +19,7 @@ from rich.table import Table
 from recipes.common import durations
 from recipes.common.command import command
 from recipes.common.errors import UserError
+from recipes.common.files import write_atomically
 from recipes.common.paths import config_dir
 from recipes.common.processes import Terminated
 from recipes.config.resolvers import run_name
@@ -198,7 +199,7 @@ def render(root: Path, scale: str, shown: Console) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for form in FORMATS:
         file = folder / f"{scale}.{form}"
-        file.write_text(table.build(root, scale, "ours", form), encoding="utf-8")
+        write_atomically(file, table.build(root, scale, "ours", form))
         shown.print(f"wrote {file}")
     picture = folder / f"{scale}-curves.png"
     if seed_curves.draw(root, scale, picture):

@@ -1,5 +1,6 @@
-"""How a command ends: exit code 2 and one line on bad input, 130 after Ctrl-C or SIGTERM."""
+"""How a command ends: exit code 2 and one line on bad input, 1 and one line on a full disk, 130 after Ctrl-C."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from rich.markup import escape
 
 from recipes.common import processes
 from recipes.common.errors import UserError
+from recipes.common.files import is_full
 from recipes.common.secrets import redacted_text
 
 
@@ -26,6 +28,16 @@ def command(interrupted: str) -> Iterator[Console]:
     except UserError as error:
         errors.print(f"[bold red]Error:[/] {escape(redacted_text(str(error)))}")
         sys.exit(2)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        errors.print(f"[bold red]Error:[/] {escape(redacted_text(_no_room(error)))}")
+        sys.exit(1)
     except (KeyboardInterrupt, processes.Terminated):
         errors.print(interrupted)
         sys.exit(130)
+
+
+def _no_room(error: OSError) -> str:
+    where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+    return f"{where}{error.strerror}. What was there before is as it was: make room and run the same command again."

@@ -14,6 +14,30 @@ from typing import Any, BinaryIO
 
 RECORD = "build.json"
 _PARTIAL = ".partial"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error, or one that caused it, says that a disk is full, a quota spent, or a file too large."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, OSError) and found.errno in _FULL:
+            return True
+        if os.strerror(errno.ENOSPC) in str(found):  # pyarrow's own errors carry no number
+            return True
+        found = found.__cause__
+    return False
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """An error of the system in the block says which file it is about; one of write or fsync would not."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(path)
+        raise
 
 
 @contextmanager
@@ -38,6 +62,13 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException:  # also Ctrl-C; passed on below
         shutil.rmtree(partial, ignore_errors=True)
         raise
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Remove what killed writes left in a folder. Only for a caller that knows nobody else is writing there."""
+    for entry in folder.glob(f".*{_PARTIAL}"):
+        if entry.is_file():
+            entry.unlink()
 
 
 def remove_leftovers(path: str | os.PathLike[str]) -> None:
@@ -76,15 +107,16 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     it gets its name, and its name before this returns. When the block raises (also on Ctrl-C), `path` stays as it was.
     """
     partial = _beside(path)
-    try:
-        with partial.open("xb") as out:  # so that its mode is the umask's
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    with _named(path):
+        try:
+            with partial.open("xb") as out:  # so that its mode is the umask's
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+        sync_folder(path.parent)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -93,13 +125,19 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         out.write(content.encode() if isinstance(content, str) else content)
 
 
+def save_picture(figure: Any, path: Path, **options: Any) -> None:
+    """Replace a picture in one step by a figure of matplotlib, in the format that the end of its name says."""
+    with new_file(path) as out:
+        figure.savefig(out, format=path.suffix.removeprefix(".") or None, **options)
+
+
 def append_whole(path: Path, text: str) -> None:
     """Append all of `text` or, where the disk is full, nothing of it.
 
     Raises:
         OSError: it could not be written; the file then ends as before.
     """
-    with path.open("ab", buffering=0) as out:
+    with _named(path), path.open("ab", buffering=0) as out:
         end = out.seek(0, os.SEEK_END)
         left = memoryview(text.encode())
         try:

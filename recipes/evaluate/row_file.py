@@ -3,7 +3,6 @@
 Each row has a key (benchmark, problem, sample), and no key stands there twice.
 """
 
-import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from recipes.common.errors import UserError
+from recipes.common.files import is_full
 
 Key = tuple[str, str, int]
 
@@ -97,7 +97,7 @@ class RowFile:
                 data = data[self._file.write(data) :]
         except OSError as error:
             self._file.truncate(end)
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            if not is_full(error):
                 raise
             raise UserError(
                 f"{self.path}: {error.strerror}. {len(self.keys):,} rows are kept; make room and run the same command "

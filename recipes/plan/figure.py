@@ -10,6 +10,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot
 
 from recipes.common.errors import UserError
+from recipes.common.files import save_picture
 from recipes.plan.scale import Point
 
 SYNC, ASYNC, GRID = "#1f5fa8", "#c4561a", "#dddddd"
@@ -75,7 +76,7 @@ def write(found: Ranges, title: str, picture: Path) -> None:
     figure.suptitle(title, fontsize=10)
     try:
         picture.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(picture, dpi=150, metadata={"Software": None})
+        save_picture(figure, picture, dpi=150, metadata={"Software": None})
     except OSError as error:
         raise UserError(
             f"plot={picture}: {error.strerror or error}. Write plot=<a file that can be written>."

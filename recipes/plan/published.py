@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from recipes.common.files import write_atomically
 from recipes.config import hardware
 from recipes.inputs import architecture
 from recipes.plan import generation, lengths, scale, step_time
@@ -266,7 +267,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
     page = PAGE.read_text(encoding="utf-8")
     before, rest = page.split(START)
-    PAGE.write_text(before + START + text + END + rest.split(END)[1], encoding="utf-8")
+    write_atomically(PAGE, before + START + text + END + rest.split(END)[1])
     published_figure.write(compare(), PICTURE, digest(text))
 
 

@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("agg")
 from matplotlib import pyplot
 
+from recipes.common.files import save_picture
 from recipes.plan.figure import GRID
 from recipes.plan.published import FIGURES, STEP, Compared
 
@@ -65,5 +66,5 @@ def write(found: Sequence[Compared], picture: Path, digest: str) -> None:
     handles = [pyplot.Line2D([], [], color=COLOURS[name], marker="D", linestyle="", label=name) for name in FIGURES]
     axes[0].legend(handles=handles, frameon=False, fontsize=8, loc="upper left")
     picture.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(picture, dpi=150, metadata={"Software": None, "Description": digest})
+    save_picture(figure, picture, dpi=150, metadata={"Software": None, "Description": digest})
     pyplot.close(figure)

@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock
 
 from recipes.common.errors import UserError
-from recipes.common.files import RECORD, lock_beside, new_folder, remove_leftovers, write_record
+from recipes.common.files import RECORD, is_full, lock_beside, new_folder, remove_leftovers, write_record
 from recipes.prepare_data import parquet
 from recipes.prepare_data.card import card, sources_of
 from recipes.prepare_data.dropped import Report
@@ -24,7 +24,7 @@ from recipes.prepare_data.part import PartPreparation, Prepared
 from recipes.prepare_data.problems import Problem
 from recipes.prepare_data.rows import read_rows, value_at
 from recipes.prepare_data.settings import Alternatives, Part, Settings
-from recipes.prepare_data.sources import Fetched, fetch, is_full, known_checksum, sha256_of
+from recipes.prepare_data.sources import Fetched, fetch, known_checksum, sha256_of
 from recipes.prepare_data.stages import Stages
 
 RULES = 1  # raised when the same configuration and source would give other rows

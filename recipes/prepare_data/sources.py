@@ -6,7 +6,6 @@ the raw folder: a file that changes silently afterwards is refused.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import http.client
 import json
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
-from recipes.common.files import new_file, write_atomically
+from recipes.common.files import is_full, new_file, write_atomically
 from recipes.prepare_data.settings import Source
 
 PINS = "pins.json"
@@ -70,18 +69,6 @@ def sha256_of(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether an error, or one that caused it, says that the disk is full."""
-    while True:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if "No space left on device" in str(error):  # pyarrow's own errors carry no number
-            return True
-        if error.__cause__ is None:
-            return False
-        error = error.__cause__
 
 
 def _local(path: Path, source: Source | None, key: str) -> Fetched:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from recipes.common.command import command
 from recipes.common.errors import UserError
+from recipes.common.files import write_atomically
 
 WEIGHTS_PICTURE = Path("docs/figures/gradient-weights.png")
 
@@ -38,7 +39,7 @@ def _table(arguments: argparse.Namespace) -> None:
         print(text, end="")
         return
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(text, encoding="utf-8")
+    write_atomically(arguments.output, text)
     print(f"Wrote {arguments.output}")
 
 

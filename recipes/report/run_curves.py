@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
+from recipes.common.files import save_picture
 from recipes.report.summary import accuracy_by_step
 from recipes.runs.metrics import CATALOGUE, REWARD
 from recipes.runs.run_folder import RunFolder
@@ -53,5 +54,5 @@ def draw(run: Path, picture: Path) -> None:
         axis.set_xlabel("training step", fontsize=8.5)
     for axis in axes.flat[len(shown) :]:
         axis.set_axis_off()
-    figure.savefig(picture, dpi=110)
+    save_picture(figure, picture, dpi=110)
     pyplot.close(figure)

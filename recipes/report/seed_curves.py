@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recipes.common.files import save_picture
 from recipes.report.cells import RUN_NAME, method_names
 from recipes.report.summary import reward_by_step
 from recipes.runs.metrics import ENTROPY
@@ -81,6 +82,6 @@ def draw(root: Path, scale: str, picture: Path) -> bool:
         f"scale {scale}: mean over seeds, mean of the last {WINDOW} steps; shaded: least to largest; grey: GRPO",
         fontsize=10,
     )
-    figure.savefig(picture, dpi=130)
+    save_picture(figure, picture, dpi=130)
     pyplot.close(figure)
     return True

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
+from recipes.common.files import save_picture
 from recipes.runs.metrics import REWARD
 from recipes.runs.metrics_file import validation_accuracy
 
@@ -53,5 +54,5 @@ def draw_curves(rows: list[dict[str, Any]], picture: Path, title: str, samples: 
     axes.set(xlabel="training step", ylabel="share of right answers", ylim=(0, 1), title=title)
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    figure.savefig(picture, dpi=150)
+    save_picture(figure, picture, dpi=150)
     pyplot.close(figure)

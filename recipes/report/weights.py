@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from recipes.common.errors import UserError
+from recipes.common.files import save_picture
 from recipes.report.curves import LARGEST_RATIO, LOG_RATIO, OLD_PROBABILITIES, Panel, panel_of, panels
 
 # Related choices side by side; one that is not listed comes last.
@@ -175,7 +176,7 @@ def write(picture: Path, words: Sequence[str] = ()) -> None:
     figure = draw_one(panel_of(words)) if words else draw(panels())
     try:
         picture.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(picture, dpi=200, metadata={"Software": None})
+        save_picture(figure, picture, dpi=200, metadata={"Software": None})
     except OSError as error:
         raise UserError(
             f"--output={picture}: {error.strerror or error}. Write --output=<a file that can be written>."

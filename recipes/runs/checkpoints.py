@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recipes.common.files import finish, sync_folder, write_atomically
+from recipes.common.files import finish, remove_partial_files, sync_folder, write_atomically
 
 TRACKER = "latest_checkpointed_iteration.txt"
 MARK = "complete.json"
@@ -162,6 +162,7 @@ class Checkpoints:
         """
         if not self.path.is_dir():
             return []
+        remove_partial_files(self.path)
         for rest in (self.staging, *self.path.glob(f"{_DOOMED}*")):
             shutil.rmtree(rest, ignore_errors=True)
         latest = self.latest()

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
+from recipes.common.files import save_picture
 from recipes.study.comparison import SETTING, read
 
 matplotlib.use("Agg")
@@ -114,5 +115,5 @@ def _curve(axis: Any, rows: pd.DataFrame, name: str, label: str, colour: Any) ->
 
 def _save(figure: Any, file: Path) -> None:
     figure.set_layout_engine("constrained")
-    figure.savefig(file, dpi=110)
+    save_picture(figure, file, dpi=110)
     plt.close(figure)

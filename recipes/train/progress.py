@@ -50,6 +50,7 @@ class TrainingProgress:
         self._alarms = AlarmWatch(metrics.earlier)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="training-progress", daemon=True)
+        self._said: set[str] = set()
         self._live = is_live(console)
         self._fit()
         self._screen = Live(
@@ -78,7 +79,10 @@ class TrainingProgress:
 
     def _follow(self) -> None:
         while not self._stop.wait(POLL):
-            self._look()
+            try:
+                self._look()
+            except OSError as error:  # a full disk: what is not copied now is copied at a later look
+                self._say_once(f"warning: {error}")
 
     def _look(self) -> None:
         if self._live:
@@ -109,6 +113,11 @@ class TrainingProgress:
 
     def _say(self, words: str) -> None:
         self._console.print(step_lines.stamped(words), markup=False)
+
+    def _say_once(self, words: str) -> None:
+        if words not in self._said:
+            self._said.add(words)
+            self._say(words)
 
     def _fit(self) -> None:
         """Follow the size of the terminal: rich asks descriptors 0 to 2 for it, and two of them are the log here."""

@@ -14,6 +14,7 @@ from rich.markup import escape
 from recipes.common import processes
 from recipes.common.console import chatter_to, root_cause
 from recipes.common.errors import UserError
+from recipes.common.files import remove_partial_files
 from recipes.common.private_ray import join_or_start
 from recipes.common.secrets import redact_file
 from recipes.inputs import loaded_back
@@ -50,12 +51,14 @@ def run_session(config: DictConfig) -> int:
 def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> int:
     if folder.exists() and config.on_existing == "restart":
         shown.print(f"moved the existing run to {folder.move_aside()}", markup=False)
+    remove_partial_files(folder.path)
     for warning in folder.checkpoints.repair():
         shown.print(f"[bold yellow]Warning:[/] {escape(warning)}")
     resume = Resume.of(folder)
     first, last = resume.from_step, config.trainer.total_training_steps
     if resume.is_complete(last):
-        folder.write_rows(resume.rows)
+        if _complete(folder, resume):
+            write_page(shown, folder)
         shown.print(f"This run is complete (step {last} of {last}): nothing to train. on_existing=restart begins anew.")
         return show_results(shown, folder, config)
     if resume.started:
@@ -74,6 +77,22 @@ def _locked_session(config: DictConfig, folder: RunFolder, shown: Console) -> in
     return _report(shown, status, folder, config, log)
 
 
+def _complete(folder: RunFolder, resume: Resume) -> bool:
+    """Make up for what the last attempt did not come to, if it was killed after its last step; say whether it was."""
+    folder.write_rows(resume.rows)
+    manifest = folder.manifest
+    if manifest.status == "finished" or not manifest.content["attempts"]:
+        return not folder.report.is_file()
+    _redact_logs(folder)
+    manifest.end_attempt("finished", logged_step=resume.logged_step, checkpointed_step=resume.from_step)
+    return True
+
+
+def _redact_logs(folder: RunFolder) -> None:
+    for log in folder.logs():
+        redact_file(log)
+
+
 def _prepare_folder(config: DictConfig, folder: RunFolder, resume: Resume) -> list[dict[str, Any]]:
     """Write the config, drop metrics that will be made again, and keep verl from validating the same step twice.
 
@@ -86,8 +105,7 @@ def _prepare_folder(config: DictConfig, folder: RunFolder, resume: Resume) -> li
     folder.write_rows(kept)
     StopFiles(folder.path).clear()
     if folder.manifest.status == "running":  # the last attempt was killed before it could clean its log
-        for log in folder.logs():
-            redact_file(log)
+        _redact_logs(folder)
     validates = resume.validates_first(test_freq)
     if validates is not None:
         with open_dict(config):

@@ -54,6 +54,45 @@ def test_a_rename_is_recognized() -> None:
         assert not renames(ast.parse(text, mode="eval").body), text  # type: ignore[arg-type]
 
 
+# These write into a folder that is not there before it is whole, append, or write for somebody outside recipes/.
+MAY_WRITE = {
+    "recipes/common/files.py",
+    "recipes/common/console.py",  # a log, as it comes
+    "recipes/train/progress.py",  # a line of it
+    "recipes/launch/ray_node.py",  # likewise
+    "recipes/evaluate/row_file.py",  # appends rows, and takes back half of one
+    "recipes/prepare_data/build.py",  # into a new folder
+    "recipes/prepare_data/dropped.py",
+    "recipes/doctor/shared_folder.py",  # words by which nodes find each other, for a moment
+    "reward/__main__.py",  # may not import recipes
+}
+
+
+def writes(call: ast.Call) -> bool:
+    """Whether a call writes a file under its own name: `path.write_text(…)`, `open(path, "w")`, `savefig(path)`."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if name in ("write_text", "write_bytes", "savefig"):
+        return True
+    modes = [
+        one.value for one in (*call.args, *(word.value for word in call.keywords)) if isinstance(one, ast.Constant)
+    ]
+    return name == "open" and any(
+        isinstance(mode, str) and re.fullmatch("[rwxabt+]*[wxa+][bt+]*", mode) for mode in modes
+    )
+
+
+def test_files_are_written_by_one_function() -> None:
+    found = {where for where, call in calls() if writes(call)}
+    assert found == MAY_WRITE, "write a file with recipes.common.files.write_atomically, new_file or save_picture"
+
+
+def test_a_write_is_recognized() -> None:
+    for text in ("file.write_text(x)", "open(file, 'wb')", "file.open(mode='a')", "figure.savefig(file)"):
+        assert writes(ast.parse(text, mode="eval").body), text  # type: ignore[arg-type]
+    for text in ("file.read_text()", "open(file)", "file.open('rb')", "file.open(encoding='utf-8')", "out.write(x)"):
+        assert not writes(ast.parse(text, mode="eval").body), text  # type: ignore[arg-type]
+
+
 def test_the_name_of_a_metric_that_is_shown_is_spelled_in_the_catalogue_alone() -> None:
     """What makes metrics spells their names as well, in recipes/plugin; whoever reads them asks the catalogue."""
     owner = "recipes/runs/metrics.py"

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from recipes.common.command import command
 from recipes.common.errors import UserError
+from recipes.common.files import write_atomically
 from recipes.runs.run_folder import RunFolder
 from recipes.train.live.history import History
 from recipes.train.live.startup import Startup
@@ -60,7 +61,7 @@ def main() -> None:
     with command("Interrupted."):
         if not folder.exists() or not folder.logs():
             raise UserError(f"{arguments.run} is no run folder; give one as outputs/<project>/<run>.")
-        arguments.output.write_text(svg(folder, arguments.step, arguments.width) + "\n", encoding="utf-8")
+        write_atomically(arguments.output, svg(folder, arguments.step, arguments.width) + "\n")
 
 
 if __name__ == "__main__":
