@@ -62,6 +62,7 @@ def check_options(config: DictConfig) -> None:
         _check_filter,
         _check_ray,
         _check_chunked_entropy,
+        _check_comparable_weights,
     )
     for check in checks:
         check(config)
@@ -126,6 +127,23 @@ def _check_chunked_entropy(config: DictConfig) -> None:
         raise UserError(
             f"{key}=true with {ACTOR}.entropy_from_logits_with_chunking=true: entropy would be compiled anew for every "
             f"length of a micro-batch. Write {key}=false, which switches nothing else off."
+        )
+
+
+def _check_comparable_weights(config: DictConfig) -> None:
+    """plugin/rollout/weight_sums.py rounds the trainer's weights as vLLM does, and so has to know how."""
+    rollout, key = config.actor_rollout_ref.rollout, "trainer.v1.rlvr.check_weights"
+    if not config.trainer.v1.rlvr.check_weights:
+        return
+    if rollout.quantization:
+        raise UserError(
+            f"{ROLLOUT}.quantization={rollout.quantization}: vLLM would keep other weights than the trainer's, and "
+            f"{key}=true compares them after each transfer. Write {ROLLOUT}.quantization=null, or {key}=false."
+        )
+    if rollout.dtype == "auto":
+        raise UserError(
+            f"{ROLLOUT}.dtype=auto with {key}=true: what the weights are compared in must be known. Write "
+            f"{ROLLOUT}.dtype=bfloat16, or {key}=false."
         )
 
 

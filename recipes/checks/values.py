@@ -131,6 +131,7 @@ RULES = (
     name("trainer.project_name", "train"),
     name("trainer.experiment_name", "my-run"),
     real("trainer.v1.rlvr.poll_interval", "(0, inf)", 0.2),
+    flag("trainer.v1.rlvr.check_weights", "true"),
     real("trainer.v1.rlvr.generation_limit", "(1, inf)", 10.0),
     # what is written down of the responses
     one_of("dumps.keep", dumps.KEEP, dumps.SAMPLE),

@@ -15,6 +15,7 @@ from tensordict import TensorDict
 from torch.distributed.tensor import DTensor
 from transfer_queue import KVBatchMeta
 from verl.experimental.separation.engine_workers import DetachActorWorker
+from verl.single_controller.base.decorator import Dispatch, register
 from verl.utils import tensordict_utils as tu
 from verl.utils.device import get_device_name, get_torch_device
 from verl.utils.metric import AggregationType, Metric
@@ -26,6 +27,7 @@ from losses.method import MethodConfig
 from losses.metrics import as_metrics
 from losses.ratio_histogram import ratio_counts
 from losses.surrogate import slope_and_sums
+from recipes.plugin.rollout import weight_sums
 
 
 def is_correct(data: TensorDict) -> torch.Tensor:
@@ -150,7 +152,44 @@ class RecipeTrainingWorker(TrainingWorker):
         return sums
 
 
-class RecipeActorWorker(ActorRolloutRefWorker):
+class _Noting(ActorRolloutRefWorker):
+    """A worker that knows which weights it has sent, for rollout/checked_transfers.py."""
+
+    _notes_dtype: torch.dtype | None = None  # asked for, and vLLM's weights are kept in it
+    _sent: weight_sums.SentNumbers | None = None
+
+    @register(dispatch_mode=Dispatch.ONE_TO_ALL)  # type: ignore[attr-defined]
+    def note_what_is_sent(self) -> None:
+        """From now on. Every rank gathers the same whole tensors, so the first is enough."""
+        if torch.distributed.get_rank() == 0:
+            self._notes_dtype = weight_sums.DTYPES[self.config.rollout.dtype]
+
+    @register(dispatch_mode=Dispatch.ONE_TO_ALL, blocking=False)  # type: ignore[attr-defined]
+    async def update_weights(self, global_steps: int | None = None, mode: str = "auto") -> Any:
+        """verl's transfer, noted."""
+        if self._notes_dtype is None:
+            return await super().update_weights(global_steps, mode)
+        self._sent = sent = weight_sums.SentNumbers(global_steps, self._notes_dtype)
+        engine: Any = self.actor.engine  # type: ignore[union-attr]
+        verls = engine.get_per_tensor_param
+
+        def noted(*args: Any, **options: Any) -> Any:
+            weights, adapter = verls(*args, **options)
+            return sent.noting(weights), adapter
+
+        engine.get_per_tensor_param = noted
+        try:
+            return await super().update_weights(global_steps, mode)
+        finally:
+            engine.get_per_tensor_param = verls
+
+    @register(dispatch_mode=Dispatch.ONE_TO_ALL)  # type: ignore[attr-defined]
+    def sent_numbers(self) -> Any:
+        """Step and numbers of the last transfer; nothing on ranks but the first."""
+        return (self._sent.step, self._sent.as_integers()) if self._sent else (None, {})
+
+
+class RecipeActorWorker(_Noting):
     """verl's worker of actor, rollout and reference, with our training worker inside."""
 
     actor_worker_cls = RecipeTrainingWorker
@@ -168,7 +207,7 @@ def _locals(module: Any) -> Iterator[torch.Tensor]:
         yield parameter.to_local() if isinstance(parameter, DTensor) else parameter
 
 
-class SnapshotActorWorker(DetachActorWorker):
+class SnapshotActorWorker(_Noting, DetachActorWorker):
     """The same for verl's separate_async, which keeps π_old on the CPU while later mini-batches train.
 
     verl's snapshot is `shard.cpu()`: of parameters that are on the CPU already (param_offload, or no GPU) that is no

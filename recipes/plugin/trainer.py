@@ -34,6 +34,7 @@ from recipes.plugin.actor_worker import RecipeActorWorker, SnapshotActorWorker, 
 from recipes.plugin.durable_trainer import DurableTrainer
 from recipes.plugin.ray_actors import plain_class
 from recipes.plugin.rollout import single_server
+from recipes.plugin.rollout.checked_transfers import CheckedTransfers
 from recipes.runs.dumps import Dumps
 
 POLL_INTERVAL = 0.2  # seconds
@@ -46,6 +47,7 @@ class _WithRecipe(DurableTrainer):
     """
 
     verl_mode: ClassVar[str]
+    transfers: ClassVar[tuple[str, ...]] = ("checkpoint_manager",)  # the last one after every step
     actor_worker: ClassVar[type]
 
     def __init__(self, config: DictConfig) -> None:
@@ -57,6 +59,8 @@ class _WithRecipe(DurableTrainer):
         self._reward_function = f"{reward.path}:{reward.name}"
         self._scorer_failure_limit = options.get("scorer_failure_limit", scorer_watch.LIMIT)
         self._update_watch = update_watch.UpdateWatch(options.get("skipped_update_limit", update_watch.LIMIT))
+        # A verl command of the user's own need not have our worker extension inside vLLM.
+        self._checks_weights = options.get("check_weights", False)
         self._generation_limit: dynamic_sampling.GenerationLimit | None = None
         if config.algorithm.filter_groups.enable:
             limit = options.get("generation_limit", dynamic_sampling.LIMIT)
@@ -79,6 +83,18 @@ class _WithRecipe(DurableTrainer):
         if self.config.trainer.validation_data_dir:
             # verl's _validate clears the responses before it dumps them; what it samples passes by in between.
             self.replay_buffer.sample = self._notes.noting(self.replay_buffer.sample, "val")
+
+    def _setup(self) -> None:
+        super()._setup()
+        for name in self.transfers if self._checks_weights else ():
+            setattr(self, name, CheckedTransfers.of(getattr(self, name)))
+
+    def _consume_sync_metrics(self) -> dict[str, Any]:
+        metrics: dict[str, Any] = super()._consume_sync_metrics()
+        if self._checks_weights:
+            last: CheckedTransfers = getattr(self, self.transfers[-1])
+            metrics |= {"training/weights_compared": last.compared, "timing_s/check_weights": last.seconds}
+        return metrics
 
     def fit(self, agent_loop_manager: Any) -> None:
         """Train; a dead actor ends it."""
@@ -225,4 +241,5 @@ class RecipeSeparateAsyncTrainer(_WithRecipe, PPOTrainerSeparateAsync):
     """Some GPUs generate all the time while the others train; π_old is the policy of the last weight transfer."""
 
     verl_mode = "separate_async"
+    transfers = ("checkpoint_manager", "standalone_checkpoint_manager")
     actor_worker = SnapshotActorWorker

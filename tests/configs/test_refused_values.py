@@ -352,6 +352,9 @@ WRONG_VALUES = [
     (["trainer.critic_warmup=10"], "trainer.critic_warmup=10", "trainer.critic_warmup=0"),
     (["trainer.use_v1=false"], "trainer.use_v1=False", "trainer.use_v1=true"),
     (["trainer.v1.trainer_mode=async"], "trainer.v1.trainer_mode=async", "trainer.v1.trainer_mode=rlvr"),
+    (["trainer.v1.rlvr.check_weights=1"], "trainer.v1.rlvr.check_weights=1", "trainer.v1.rlvr.check_weights=true"),
+    ([f"{ROLLOUT}.quantization=fp8"], f"{ROLLOUT}.quantization=fp8", "trainer.v1.rlvr.check_weights=false"),
+    ([f"{ROLLOUT}.dtype=auto"], f"{ROLLOUT}.dtype=auto", f"{ROLLOUT}.dtype=bfloat16"),
     (["trainer.v1.rlvr.poll_interval=0"], "trainer.v1.rlvr.poll_interval=0", "trainer.v1.rlvr.poll_interval=0.2"),
     (["trainer.logger=console"], "trainer.logger=console", "trainer.logger=[console,file,tensorboard]"),
     (["trainer.logger=[console,file,wandbb]"], "wandbb", "trainer.logger"),
@@ -436,6 +439,7 @@ WRONG_WORDS = [
 
 
 RIGHT = [
+    [f"{ROLLOUT}.quantization=fp8", "trainer.v1.rlvr.check_weights=false"],
     [f"{OPTIM}.lr=4.63e-7"],
     [f"{OPTIM}.lr_warmup_steps=-1", f"{OPTIM}.lr_warmup_steps_ratio=0.1"],
     [f"{OPTIM}.lr_warmup_steps=0"],

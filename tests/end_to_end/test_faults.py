@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,17 @@ def test_updates_that_ruin_the_model_stop_the_run(launcher) -> None:
     (row,) = launcher.metrics()
     assert row["data"]["actor/skipped_updates"] == 0.75
     assert all(math.isfinite(value) for value in row["data"].values() if isinstance(value, float))
+
+
+def test_a_transfer_that_loses_a_bucket_ends_the_run(launcher) -> None:
+    engine = "actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls=losing_worker.LosingWorkerExtension"
+    small = "actor_rollout_ref.rollout.checkpoint_engine.update_weights_bucket_megabytes=1"
+    support = {"PYTHONPATH": str(Path(__file__).parents[1] / "support")}
+    result = launcher.run(launcher.command(engine, small, "trainer.save_freq=1", *QUICK), **support)
+    assert result.returncode == 1
+    assert "StaleWeightsError: After the transfer of step 1 vLLM does not hold the trainer's weights" in result.stdout
+    assert not logged(launcher), "nothing was learnt from what it would have generated"
+    assert one(launcher, "global_step_*").name == "global_step_1"
 
 
 def test_two_runs_on_one_machine_keep_their_weights_apart(launcher, tmp_path) -> None:

@@ -93,6 +93,7 @@ def assert_trained(run: Path) -> None:
         assert any(data[f"actor/token_share/{case}"] > 0 for data in updates_of(run)), f"{case} is empty: on-policy?"
         assert any(data.get(f"actor/weight_mean/{case}", 0) > 0 for data in updates_of(run))
     assert all(data["training/rollout_probs_diff_max"] < 1e-5 for data in updates_of(run)), "not in float32 as vLLM?"
+    assert {data["training/weights_compared"] for data in updates_of(run)} == {23}
     assert all(data["rollout_corr/log_ppl_abs_diff"] < 1e-5 for data in updates_of(run))
     assert weights_changed(run)
     manifest = json.loads((run / "manifest.json").read_text())

@@ -24,6 +24,10 @@ class WatchedServer(vLLMHttpServer):
         await super().run_server(args)
         self._watch = asyncio.create_task(self._end_with_engine())
 
+    async def held_numbers(self, names: list[str]) -> Any:
+        """Of each worker what its model holds, for checked_transfers.py; verl's `collective_rpc` drops the answer."""
+        return await self.engine.collective_rpc("weight_numbers", args=(names,))
+
     async def _end_with_engine(self) -> None:
         while not self.engine.errored:
             await asyncio.sleep(INTERVAL)

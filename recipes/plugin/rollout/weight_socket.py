@@ -11,6 +11,8 @@ from typing import Any
 from verl.workers.rollout.vllm_rollout import ServerAdapter
 from verl.workers.rollout.vllm_rollout.utils import vLLMColocateWorkerExtension
 
+from recipes.plugin.rollout import weight_sums
+
 VARIABLE = "RLVR_ATTEMPT"
 _VERLS = "rl-colocate-zmq-"
 
@@ -43,5 +45,11 @@ class AttemptServerAdapter(ServerAdapter):
 class AttemptWorkerExtension(vLLMColocateWorkerExtension):
     """vLLM's end; chosen by rollout.engine_kwargs.vllm.worker_extension_cls."""
 
+    model_runner: Any  # vLLM's
+
     def _get_zmq_handle(self) -> str:
         return of_this_attempt(super()._get_zmq_handle())
+
+    def weight_numbers(self, names: list[str]) -> dict[str, tuple[int, list[str]]]:
+        """What this worker's model holds, for checked_transfers.py; see `weight_sums.numbers_of`."""
+        return weight_sums.numbers_of(self.model_runner.get_model(), names)
