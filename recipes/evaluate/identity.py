@@ -9,6 +9,7 @@ from recipes.common.errors import UserError
 from recipes.common.files import write_atomically
 from recipes.evaluate.problems import Problem
 from recipes.inputs import model_folder
+from recipes.runs.evaluation_folder import problems_digest
 
 # What decides a sample. Verifiers, statistics, hardware and the number of samples per problem may differ between two
 # commands on the same folder: samples are drawn independently, so more of them are the same experiment.
@@ -24,9 +25,7 @@ def identity(source: str, model: str | None, sampling: dict[str, Any], problems:
         sampling: the eval config.
         problems: all of them.
     """
-    digest = hashlib.sha256()
-    for one in problems:
-        digest.update(json.dumps([one.benchmark, one.id, one.messages, one.golds, repr(one.task)]).encode())
+    asked = ((one.benchmark, one.id, one.messages, one.golds, one.task) for one in problems)
     return {
         "model": source,
         "weights": weights_digest(model) if model else None,
@@ -34,7 +33,7 @@ def identity(source: str, model: str | None, sampling: dict[str, Any], problems:
         # As it was before there was the choice: evaluations that were begun then can go on.
         **({} if sampling["seed_per_sample"] else {"seed_per_sample": False}),
         "problems": len(problems),
-        "problems_sha256": digest.hexdigest(),
+        "problems_sha256": problems_digest(asked),
     }
 
 

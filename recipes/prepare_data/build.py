@@ -15,8 +15,9 @@ from filelock import FileLock
 
 from recipes.common.errors import UserError
 from recipes.common.files import RECORD, is_full, lock_beside, new_folder, remove_leftovers, write_record
-from recipes.prepare_data import parquet
+from recipes.prepare_data import difficulty, parquet
 from recipes.prepare_data.card import card, sources_of
+from recipes.prepare_data.difficulty import Difficulty
 from recipes.prepare_data.dropped import Report
 from recipes.prepare_data.gold_check import GoldCheck
 from recipes.prepare_data.overlap import Benchmarks, load_benchmarks
@@ -38,6 +39,7 @@ def prepare(settings: Settings, stages: Stages) -> Path:
         UserError: bad input, no network, another data set in the way, a full disk.
     """
     folder, raw = Path(settings.output_root) / settings.name, Path(settings.raw_folder)
+    measured = difficulty.load(settings.difficulty, settings.keep_right_share) if settings.difficulty else None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock_beside(folder)):
@@ -45,11 +47,11 @@ def prepare(settings: Settings, stages: Stages) -> Path:
             known = {
                 key: known_checksum(one, settings.files.get(key), raw) for key, one in sources_of(settings).items()
             }
-            if None not in known.values() and _is_done(folder, settings, known):
+            if None not in known.values() and _is_done(folder, identity(settings, known, measured)):
                 stages.say(f"{folder} is already prepared.")
                 return folder
             _refuse_other(folder, settings)
-            _build(folder, settings, raw, stages)
+            _build(folder, settings, raw, stages, measured)
     except Exception as error:  # raised again, a full disk with its cure
         if is_full(error):
             raise UserError(
@@ -60,7 +62,7 @@ def prepare(settings: Settings, stages: Stages) -> Path:
     return folder
 
 
-def _build(folder: Path, settings: Settings, raw: Path, stages: Stages) -> None:
+def _build(folder: Path, settings: Settings, raw: Path, stages: Stages, measured: Difficulty | None) -> None:
     benchmarks = None
     if settings.overlap != "ignore" and not all(part.benchmark for part in settings.parts.values()):
         benchmarks = load_benchmarks(settings.overlap_with)  # before a download that would be in vain
@@ -70,16 +72,18 @@ def _build(folder: Path, settings: Settings, raw: Path, stages: Stages) -> None:
         option = "file" if len(settings.parts) == 1 and key in settings.parts else f"files.{key}"
         fetched[key] = fetch(source, settings.files.get(key), raw, option)
     report = Report()
-    prepared = _parts(settings, fetched, benchmarks, report, stages)
+    prepared = _parts(settings, fetched, benchmarks, report, stages, measured)
     checksums = {key: one.sha256 for key, one in fetched.items()}
     new = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.new.partial")
     with new_folder(new) as partial:
         _write_parquet(partial, settings, prepared)
         report.write(partial / "report.jsonl")
-        (partial / "data_card.md").write_text(card(settings, prepared, fetched, report), encoding="utf-8")
-        write_record(partial, _record(settings, checksums, prepared, report))
+        (partial / "data_card.md").write_text(card(settings, prepared, fetched, report, measured), encoding="utf-8")
+        write_record(partial, _record(settings, checksums, prepared, report, measured))
         _write_checksums(partial)
     _swap(new, folder)
+    if measured is not None:
+        stages.say(f"difficulty: measured by {measured.by}; {report.summary()}")
     stages.say(f"{folder}: " + ", ".join(f"{one.part.file_name} {one.counts['written']:,}" for one in prepared))
 
 
@@ -89,13 +93,16 @@ def _parts(
     benchmarks: Benchmarks | None,
     report: Report,
     stages: Stages,
+    measured: Difficulty | None,
 ) -> list[Prepared]:
     done = []
+    of_difficulty = None if measured is None else (measured, settings.template)
     with GoldCheck() as check:
         for name, part in settings.parts.items():
             more = _more_golds(part.alternatives, part, fetched.get(f"{name}_alternatives"))
             one = PartPreparation(name, part, settings.malformed_limit, report, stages)
-            done.append(one.run(fetched[name].path, more, check, benchmarks, settings.overlap == "remove"))
+            act = settings.overlap == "remove"
+            done.append(one.run(fetched[name].path, more, check, benchmarks, act, of_difficulty))
     return done
 
 
@@ -134,11 +141,15 @@ def _write_checksums(folder: Path) -> None:
 
 
 def _record(
-    settings: Settings, checksums: Mapping[str, str | None], prepared: list[Prepared], report: Report
+    settings: Settings,
+    checksums: Mapping[str, str | None],
+    prepared: list[Prepared],
+    report: Report,
+    measured: Difficulty | None,
 ) -> dict[str, Any]:
     return {
         "target": "recipes.prepare_data",
-        "identity": identity(settings, checksums),
+        "identity": identity(settings, checksums, measured),
         "sources": {key: asdict(one) if one else None for key, one in sources_of(settings).items()},
         "counts": {one.name: one.counts for one in prepared},
         "remarks": [
@@ -149,7 +160,9 @@ def _record(
     }
 
 
-def identity(settings: Settings, checksums: Mapping[str, str | None]) -> dict[str, Any]:
+def identity(
+    settings: Settings, checksums: Mapping[str, str | None], measured: Difficulty | None = None
+) -> dict[str, Any]:
     """What decides every row: the sources' checksums, how they are read, the template and what is removed."""
     parts = {name: asdict(replace(part, source=None)) for name, part in settings.parts.items()}
     for part in parts.values():
@@ -168,14 +181,16 @@ def identity(settings: Settings, checksums: Mapping[str, str | None]) -> dict[st
         "overlap_rule": [rule.words, rule.similarity],
         "benchmarks": compared,
         "malformed_limit": settings.malformed_limit,
+        # As it was before there was the choice: sets that were prepared then are the same.
+        **({"difficulty": [measured.sha256, measured.low, measured.high]} if measured else {}),
     }
     plain: dict[str, Any] = json.loads(json.dumps(found))  # as it reads back from the record
     return plain
 
 
-def _is_done(folder: Path, settings: Settings, checksums: Mapping[str, str | None]) -> bool:
+def _is_done(folder: Path, wanted: dict[str, Any]) -> bool:
     record = _read_record(folder)
-    if record is None or record.get("identity") != identity(settings, checksums):
+    if record is None or record.get("identity") != wanted:
         return False
     lines = [line.split("  ", 1) for line in (folder / CHECKSUMS).read_text().splitlines()]
     return all((folder / name).is_file() and sha256_of(folder / name) == checksum for checksum, name in lines)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
+from recipes.prepare_data.difficulty import Difficulty
 from recipes.prepare_data.dropped import Report
 from recipes.prepare_data.part import Prepared
 from recipes.prepare_data.settings import Settings, Source
 from recipes.prepare_data.sources import Fetched
 
 
-def card(settings: Settings, prepared: list[Prepared], fetched: Mapping[str, Fetched], report: Report) -> str:
+def card(
+    settings: Settings,
+    prepared: list[Prepared],
+    fetched: Mapping[str, Fetched],
+    report: Report,
+    measured: Difficulty | None = None,
+) -> str:
     """The card as Markdown."""
     sections = [
         f"# {settings.name}",
@@ -21,6 +29,7 @@ def card(settings: Settings, prepared: list[Prepared], fetched: Mapping[str, Fet
         *_counts(prepared),
         *_reasons(report),
         *_overlap(settings),
+        *_difficulty(measured, prepared),
         *_template(settings, prepared),
     ]
     return "\n\n".join(sections) + "\n"
@@ -80,6 +89,31 @@ def _overlap(settings: Settings) -> list[str]:
         "shorter problem's words. Each pair is in `report.jsonl`."
     )
     return ["## Overlap with the benchmarks", "Not checked." if settings.overlap == "ignore" else text]
+
+
+def _difficulty(measured: Difficulty | None, prepared: list[Prepared]) -> list[str]:
+    """How many problems of each share there were, and which are kept."""
+    if measured is None:
+        return []
+    shares = [share for share in measured.shares.values() if share is not None]
+    tenths = Counter(min(int(share * 10), 9) for share in shares if 0 < share < 1)
+    rows = [("0", shares.count(0.0))]
+    rows += [(f"{tenth / 10:.1f} to {(tenth + 1) / 10:.1f}", tenths[tenth]) for tenth in range(10)]
+    rows += [("1", shares.count(1.0))]
+    kept = [
+        share for one in prepared for problem in one.problems if (share := measured.shares.get(problem.id)) is not None
+    ]
+    text = (
+        f"Share of right answers of each problem, measured by {measured.by}. Kept: from {measured.low:g} to "
+        f"{measured.high:g}, both included; their mean share is {sum(kept) / max(len(kept), 1):.3f}. What was not "
+        "measured is dropped."
+    )
+    table = [
+        "| share of right answers | problems measured |",
+        "|---|---|",
+        *(f"| {name} | {n:,} |" for name, n in rows),
+    ]
+    return ["## Difficulty", text, "\n".join(table)]
 
 
 def _template(settings: Settings, prepared: list[Prepared]) -> list[str]:

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from recipes.common.errors import UserError
+from recipes.prepare_data.difficulty import Difficulty
 from recipes.prepare_data.dropped import Action, Report
 from recipes.prepare_data.gold_check import GoldCheck
 from recipes.prepare_data.overlap import Benchmarks, Match
 from recipes.prepare_data.problems import Malformed, Problem, read_problems
-from recipes.prepare_data.settings import Part
+from recipes.prepare_data.settings import Part, Template
 from recipes.prepare_data.stages import Stages
 from recipes.prepare_data.unique import Group, group
+
+Measured = tuple[Difficulty, Template]  # and the template in which the problems were put
 
 
 @dataclass
@@ -53,6 +56,7 @@ class PartPreparation:
         check: GoldCheck,
         benchmarks: Benchmarks | None,
         act: bool,
+        measured: Measured | None = None,
     ) -> Prepared:
         """Go through all stages.
 
@@ -62,6 +66,7 @@ class PartPreparation:
             check: the reward's opinion on golds.
             benchmarks: to compare with; None for none.
             act: whether what they hold too is removed.
+            measured: what an evaluation says of the problems of a training set; None for nothing.
 
         Raises:
             UserError: the file is not what the configuration says.
@@ -78,6 +83,8 @@ class PartPreparation:
             problems = self._learnable(groups, check)
             if benchmarks is not None:
                 problems = self._without_overlap(problems, benchmarks, act)
+            if measured is not None:
+                problems = self._of_difficulty(problems, *measured)
         self._counts["written"] = len(problems)
         if not problems:
             raise UserError(f"{file}: nothing is left of {self._counts['rows']} rows: {self._report.summary()}.")
@@ -166,6 +173,18 @@ class PartPreparation:
                 self._note(one, "kept", "n-gram in common, but another problem", {"matches": near, "of": len(matches)})
             if not (counting and act):
                 left.append(one)
+        return left
+
+    def _of_difficulty(self, problems: list[Problem], measured: Difficulty, template: Template) -> list[Problem]:
+        measured.refuse_others(problems, self._part, template)
+        self._counts["before difficulty="] = len(problems)
+        left = []
+        for one in problems:
+            why = measured.why_not(one)
+            if why is None:
+                left.append(one)
+            else:
+                self._note(one, "dropped", why, {"share": measured.shares.get(one.id)})
         return left
 
     def _drop(self, problem: Problem, reason: str, more: dict[str, object] | None = None) -> int:

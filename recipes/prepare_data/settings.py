@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 from recipes.common.errors import UserError
+from recipes.common.numbers import is_number
 
 HOSTS = ("github", "hub")
 OVERLAP = ("remove", "report", "ignore")
@@ -182,8 +183,17 @@ class Settings:
     raw_folder: str
     on_existing: str
     files: dict[str, str | None]
+    difficulty: str | None
+    keep_right_share: list[float]
 
     def __post_init__(self) -> None:
+        band = self.keep_right_share
+        if not (
+            isinstance(band, list) and len(band) == 2 and all(map(is_number, band)) and 0 <= band[0] <= band[1] <= 1
+        ):
+            raise ValueError(f"keep_right_share={band}: write two numbers, 0 <= low <= high <= 1, as [0.1,0.9]")
+        if self.difficulty is not None and all(part.benchmark for part in self.parts.values()):
+            raise ValueError(f"difficulty={self.difficulty}: a benchmark may not lose a row; leave it out")
         for key, choices in (("overlap", OVERLAP), ("on_existing", ON_EXISTING)):
             if getattr(self, key) not in choices:
                 raise ValueError(f"{key}={getattr(self, key)}: write {', '.join(choices)}")

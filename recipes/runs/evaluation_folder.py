@@ -4,7 +4,9 @@ outputs/evaluations/<name>/  manifest.json  identity.json  samples.jsonl  verdic
                              results-<verifier>.json  evaluate.log
 """
 
-from collections.abc import Iterator
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,3 +75,18 @@ class EvaluationFolder:
     def results(self, verifier: str = OURS) -> Path:
         """The numbers, and what they are numbers of."""
         return self.path / f"results-{verifier}.json"
+
+
+Asked = tuple[str, str, Sequence[Mapping[str, str]], Sequence[str], object]
+
+
+def problems_digest(asked: Iterable[Asked]) -> str:
+    """Tells one set of problems from another.
+
+    Args:
+        asked: (benchmark, id, messages, accepted answers, reward.task.Task) of each, in order.
+    """
+    digest = hashlib.sha256()
+    for *plain, task in asked:
+        digest.update(json.dumps([*plain, repr(task)]).encode())
+    return digest.hexdigest()
