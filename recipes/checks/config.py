@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from omegaconf import DictConfig
 from packaging.version import Version
 
-from recipes.checks import options, reward, sizes, tracking, trainer_mode, types, values
+from recipes.checks import options, reward, sizes, tracking, trainer_mode, types, unsupported, values
 from recipes.common.errors import UserError, as_user_error
 from recipes.config import hardware
 from recipes.plugin import method_check
@@ -35,6 +35,7 @@ def check_config(config: DictConfig) -> None:
     check_trl()
     check_run_options(config)
     hardware.check_preset(config)
+    unsupported.check_unsupported(config)
     values.check_values(config)
     types.check_types(config)
     with _without_chatter():

@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 from rich.table import Table
 
-from recipes.checks import reward, rows, sizes
+from recipes.checks import reward, rows, sizes, unsupported
 from recipes.common.errors import UserError
 from recipes.common.files import existing_parent
 from recipes.inputs import model_folder
@@ -16,7 +16,9 @@ from recipes.runs.dumps import Dumps
 def check_model(config: DictConfig) -> None:
     """The model is complete, takes sequences this long, can be split, and its chat template fits the reward."""
     model_folder.check(config.actor_rollout_ref.model.path)
-    sizes.check_model(config, model_folder.architecture(config.actor_rollout_ref.model.path))
+    facts = model_folder.architecture(config.actor_rollout_ref.model.path)
+    unsupported.check_model(config, facts)
+    sizes.check_model(config, facts)
     reward.check_thinking(config)
 
 

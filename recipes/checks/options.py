@@ -110,13 +110,6 @@ def _check_precision(config: DictConfig) -> None:
                 f"{section}.fsdp_config.dtype={engine.dtype}, but {section}.fsdp_config.mixed_precision.param_dtype, "
                 f"which verl computes in, is {computed}. Write precision={short} instead."
             )
-    engine, model = config.actor_rollout_ref.actor.fsdp_config, config.actor_rollout_ref.model
-    if precision.dtype(engine.dtype) == "float16" and model.lora_rank and model.lora.get("merge"):
-        key = f"{MODEL}.lora.merge"
-        raise UserError(
-            f"precision=fp16 with {key}=true: verl casts merged weights to bfloat16 before vLLM gets them. Write "
-            f"{key}=false, or precision=bf16."
-        )
 
 
 def _check_chunked_entropy(config: DictConfig) -> None:
@@ -132,15 +125,8 @@ def _check_chunked_entropy(config: DictConfig) -> None:
 
 def _check_comparable_weights(config: DictConfig) -> None:
     """plugin/rollout/weight_sums.py rounds the trainer's weights as vLLM does, and so has to know how."""
-    rollout, key = config.actor_rollout_ref.rollout, "trainer.v1.rlvr.check_weights"
-    if not config.trainer.v1.rlvr.check_weights:
-        return
-    if rollout.quantization:
-        raise UserError(
-            f"{ROLLOUT}.quantization={rollout.quantization}: vLLM would keep other weights than the trainer's, and "
-            f"{key}=true compares them after each transfer. Write {ROLLOUT}.quantization=null, or {key}=false."
-        )
-    if rollout.dtype == "auto":
+    key = "trainer.v1.rlvr.check_weights"
+    if config.trainer.v1.rlvr.check_weights and config.actor_rollout_ref.rollout.dtype == "auto":
         raise UserError(
             f"{ROLLOUT}.dtype=auto with {key}=true: what the weights are compared in must be known. Write "
             f"{ROLLOUT}.dtype=bfloat16, or {key}=false."
@@ -315,15 +301,3 @@ def _check_ray(config: DictConfig) -> None:
             hint = nearest(str(key), known)
             advice = f"Write {hint}" if hint else "Leave it out"
             raise UserError(f"ray_kwargs.ray_init.{key}: ray.init has no such argument. {advice}.")
-
-
-def _check_lora(config: DictConfig) -> None:
-    """verl's Hugging Face copy of such a model holds names that transformers does not know: it loads as noise."""
-    model = config.actor_rollout_ref.model
-    rank, adapter = model.get("lora_rank") or 0, model.get("lora_adapter_path")
-    if rank > 0 or adapter:
-        key = "lora_rank" if rank > 0 else "lora_adapter_path"
-        raise UserError(
-            f"actor_rollout_ref.model.{key}={rank or adapter}: no checkpoint of a LoRA training can be loaded or "
-            "evaluated yet. Leave it out, and train all weights."
-        )

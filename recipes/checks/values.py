@@ -115,7 +115,7 @@ RULES = (
     one_of("model_engine", ("dp",), "dp"),
     or_null(one_of("attention", attention.CHOICES, "auto")),  # null: a preset of one's own that names it elsewhere
     or_null(one_of("precision", precision.NAMES, "bf16")),
-    one_of("hardware.device", ("cpu", "cuda", "npu"), "cuda"),
+    one_of("hardware.device", ("cpu", "cuda"), "cuda"),
     whole("trainer.nnodes", 1, 1),
     whole("trainer.n_gpus_per_node", 1, 1),
     whole("trainer.total_training_steps", 1, 300),

@@ -353,7 +353,6 @@ WRONG_VALUES = [
     (["trainer.use_v1=false"], "trainer.use_v1=False", "trainer.use_v1=true"),
     (["trainer.v1.trainer_mode=async"], "trainer.v1.trainer_mode=async", "trainer.v1.trainer_mode=rlvr"),
     (["trainer.v1.rlvr.check_weights=1"], "trainer.v1.rlvr.check_weights=1", "trainer.v1.rlvr.check_weights=true"),
-    ([f"{ROLLOUT}.quantization=fp8"], f"{ROLLOUT}.quantization=fp8", "trainer.v1.rlvr.check_weights=false"),
     ([f"{ROLLOUT}.dtype=auto"], f"{ROLLOUT}.dtype=auto", f"{ROLLOUT}.dtype=bfloat16"),
     (["trainer.v1.rlvr.poll_interval=0"], "trainer.v1.rlvr.poll_interval=0", "trainer.v1.rlvr.poll_interval=0.2"),
     (["trainer.logger=console"], "trainer.logger=console", "trainer.logger=[console,file,tensorboard]"),
@@ -384,11 +383,6 @@ WRONG_VALUES = [
     ([f"{ENGINE}.dtype=float16"], f"{ENGINE}.dtype=float16", "precision=fp16"),
     ([PAPER, f"{ENGINE}.dtype=half"], f"{ENGINE}.dtype='half'", "Write"),
     ([f"{REFERENCE}.fsdp_config.dtype=bfloat16"], f"{REFERENCE}.fsdp_config.dtype=bfloat16", "precision=bf16"),
-    (
-        ["precision=fp16", f"{MODEL}.lora_rank=8", f"{MODEL}.lora.merge=true"],
-        f"{MODEL}.lora.merge=true",
-        "precision=bf16",
-    ),
     (["attention=flex"], "attn_implementation=flex_attention", "attention=sdpa"),
     (["attention=flash_attention_2"], "attention='flash_attention_2'", "attention=auto"),
     (
@@ -439,7 +433,7 @@ WRONG_WORDS = [
 
 
 RIGHT = [
-    [f"{ROLLOUT}.quantization=fp8", "trainer.v1.rlvr.check_weights=false"],
+    [f"{ROLLOUT}.dtype=auto", "trainer.v1.rlvr.check_weights=false"],
     [f"{OPTIM}.lr=4.63e-7"],
     [f"{OPTIM}.lr_warmup_steps=-1", f"{OPTIM}.lr_warmup_steps_ratio=0.1"],
     [f"{OPTIM}.lr_warmup_steps=0"],
