@@ -286,6 +286,7 @@ def test_separate_async_composes_and_asks_for_its_gpus(chosen: tuple[str, ...]) 
 def test_a_machine_must_hold_both_kinds_of_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda number: (8, 0))
     monkeypatch.setattr("recipes.checks.trainer_mode.find_spec", lambda name: name)
     config = composed_config(*FIRST, PLAIN).copy()
     hardware_checks.check_hardware(config)
