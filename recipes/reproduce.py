@@ -30,6 +30,7 @@ from recipes.runs.resume import Resume
 from recipes.runs.run_folder import RunFolder
 
 PAPERS = ("dgpo", "maspo")
+REFUSED = 2  # exit code of every command here for bad input
 EVALUATION = {"tiny": "arithmetic"}  # everything else: paper
 SEEDS: dict[str, Sequence[int]] = {"tiny": (0, 1, 2)}  # everything else: one, as in the papers
 # The smallest real experiments that one node can bear, and the data that each needs; no row of a table.
@@ -153,7 +154,10 @@ def smallest() -> Iterator[str]:
 
 
 def run(todo: list[Cell], overrides: Sequence[str], shown: Console) -> list[str]:
-    """Train and evaluate each cell; returns what failed. A cell that fails does not keep the others from running."""
+    """Train and evaluate each cell; returns what failed. A cell that fails does not keep the others from running.
+
+    One that is refused before it starts does: this machine would refuse them all (no GPUs, no data).
+    """
     failed = []
     for place, cell in enumerate(todo, start=1):
         for what, is_done, words in _stages(cell, overrides):
@@ -168,6 +172,9 @@ def run(todo: list[Cell], overrides: Sequence[str], shown: Console) -> list[str]
                 raise KeyboardInterrupt
             if code:
                 failed.append(f"{what} {cell.paper}/{cell.name} seed {cell.seed} (exit code {code})")
+                if code == REFUSED:
+                    shown.print(f"{title}: refused before it started, as the others would be: cure what stands above.")
+                    return failed
                 break
             shown.print(f"{title}: took {durations.clock(time.monotonic() - started)}")
     return failed

@@ -113,7 +113,9 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("--output", type=Path, help="file to write (default: standard output)")
     table.set_defaults(run=_table)
     compare = commands.add_parser("compare", help="two evaluations on the same problems, with a p-value")
-    compare.add_argument("first", type=Path, help="folder of an evaluation, or a results file")
+    compare.add_argument(
+        "first", type=Path, help="an evaluation: its folder, its name under outputs/, or a results file"
+    )
     compare.add_argument("second", type=Path, help="the same; the difference is second minus first")
     compare.set_defaults(run=_compare)
     seeds = commands.add_parser("seeds", help="two methods over seeds: paired differences of their runs or evaluations")

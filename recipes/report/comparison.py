@@ -18,7 +18,7 @@ def show(first: Path, second: Path) -> None:
     """Print the comparison.
 
     Args:
-        first, second: folders of evaluations, or results files.
+        first, second: folders of evaluations, names of some under outputs/, or results files.
 
     Raises:
         UserError: no results, or results on different problems.
@@ -54,11 +54,16 @@ def _add(table: Table, name: str, groups: list[tuple[st.Array, st.Array]]) -> No
 
 def _shares(path: Path) -> dict[str, dict[str, float]]:
     """Share of right samples per problem, by benchmark."""
-    file = EvaluationFolder(path).results() if path.is_dir() else path
+    named = EvaluationFolder.named(Path("outputs"), str(path))
+    folder = named if not path.exists() and named.path.is_dir() else EvaluationFolder(path)
+    file = folder.results() if folder.path.is_dir() else path
     try:
         records: dict[str, Any] = json.loads(file.read_text())["records"]
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{file}: no results of recipes.evaluate ({type(error).__name__}).") from error
+        raise UserError(
+            f"{file}: no results of recipes.evaluate ({type(error).__name__}). Write the folder of "
+            "an evaluation, or its name under outputs/."
+        ) from error
     found = {name: record["per_problem"] for name, record in records.items() if name != AVERAGE}
     if any(share is None for group in found.values() for share in group.values()):
         raise UserError(f"{file}: some problems have no sample; finish that evaluation first.")

@@ -19,6 +19,7 @@ EXECUTED_ELSEWHERE = {
     "extending.md": "test_extending_page.py",
     "drop-in.md": "test_drop_in_page.py",
     "own-verifier.md": "test_own_verifier_page.py",
+    "data.md": "test_own_data_page.py",
 }
 COMMAND = re.compile(
     r"([A-Z_]+=\S+ )*(\.venv/bin/)?"
@@ -44,7 +45,7 @@ PLACEHOLDERS = {
 def _blocks(page: Path) -> Iterator[str]:
     text = page.read_text(encoding="utf-8")
     for block in re.findall(r"^```bash\n((?s:.*?))^```$", text, re.M):
-        if not (page.name in EXECUTED_ELSEWHERE and re.search("my_methods|main_ppo|my_verifier", block)):
+        if not (page.name in EXECUTED_ELSEWHERE and re.search("my_methods|main_ppo|my_verifier|-dir mine", block)):
             yield block
     for block in re.findall(r"^```\n((?s:.*?))^```$", text, re.M):
         yield from re.findall(r"^\$ (.*)$", block, re.M)  # a session: commands behind the prompt

@@ -106,6 +106,14 @@ def test_a_failure_does_not_keep_the_rest_from_running(tmp_path, monkeypatch, ca
     assert (tmp_path / "tables" / "tiny.md").is_file()
 
 
+def test_what_this_machine_refuses_is_not_tried_again_for_every_cell(tmp_path, monkeypatch, capsys):
+    started = []
+    monkeypatch.setattr(reproduce, "finish", lambda words: started.append(words) or 2)
+    words = ["dgpo", "--scale", "tiny", "--only", "1.5b_grpo,1.5b_dgpo", "--output-root", str(tmp_path)]
+    assert reproduce.main(words) == 1
+    assert len(started) == 1 and "cure what stands above" in capsys.readouterr().out
+
+
 ORDERLY = """
 import signal, sys, time
 def save(*_):

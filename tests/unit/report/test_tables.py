@@ -10,6 +10,7 @@ from recipes.common.errors import UserError
 from recipes.report import table
 from recipes.report.__main__ import main
 from recipes.report.cells import published, read_results
+from recipes.runs.evaluation_folder import EvaluationFolder
 
 BENCHMARKS = ("aime24", "aime25", "amc23", "math500", "minerva", "olympiadbench")
 
@@ -137,13 +138,20 @@ def test_every_format_holds_every_number(tmp_path, capsys):
     assert "format 'pdf' is unknown" in capsys.readouterr().err
 
 
-def test_two_evaluations_are_compared_on_their_problems(tmp_path, capsys):
+def test_two_evaluations_are_compared_on_their_problems(tmp_path, capsys, monkeypatch):
     for name, shares in (("a", [0.1, 0.5, 0.9]), ("b", [0.4, 0.6, 1.0]), ("c", [0.1, 0.5])):
         record = {"per_problem": {str(place): share for place, share in enumerate(shares)}}
         (tmp_path / f"{name}.json").write_text(json.dumps({"records": {"aime24": record, "average": {}}}))
     main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")])
     out = capsys.readouterr().out
     assert "+16.7" in out and "0.25" in out  # all 8 sign flips: 2 as large
+    for name in ("a", "b"):
+        named = EvaluationFolder.named(tmp_path / "outputs", name)
+        named.path.mkdir(parents=True)
+        named.results().write_bytes((tmp_path / f"{name}.json").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    main(["compare", "a", "b"])
+    assert "+16.7" in capsys.readouterr().out, "by their names"
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["compare", str(tmp_path / "a.json"), str(tmp_path / "c.json")])
     assert "different problems" in capsys.readouterr().err
