@@ -47,7 +47,7 @@ def build(path: str | os.PathLike[str]) -> None:
     file = gguf_file()
     with new_folder(path) as folder:
         with progress_bar.waiting(Console(stderr=True, highlight=False), f"converting {file.name}"):
-            tokenizer = _tokenizer(file)
+            tokenizer = read_tokenizer(file)
             save(folder, _model(file, tokenizer), tokenizer)
         record = {
             "target": f"{__name__}.build",
@@ -82,7 +82,7 @@ def gguf_file() -> Path:
     raise ModuleNotFoundError(f"SmolLM2 needs the package {PACKAGE}, which carries its weights: {INSTALL}")
 
 
-def _tokenizer(file: Path) -> PreTrainedTokenizerFast:
+def read_tokenizer(file: Path) -> PreTrainedTokenizerFast:
     """Return the tokenizer of the file, with three things as in the original that transformers' conversion loses.
 
     It takes the beginning-of-text token for the end as well, splits numbers like words instead of into digits, and
