@@ -35,7 +35,7 @@ class MethodConfig(PolicyLossConfig):
     opsm_delta: float | None = None
     top_entropy_share: float = 1.0
 
-    # Whether the paper's ratio is against the rollout policy itself, so that verl's bypass mode may be used.
+    # Whether the paper's ratio is against the rollout policy itself: verl's bypass mode then needs no anchor=rollout.
     rollout_anchor: ClassVar[bool] = False
     # Filled in by losses.registry.register.
     method: ClassVar[str] = ""

@@ -42,6 +42,7 @@ class Workload:
         attention_assumed: whether it is the one that `attention=auto` takes where flash-attn is installed.
         drops_prompts: whether some are generated that nothing is learnt from (`sampling=dynamic`).
         generated_per_kept: prompts generated for each one that is learnt from: an assumption.
+        rollout_anchor: whether vLLM's log-probs are the old ones, so that no pass is made for them.
     """
 
     nodes: int
@@ -84,6 +85,7 @@ class Workload:
     reduces_once: bool = False
     drops_prompts: bool = False
     generated_per_kept: float = 1.0
+    rollout_anchor: bool = False
 
     def __post_init__(self) -> None:
         if self.gpus % self.ulysses or self.gpus % self.tensor_parallel:
@@ -214,4 +216,5 @@ def of(config: DictConfig) -> Workload:
         attention_assumed=config.get("attention") == "auto",
         reduces_once=fsdp.use_no_sync_for_gradient_accumulation,
         drops_prompts=config.algorithm.filter_groups.enable,
+        rollout_anchor=bool(config.algorithm.rollout_correction.get("bypass_mode", False)),
     )

@@ -132,7 +132,8 @@ def training_seconds(
         "old log-probs": _Work(forward, tokens, 1, efficiency.scoring, 1, workload.log_prob_tokens, c, 0),
         "update": _Work(update, tokens, workload.epochs, share, workload.updates, workload.update_tokens, 2 * c, 4),
     }
-    return {name: _seconds(work, model, gpu, workload, efficiency) for name, work in works.items()}
+    seconds = {name: _seconds(work, model, gpu, workload, efficiency) for name, work in works.items()}
+    return seconds | ({"old log-probs": 0.0} if workload.rollout_anchor else {})
 
 
 def sync_seconds(model: Architecture, gpu: GPU, workload: Workload, efficiency: Efficiency) -> float:

@@ -4,6 +4,8 @@ from omegaconf import DictConfig
 
 from recipes.common.errors import UserError
 
+ROLLOUT_ANCHOR = "rollout"  # configs/anchor
+SAMPLED = "processed_logprobs"  # vLLM's, after temperature and truncation
 TRAINER_MODES = ("rlvr", "rlvr_separate_async")  # recipes.plugin.trainer
 
 
@@ -55,31 +57,46 @@ def _check_trainer(config: DictConfig) -> None:
 def _check_bypass(config: DictConfig, rollout_anchor: bool) -> None:
     """verl's bypass mode takes the rollout's log-probs as π_old, and with its own loss ignores the chosen one."""
     correction = config.algorithm.get("rollout_correction")
-    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
-    loss_mode = actor.policy_loss.loss_mode
+    loss_mode = config.actor_rollout_ref.actor.policy_loss.loss_mode
     if correction and correction.get("bypass_mode", False):
-        for name in ("rollout_is", "rollout_rs"):
-            if rollout_anchor and correction.get(name) is not None:
-                raise UserError(
-                    f"algorithm.rollout_correction.{name}={correction[name]} with bypass_mode=true: {loss_mode} takes "
-                    "its ratios from the rollout's log-probs already, and verl would ignore the correction without a "
-                    "word. Write rollout_correction=none."
-                )
-        if not rollout_anchor:
-            raise UserError(
-                f"algorithm.rollout_correction.bypass_mode=true: {loss_mode} is defined against π_old, which bypass "
-                "mode replaces by the rollout's log-probs (and verl's own bypass loss would drop the chosen one). "
-                "Write algorithm.rollout_correction.bypass_mode=false; the decoupled mode hands its importance weights "
-                "to every method here."
-            )
-        if not rollout.calculate_log_probs:
-            raise UserError(
-                "actor_rollout_ref.rollout.calculate_log_probs=false with bypass_mode=true: there would be no π_old. "
-                "Write actor_rollout_ref.rollout.calculate_log_probs=true."
-            )
+        _check_anchor(config, rollout_anchor)
+    elif config.get("anchor") == ROLLOUT_ANCHOR:
+        raise UserError(
+            "anchor=rollout with algorithm.rollout_correction.bypass_mode=false: π_old would be the trainer's. Leave "
+            "bypass_mode out, or write anchor=method."
+        )
     if loss_mode == "bypass_mode":
         raise UserError(
             "actor_rollout_ref.actor.policy_loss.loss_mode=bypass_mode drops the chosen method. Leave it out."
+        )
+
+
+def _check_anchor(config: DictConfig, rollout_anchor: bool) -> None:
+    """Bypass mode is meant, and what it takes as π_old is the policy that sampled."""
+    correction, rollout = config.algorithm.rollout_correction, config.actor_rollout_ref.rollout
+    loss_mode = config.actor_rollout_ref.actor.policy_loss.loss_mode
+    if not rollout_anchor and config.get("anchor") != ROLLOUT_ANCHOR:
+        raise UserError(
+            f"algorithm.rollout_correction.bypass_mode=true: {loss_mode} is defined against π_old, which bypass mode "
+            "replaces by the rollout's log-probs. Write algorithm.rollout_correction.bypass_mode=false (the decoupled "
+            "mode hands its importance weights to every method here), or anchor=rollout if that is meant."
+        )
+    for name in ("rollout_is", "rollout_rs"):
+        if correction.get(name) is not None:
+            raise UserError(
+                f"algorithm.rollout_correction.{name}={correction[name]} with bypass_mode=true: {loss_mode} takes its "
+                "ratios from the rollout's log-probs already, and verl would ignore the correction without a word. "
+                "Write rollout_correction=none."
+            )
+    if not rollout.calculate_log_probs:
+        raise UserError(
+            "actor_rollout_ref.rollout.calculate_log_probs=false with bypass_mode=true: there would be no π_old. Write "
+            "actor_rollout_ref.rollout.calculate_log_probs=true."
+        )
+    if rollout.get("logprobs_mode", SAMPLED) != SAMPLED:
+        raise UserError(
+            f"actor_rollout_ref.rollout.logprobs_mode={rollout.logprobs_mode} with bypass_mode=true: π_old would not "
+            f"be the distribution that was sampled from. Write actor_rollout_ref.rollout.logprobs_mode={SAMPLED}."
         )
 
 

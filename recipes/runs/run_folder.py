@@ -49,6 +49,7 @@ VOLATILE = (
     # Choices whose outcome is compared where it stands; attentions compute the same, whichever is installed today.
     "attention",
     "precision",
+    "anchor",
     "actor_rollout_ref.model.override_config.attn_implementation",
     "actor_rollout_ref.rollout.agent.agent_loop_manager_class",
     "actor_rollout_ref.rollout.checkpoint_engine.custom_backend_module",

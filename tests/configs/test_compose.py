@@ -30,6 +30,13 @@ def test_every_policy_loss_on_a_cpu(composed, policy_loss: str) -> None:
     assert not missing, "an option outside the YAML can be overridden with a + only"
 
 
+@pytest.mark.parametrize("policy_loss", ["dgpo", "maspo", "grpo", "gspo", "entropy_adv", "m2po", "dppo_tv"])
+def test_a_method_around_the_policy_that_sampled(composed, policy_loss: str) -> None:
+    config = composed(f"policy_loss={policy_loss}", "anchor=rollout")
+    config_checks.check_config(resolved(config))
+    assert config.algorithm.rollout_correction.bypass_mode and config.actor_rollout_ref.rollout.calculate_log_probs
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_on_a_cpu(composed, model: str) -> None:
     words = ["model_path=Qwen/Qwen3-1.7B"] if model == "auto" else []

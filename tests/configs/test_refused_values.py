@@ -62,7 +62,23 @@ REFUSED_CONFIGS = {
     "kappa that turns the sign": (["policy_loss=entropy_adv", f"{POLICY}.entropy_adv_kappa=1"], ["> 1", "=2.0"]),
     "bypass mode": (
         ["algorithm.rollout_correction.bypass_mode=true"],
-        ["bypass_mode=true", "dgpo", "bypass_mode=false"],
+        ["bypass_mode=true", "dgpo", "bypass_mode=false", "anchor=rollout"],
+    ),
+    "an anchor that is taken back": (
+        ["anchor=rollout", "algorithm.rollout_correction.bypass_mode=false"],
+        ["anchor=rollout", "bypass_mode=false", "anchor=method"],
+    ),
+    "an anchor and a correction": (
+        ["anchor=rollout", "rollout_correction=token_tis"],
+        ["rollout_is=token", "rollout_correction=none"],
+    ),
+    "an anchor without log-probs": (
+        ["anchor=rollout", "actor_rollout_ref.rollout.calculate_log_probs=false"],
+        ["calculate_log_probs=true"],
+    ),
+    "an anchor that was not sampled from": (
+        ["anchor=rollout", "actor_rollout_ref.rollout.logprobs_mode=raw_logprobs"],
+        ["logprobs_mode=raw_logprobs", "logprobs_mode=processed_logprobs"],
     ),
     "bypass mode without log-probs": (
         ["policy_loss=dppo_tv", "actor_rollout_ref.rollout.calculate_log_probs=false"],

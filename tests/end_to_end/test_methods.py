@@ -58,6 +58,16 @@ def test_the_likelihood_term_of_klear_reasoner(launcher) -> None:
 
 
 @pytest.mark.slow
+def test_the_policy_that_sampled_as_anchor(launcher) -> None:
+    """No pass for old log-probs; the ratios are against vLLM's own numbers."""
+    result = launcher.train("policy_loss=dgpo", "anchor=rollout", *SHORT)
+    assert result.returncode == 0, result.stdout + result.stderr
+    updates = assert_trained(launcher)
+    assert not any("actor/entropy" in update or "training/rollout_probs_diff_mean" in update for update in updates)
+    assert all(update["actor/ppo_kl"] != 0 for update in updates)
+
+
+@pytest.mark.slow
 def test_fused(launcher) -> None:
     result = launcher.train("policy_loss=maspo", "actor_rollout_ref.actor.policy_loss.fused=true", *SHORT)
     assert result.returncode == 0, result.stdout + result.stderr

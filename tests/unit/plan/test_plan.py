@@ -143,6 +143,15 @@ def test_dropped_prompts_are_generated_and_not_learnt_from(capsys, monkeypatch):
     assert "sampling=dynamic" not in capsys.readouterr().out
 
 
+def test_the_policy_that_sampled_needs_no_pass_for_old_log_probs():
+    own, sampled = (
+        step_time.centre(asked.model, asked.gpu, asked.run, 3000).seconds
+        for asked in (planned(*SEVEN), planned(*SEVEN, "anchor=rollout"))
+    )
+    assert own["old log-probs"] > 0 == sampled["old log-probs"]
+    assert {**own, "old log-probs": 0} == sampled
+
+
 def test_a_price_puts_money_into_the_plan(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "150")
     plan.main([*SEVEN, "mean_length=3000", "price_per_gpu_hour=2"])
