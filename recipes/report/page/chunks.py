@@ -6,6 +6,7 @@ from recipes.report.page.responses import Response, counts, evenly
 from recipes.report.page.sanitize import packed
 
 PER_CHUNK = 256  # responses; unpacking one takes a browser some milliseconds
+TIGHTEST = 10  # text is not packed tighter: what is longer than this many budgets is thinned before it is packed
 
 
 def batch(responses: list[Response]) -> dict[str, Any]:
@@ -42,7 +43,8 @@ def within_budget(responses: list[Response], budget: int) -> tuple[dict[str, Any
     Returns:
         The batch, and `shown`, `read` and both by outcome.
     """
-    kept = responses
+    length = sum(len(response.output) for response in responses)
+    kept = evenly(responses, int(len(responses) * min(1.0, TIGHTEST * budget / max(length, 1))))
     made = batch(kept)
     while kept and size(made) > budget:
         kept = evenly(responses, int(len(kept) * 0.97 * budget / size(made)))

@@ -14,7 +14,9 @@ from recipes.runs import dumps
 from recipes.runs.run_folder import RunFolder
 
 SETS = ("train", "validation")
-MOST_READ = 400 * 2**20  # bytes of files; beyond, only some steps are read
+# Bytes of text; beyond, only some steps are read. A page holds some 12 MB of it packed, and a text with a single emoji
+# takes four bytes per character here.
+MOST_READ = 256 * 2**20
 LONGEST_LINE = 16 * 2**20  # bytes; a longer one is no response
 
 
