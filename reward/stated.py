@@ -7,7 +7,8 @@ line. Never an earlier line: what a model computes on its way is not its answer.
 import re
 
 STATEMENT = re.compile(
-    r"\b(?:final\s+)?answer\s*(?:\*\*)?\s*(?:is|are|:|=|equals)\s*(?:\*\*)?\s*:?\s*(?:\*\*)?\s*", re.IGNORECASE
+    r"\b(?:final\s+)?answer\s*+(?:\*\*\s*+)?(?:is|are|:|=|equals)\s*+(?:\*\*\s*+)?(?::\s*+)?(?:\*\*\s*+)?",
+    re.IGNORECASE,
 )
 # No formula holds another opening: a text of nothing but `\(` would be searched to its end from each of them.
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$\n]+?)\$|\\\(((?:(?!\\\().)+?)\\\)|\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL)

@@ -126,7 +126,7 @@ RULES = (
     whole("trainer.log_val_generations", 0, 0),
     whole("trainer.critic_warmup", 0, 0),
     flag("trainer.val_before_train", "true"),
-    flag("trainer.val_only", "false"),
+    Rule("trainer.val_only", lambda value: value is False, "false (recipes.evaluate validates alone)", "false"),
     flag("trainer.balance_batch", "true"),
     name("trainer.project_name", "train"),
     name("trainer.experiment_name", "my-run"),

@@ -86,6 +86,22 @@ def write_record(folder: Path, record: dict[str, Any]) -> None:
     (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
+def read_mapping(path: Path) -> dict[str, Any]:
+    """What a JSON file holds.
+
+    Raises:
+        OSError: it can't be read.
+        ValueError: it is damaged; says how.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(content, dict):
+        raise ValueError("no mapping")
+    return content
+
+
 def lock_beside(folder: Path) -> Path:
     """The lock of a folder: beside it, so that it is there before the folder and stays when that is moved away."""
     return folder.with_name(f".{folder.name}.lock")

@@ -246,13 +246,22 @@ def _explained(error: Exception, overrides: Sequence[Override], primary: Primary
     known = _known(_chosen(overrides, primary), primary)
     sections = {one.rpartition(".")[0] for one in known}  # they take no value
     hint = nearest_key(key, (one for one in known if one not in sections)) or nearest(key, primary.groups)
-    value = next(_given(override) for override in overrides if override.key_or_group == key)
+    given = next(override for override in overrides if override.key_or_group == key)
+    if key in known:
+        return f"{given.input_line}: {key} is there, but not all that it is given. {_with_plus(key, given.value())}"
     advice = (
-        f"Write {hint}={value}."
+        f"Write {hint}={_given(given)}."
         if hint
-        else f"`python -m {primary.command} --cfg job` lists all keys. Write a + before one that is declared nowhere."
+        else f"`python -m {primary.command} --cfg job` lists all keys. {_with_plus(key, given.value())}"
     )
     return f"{key}: there is no such key. {advice}"
+
+
+def _with_plus(key: str, value: Any) -> str:
+    """How to write a key that is declared nowhere, one override per value."""
+    inside = value if isinstance(value, dict) else {}
+    keys = [f"+{key}.{name}=…" for name in inside] or [f"+{key}=…"]
+    return f"For one that is declared nowhere write a + before it: {' '.join(keys)}"
 
 
 def _chosen(overrides: Sequence[Override], primary: Primary) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
-from recipes.common.files import write_atomically
+from recipes.common.files import read_mapping, write_atomically
 from recipes.evaluate.problems import Problem
 from recipes.inputs import model_folder
 from recipes.runs.evaluation_folder import problems_digest
@@ -50,6 +50,21 @@ def weights_digest(model: str) -> str | None:
     return digest.hexdigest()
 
 
+def read(path: Path) -> dict[str, Any]:
+    """The identity that is there.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        return read_mapping(path)
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged ({error}). Restore it, or write name=<a new name>: without it nobody knows what the "
+            "samples beside it are of."
+        ) from error
+
+
 def refuse_other(path: Path, now: dict[str, Any]) -> None:
     """Write the identity where there is none yet; raise UserError if another one is there.
 
@@ -60,7 +75,7 @@ def refuse_other(path: Path, now: dict[str, Any]) -> None:
     if not path.is_file():
         write_atomically(path, json.dumps(now, indent=2) + "\n")
         return
-    before = json.loads(path.read_text())
+    before = read(path)
     different = [name for name in before | now if before.get(name) != now.get(name)]
     if different:
         shown = "\n".join(f"  {name}: {before.get(name)!r} there, {now.get(name)!r} now" for name in different)

@@ -1,18 +1,24 @@
 """A JSON-lines file that grows row by row and survives a kill: what is complete stays, a cut-off tail is dropped.
 
-Each row has a key (benchmark, problem, sample), and no key stands there twice.
+Each row has a key (benchmark, problem, sample), and no key stands there twice. What else a row must hold is told by
+its kind: a sample's response, a verdict's accuracy.
 """
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from types import NoneType, TracebackType
+from typing import Any, NoReturn
 
 from recipes.common.errors import UserError
 from recipes.common.files import is_full
 
 Key = tuple[str, str, int]
+Fields = Mapping[str, tuple[type, ...]]
+COMMON: Fields = {"tokens": (int, NoneType), "truncated": (bool, NoneType)}  # may be missing
+SAMPLE: Fields = {"response": (str,)}
+VERDICT: Fields = {"acc": (int, float), "pred": (str,), "status": (str,)}
 
 
 def key_of(row: dict[str, Any]) -> Key:
@@ -21,36 +27,68 @@ def key_of(row: dict[str, Any]) -> Key:
     Raises:
         KeyError, TypeError, ValueError: the row lacks one of them.
     """
-    return str(row["benchmark"]), str(row["problem"]), int(row["sample"])
+    sample = row["sample"]
+    if not isinstance(sample, int) or isinstance(sample, bool) or sample < 0:
+        raise ValueError(f"sample={sample!r} is no number from 0 on")
+    return str(row["benchmark"]), str(row["problem"]), sample
 
 
-def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _row(line: bytes, fields: Fields) -> dict[str, Any]:
+    """A row from its line.
+
+    Raises:
+        KeyError, TypeError, ValueError, RecursionError: it is none.
+    """
+    row = json.loads(line, parse_constant=_no_constant)
+    key_of(row)
+    if "cut_off" in row:  # its name in rows of version 0.1
+        row["truncated"] = row.pop("cut_off")
+    given = {name: row[name] for name in fields} | {name: row.get(name) for name in COMMON}
+    for name, value in given.items():
+        if not isinstance(value, (*fields.get(name, ()), *COMMON.get(name, ()))):
+            raise TypeError(f"{name} is {type(value).__name__}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name}={value}")
+    return dict(row)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def read_rows(path: Path, fields: Fields | None = None) -> Iterator[dict[str, Any]]:
     """The rows of a file, one after the other; none where there is no file.
+
+    Args:
+        path: of the file.
+        fields: what a row holds beside its key.
 
     Raises:
         UserError: names the line that is no row.
     """
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-                key_of(row)
-            except (ValueError, KeyError, TypeError) as error:
+                row = _row(line, fields or {})
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                wanted = ", ".join(["benchmark", "problem", "sample", *(fields or {})])
                 raise UserError(
-                    f"{path}, line {number}: no row with benchmark, problem and sample ({type(error).__name__}: "
-                    f"{error}). Remove that line; what is missing then is done again."
+                    f"{path}, line {number}: no row with {wanted} ({type(error).__name__}: {error}). Remove that "
+                    "line; what is missing then is done again."
                 ) from error
-            if "cut_off" in row:  # its name in rows of version 0.1
-                row["truncated"] = row.pop("cut_off")
             yield row
 
 
 class RowFile:
     """Appends rows; use as a context manager.
+
+    Args:
+        path: of the file.
+        fields: what a row holds beside its key.
 
     Attributes:
         keys: of the rows that are there.
@@ -60,12 +98,12 @@ class RowFile:
         UserError: a line inside the file is no row, or a key stands there twice.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fields: Fields | None = None) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self.dropped = _drop_cut_off_tail(path)
         self.keys: set[Key] = set()
-        for row in read_rows(path):
+        for row in read_rows(path, fields):
             if key_of(row) in self.keys:
                 raise UserError(f"{path} holds {key_of(row)} twice. Move the file away, or remove one of the two.")
             self.keys.add(key_of(row))

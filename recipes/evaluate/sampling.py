@@ -15,18 +15,18 @@ from recipes.common.errors import UserError
 from recipes.common.truncation import is_truncated, stop_tokens
 from recipes.evaluate import engine, problems
 from recipes.evaluate.evaluation import Evaluation
-from recipes.evaluate.row_file import Key, RowFile, key_of, read_rows
+from recipes.evaluate.row_file import SAMPLE, Key, RowFile, key_of, read_rows
 
 
 def complete(evaluation: Evaluation, shown: Console) -> None:
     """Draw, or read from a file, the samples that are not there yet."""
-    with RowFile(evaluation.folder.samples) as rows:
+    with RowFile(evaluation.folder.samples, SAMPLE) as rows:
         if rows.dropped:
             shown.print(
                 f"{evaluation.folder.samples}: the last row was cut off ({rows.dropped:,} bytes); it is drawn again"
             )
         if evaluation.config.responses:
-            _import(evaluation, rows)
+            _import(evaluation, rows, shown)
             return
         missing = [key for key in evaluation.keys if key not in rows.keys]
         if not missing:
@@ -38,17 +38,37 @@ def complete(evaluation: Evaluation, shown: Console) -> None:
         _sample(evaluation, rows, missing, shown)
 
 
-def _import(evaluation: Evaluation, rows: RowFile) -> None:
+def _import(evaluation: Evaluation, rows: RowFile, shown: Console) -> None:
     source = Path(evaluation.config.responses).expanduser()
     if not source.is_file():
         raise UserError(f"responses={source}: there is no such file. Give a JSON-lines file of responses.")
-    for number, row in enumerate(read_rows(source), start=1):
-        key = key_of(row)
-        if not isinstance(row.get("response"), str):
-            raise UserError(f"responses={source}, row {number}: `response` is missing or no text.")
+    seen = {key_of(row): hash(row["response"]) for row in read_rows(evaluation.folder.samples, SAMPLE)}
+    unknown: list[Key] = []
+    for number, row in enumerate(read_rows(source, SAMPLE), start=1):
+        key, where = key_of(row), f"responses={source}, row {number}"
+        if seen.setdefault(key, hash(row["response"])) != hash(row["response"]):
+            raise UserError(
+                f"{where}: sample {key[2]} of problem {key[1]} of {key[0]} has another response above, or in "
+                f"{evaluation.folder.samples}. Give each sample a number of its own, or write name=<a new name>."
+            )
         problem = evaluation.problems.get(key[:2])
-        if problem is not None and key[2] < evaluation.settings["samples"] and key not in rows.keys:
+        if problem is None:
+            unknown.append(key)
+        elif key[2] < evaluation.settings["samples"] and key not in rows.keys:
             rows.append(_row(problem, key, row["response"], row.get("tokens"), bool(row.get("truncated")), None))
+    if unknown:
+        _say_unknown(evaluation, source, unknown, bool(rows.keys), shown)
+
+
+def _say_unknown(evaluation: Evaluation, source: Path, unknown: list[Key], any_known: bool, shown: Console) -> None:
+    """Rows of other problems are left out, and said; nothing but such rows is a mistake."""
+    benchmark, problem, _ = unknown[0]
+    said = f"responses={source}: {len(unknown):,} rows are of no problem here, for one {problem} of {benchmark}"
+    if any_known:
+        shown.print(f"{said}; they are left out", markup=False)
+        return
+    known = ", ".join(dict.fromkeys(one for one, _ in evaluation.problems))
+    raise UserError(f"{said}, and none is. Write benchmark ({known}) and problem as eval.files and its ids have them.")
 
 
 def _row(

@@ -10,9 +10,9 @@ from rich.console import Console
 from recipes.checks import reward
 from recipes.common import progress_bar
 from recipes.common.files import write_atomically
-from recipes.evaluate import results, verifiers
+from recipes.evaluate import identity, results, verifiers
 from recipes.evaluate.evaluation import Evaluation
-from recipes.evaluate.row_file import RowFile, key_of, read_rows
+from recipes.evaluate.row_file import SAMPLE, VERDICT, RowFile, key_of, read_rows
 from reward.options import RewardOptions
 
 
@@ -21,7 +21,9 @@ def score_and_count(evaluation: Evaluation, shown: Console) -> None:
     for place, name in enumerate(evaluation.settings["verifiers"]):
         file = evaluation.folder.verdicts(name)
         _score(evaluation, name, file, shown)
-        found = results.all_records(results.sheets(evaluation.keys, read_rows(file)), evaluation.settings["pass_at"])
+        found = results.all_records(
+            results.sheets(evaluation.keys, read_rows(file, VERDICT)), evaluation.settings["pass_at"]
+        )
         _write(evaluation, name, found)
         if place == 0:
             shown.print(results.table(found, title, evaluation.settings["samples"]))
@@ -36,13 +38,13 @@ def score_and_count(evaluation: Evaluation, shown: Console) -> None:
 
 def _score(evaluation: Evaluation, name: str, file: Path, shown: Console) -> None:
     wanted = set(evaluation.keys)
-    with RowFile(file) as rows:
+    with RowFile(file, VERDICT) as rows:
         left = len(wanted) - len(wanted & rows.keys)
         if not left:
             return
 
         def unscored() -> Iterator[tuple[Any, str, list[str], Any]]:
-            for row in read_rows(evaluation.folder.samples):
+            for row in read_rows(evaluation.folder.samples, SAMPLE):
                 key = key_of(row)
                 if key in wanted and key not in rows.keys:
                     problem = evaluation.problems[key[:2]]
@@ -75,7 +77,7 @@ def _write(evaluation: Evaluation, verifier: str, records: dict[str, Any]) -> No
     """results-<verifier>.json: the numbers, and what they are numbers of."""
     run = evaluation.model.run_config if evaluation.model else None
     content = {
-        "evaluation": json.loads(evaluation.folder.identity.read_text()),
+        "evaluation": identity.read(evaluation.folder.identity),
         "eval": evaluation.config.eval_name,
         "samples": evaluation.settings["samples"],
         "verifier": verifier,

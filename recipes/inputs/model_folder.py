@@ -1,10 +1,11 @@
 """Is there a model where the config says?"""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
+from recipes.common.files import read_mapping
+from recipes.inputs.cache import cache_folder
 
 KEY = "actor_rollout_ref.model.path"
 _WEIGHTS = ("*.safetensors", "*.bin")
@@ -54,13 +55,40 @@ def _check_folder(folder: Path) -> None:
             "such as deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B, or model=tiny."
         )
     try:
-        json.loads((folder / "config.json").read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise UserError(f"{KEY}={folder}: config.json is missing or unreadable ({error}). {_CURE}") from error
+        read_mapping(folder / "config.json")
+    except (OSError, ValueError) as error:
+        raise UserError(f"{KEY}={folder}: config.json is missing or unreadable ({error}). {_cure(folder)}") from error
     if not weight_bytes(str(folder)):
-        raise UserError(f"{KEY}={folder}: no weights (*.safetensors or *.bin) in this folder. {_CURE}")
+        raise UserError(f"{KEY}={folder}: no weights (*.safetensors or *.bin) in this folder. {_cure(folder)}")
+    if cut := _cut_off(folder):
+        raise UserError(f"{KEY}={folder}: {cut} is cut off or damaged. {_cure(folder)}")
     if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model", "vocab.json")):
-        raise UserError(f"{KEY}={folder}: no tokenizer (tokenizer.json) in this folder. {_CURE}")
+        raise UserError(f"{KEY}={folder}: no tokenizer (tokenizer.json) in this folder. {_cure(folder)}")
+
+
+def _cure(folder: Path) -> str:
+    if folder.absolute().is_relative_to(cache_folder().absolute()):
+        return "Remove the folder: the same command makes it again."
+    return _CURE
+
+
+def _cut_off(folder: Path) -> str | None:
+    """The first weight file that ends before its header says, or that an index names and that is missing."""
+    from safetensors import SafetensorError, safe_open
+
+    names = set()
+    for index in folder.glob("*.safetensors.index.json"):
+        try:
+            names |= set(read_mapping(index)["weight_map"].values())
+        except (ValueError, KeyError, AttributeError):
+            return index.name
+    for file in sorted({*folder.glob("*.safetensors"), *(folder / str(name) for name in names)}):
+        try:
+            with safe_open(file, framework="numpy"):
+                pass
+        except (OSError, SafetensorError):
+            return file.name
+    return None
 
 
 def _check_hub_id(name: str) -> None:
@@ -102,5 +130,4 @@ def architecture(path: str) -> dict[str, Any]:
         from huggingface_hub import hf_hub_download
 
         file = Path(hf_hub_download(path, "config.json"))
-    found: dict[str, Any] = json.loads(file.read_text())
-    return found
+    return read_mapping(file)

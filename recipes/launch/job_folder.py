@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
-from recipes.common.files import write_atomically
+from recipes.common.files import read_mapping, write_atomically
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,9 @@ class JobFolder:
 
     def _read(self, name: str) -> dict[str, Any] | None:
         try:
-            content: dict[str, Any] = json.loads((self.path / name).read_text())
-        except (FileNotFoundError, json.JSONDecodeError):  # a network file system may show a name before its content
+            return read_mapping(self.path / name)
+        except (FileNotFoundError, ValueError):  # a network file system may show a name before its content
             return None
-        return content
 
 
 def wait_until(there: Callable[[], bool], deadline: float, poll: float = 0.5) -> bool:

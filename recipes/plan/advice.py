@@ -96,8 +96,8 @@ def _larger_groups(workload: Workload) -> Iterator[tuple[Workload, str, str]]:
         changed = replace(workload, ulysses=double, update_tokens=tokens)
         sizes = f"{_ACTOR}.ulysses_sequence_parallel_size={double} {_ACTOR}.ppo_max_token_len_per_gpu={tokens}"
         yield changed, sizes, "all-to-all per layer"
-    if workload.tensor_parallel * 2 <= workload.gpus_per_node:
-        double = 2 * workload.tensor_parallel
+    double = 2 * workload.tensor_parallel
+    if workload.gpus % double == 0 and double <= workload.gpus_per_node:
         changed = replace(workload, tensor_parallel=double)
         yield changed, f"{_ROLLOUT}.tensor_model_parallel_size={double}", "fewer, faster engines"
     share = round(workload.vllm_share - 0.1, 2)

@@ -14,7 +14,7 @@ from typing import Any
 from filelock import FileLock
 
 from recipes.common.errors import UserError
-from recipes.common.files import RECORD, is_full, lock_beside, new_folder, remove_leftovers, write_record
+from recipes.common.files import RECORD, is_full, lock_beside, new_folder, read_mapping, remove_leftovers, write_record
 from recipes.prepare_data import difficulty, parquet
 from recipes.prepare_data.card import card, sources_of
 from recipes.prepare_data.difficulty import Difficulty
@@ -201,7 +201,7 @@ def _read_record(folder: Path) -> dict[str, Any] | None:
     if not file.is_file() or not (folder / CHECKSUMS).is_file():
         return None
     try:
-        record: dict[str, Any] = json.loads(file.read_text())
+        record = read_mapping(file)
     except ValueError:
         return None
     return record if record.get("target") == "recipes.prepare_data" else None

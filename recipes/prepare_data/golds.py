@@ -5,6 +5,7 @@ A data set of another kind needs one function here, and its name in a YAML.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -47,6 +48,8 @@ def _text(value: Any) -> str:
     """A column as text. A whole float is written without its fraction: it was an integer before it met a data frame."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"holds a {type(value).__name__} where the answer should stand")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"holds {value} where the answer should stand")
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
 
 

@@ -73,14 +73,19 @@ def _problem(row: Row, part: Part, more: Mapping[str, tuple[str, ...]]) -> Probl
         golds = ()
     except ValueError as error:
         raise _Unfit(str(error)) from error
-    return Problem(
-        row=row.number,
-        id=f"{part.data_source}-{row.number}" if identity is None else str(identity),
-        text=text,
-        golds=golds,
-        task=_task(content, columns),
-        alternatives=tuple(one for one in more.get(str(identity), ()) if one not in golds),
-    )
+    name = f"{part.data_source}-{row.number}" if identity is None else str(identity)
+    task = _task(content, columns)
+    alternatives = tuple(one for one in more.get(str(identity), ()) if one not in golds)
+    _check_writable(text, name, task.unit or "", *golds, *alternatives)
+    return Problem(row.number, name, text, golds, task, alternatives)
+
+
+def _check_writable(*texts: str) -> None:
+    """JSON can spell half of a surrogate pair, which UTF-8 and so a data file can't hold."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError as error:
+        raise _Unfit(f"holds {error.object[error.start]!a}, half of a character") from error
 
 
 def _value(content: dict[str, Any], column: str, may_be_null: bool = False) -> Any:

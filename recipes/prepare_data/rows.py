@@ -40,7 +40,7 @@ def read_rows(file: Path, form: str, columns: list[str]) -> Iterator[Row]:
 
 
 def value_at(content: Any, column: str) -> Any:
-    """The value at a dotted name such as `prompt.0.content`; None where there is none."""
+    """The value at a dotted name such as `prompt.0.content`; None where there is none, or NaN."""
     for step in column.split("."):
         if isinstance(content, dict):
             content = content.get(step)
@@ -48,7 +48,7 @@ def value_at(content: Any, column: str) -> Any:
             content = content[int(step)]
         else:
             return None
-    return content
+    return None if content != content else content  # NaN, as data frames write that there is none
 
 
 def _json_lines(file: Path, columns: list[str]) -> Iterator[Row]:
@@ -61,14 +61,14 @@ def _json_lines(file: Path, columns: list[str]) -> Iterator[Row]:
 def _json_line(number: int, line: str) -> Row:
     try:
         return Row(number, json.loads(line))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Row(number, line.rstrip("\n"), f"is no JSON ({error})")
 
 
 def _json(file: Path, columns: list[str]) -> Iterator[Row]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise UserError(f"{file}: is no JSON ({error}); it may have been cut off. Download it again.") from error
     if not isinstance(content, list):
         raise UserError(f"{file}: holds a JSON {type(content).__name__}, not a list of rows.")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
-from recipes.common.files import is_full, new_file, write_atomically
+from recipes.common.files import is_full, new_file, read_mapping, write_atomically
 from recipes.prepare_data.settings import Source
 
 PINS = "pins.json"
@@ -150,13 +150,24 @@ def _pin_key(source: Source) -> str:
 
 
 def _pins(raw: Path) -> dict[str, Any]:
+    return {key: pin["sha256"] for key, pin in _read_pins(raw).items()}
+
+
+def _read_pins(raw: Path) -> dict[str, Any]:
     file = raw / PINS
-    return {key: pin["sha256"] for key, pin in json.loads(file.read_text()).items()} if file.is_file() else {}
+    try:
+        pins = read_mapping(file) if file.is_file() else {}
+        if not all(isinstance(pin, dict) and isinstance(pin.get("sha256"), str) for pin in pins.values()):
+            raise ValueError("an entry without sha256")
+    except ValueError as error:
+        raise UserError(
+            f"{file} is damaged ({error}). Restore it, or remove it: checksums are then pinned anew."
+        ) from error
+    return pins
 
 
 def _write_pin(raw: Path, source: Source, fetched: Fetched) -> None:
     raw.mkdir(parents=True, exist_ok=True)
-    file = raw / PINS
-    pins = json.loads(file.read_text()) if file.is_file() else {}
+    pins = _read_pins(raw)
     pins[_pin_key(source)] = {"sha256": fetched.sha256, "revision": fetched.revision}
-    write_atomically(file, json.dumps(pins, indent=2) + "\n")
+    write_atomically(raw / PINS, json.dumps(pins, indent=2) + "\n")

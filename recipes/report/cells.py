@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import t
 
 from recipes.common.errors import UserError
+from recipes.common.files import read_mapping
 from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.statistics import CONFIDENCE
 
@@ -95,13 +96,13 @@ def read_results(folder: Path, verifier: str) -> list[Result]:
 
 def _read(path: Path) -> Result | None:
     try:
-        content = json.loads(path.read_text())
+        content = read_mapping(path)
         run = content["run"] or {}
         name = RUN_NAME.fullmatch(run.get("name", ""))
         if name is None or run.get("project") not in ("dgpo", "maspo"):
             return None
         _ = content["records"]["average"]
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise UserError(
             f"{path}: no results of recipes.evaluate ({type(error).__name__}: {error}). Remove it and run the "
             "evaluation again; what is in samples.jsonl is not drawn again."

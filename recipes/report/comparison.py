@@ -1,6 +1,5 @@
 """Two evaluations on the same problems: difference, interval and p-value per benchmark and of the mean."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from recipes.common.errors import UserError
+from recipes.common.files import read_mapping
 from recipes.runs import statistics as st
 from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.statistics import AVERAGE
@@ -58,13 +58,13 @@ def _shares(path: Path) -> dict[str, dict[str, float]]:
     folder = named if not path.exists() and named.path.is_dir() else EvaluationFolder(path)
     file = folder.results() if folder.path.is_dir() else path
     try:
-        records: dict[str, Any] = json.loads(file.read_text())["records"]
-    except (OSError, ValueError, KeyError) as error:
+        records: dict[str, Any] = read_mapping(file)["records"]
+        found = {name: dict(record["per_problem"]) for name, record in records.items() if name != AVERAGE}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{file}: no results of recipes.evaluate ({type(error).__name__}). Write the folder of "
             "an evaluation, or its name under outputs/."
         ) from error
-    found = {name: record["per_problem"] for name, record in records.items() if name != AVERAGE}
     if any(share is None for group in found.values() for share in group.values()):
         raise UserError(f"{file}: some problems have no sample; finish that evaluation first.")
     return found

@@ -1,6 +1,5 @@
 """Two methods over seeds: what came out of their runs or evaluations, paired seed by seed."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from recipes.common.errors import UserError
+from recipes.common.files import read_mapping
 from recipes.report.summary import accuracy_by_step, reward_by_step
 from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.run_folder import RunFolder
@@ -64,7 +64,7 @@ def read(path: Path) -> Outcome:
 
 def _evaluation(path: Path, results: Path) -> Outcome:
     try:
-        content = json.loads(results.read_text())
+        content = read_mapping(results)
         seed, records = int(content["run"]["seed"]), content["records"]
         curves = {name: {int(content["step"] or 0): float(record["avg"])} for name, record in records.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recipes.common.files import finish, remove_partial_files, sync_folder, write_atomically
+from recipes.common.files import finish, read_mapping, remove_partial_files, sync_folder, write_atomically
 
 TRACKER = "latest_checkpointed_iteration.txt"
 MARK = "complete.json"
@@ -39,10 +39,9 @@ def step_of(folder: Path) -> int | None:
 def _read(file: Path) -> dict[str, Any]:
     """A mapping from a JSON file; empty where there is none or it is damaged."""
     try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        return read_mapping(file)
+    except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _sizes(folder: Path) -> dict[str, int]:

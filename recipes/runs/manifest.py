@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from recipes.common.errors import UserError
-from recipes.common.files import write_atomically
+from recipes.common.files import read_mapping, write_atomically
 from recipes.common.secrets import redacted
 
 NAME = "manifest.json"
@@ -86,10 +86,10 @@ def _of_processor(*names: str) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
-        if not isinstance(content, dict) or not isinstance(content.setdefault("attempts", []), list):
-            raise ValueError("no mapping with a list of attempts")
-    except (ValueError, RecursionError) as error:
+        content = read_mapping(path)
+        if not isinstance(content.setdefault("attempts", []), list):
+            raise ValueError("no list of attempts")
+    except ValueError as error:
         raise UserError(
             f"{path} is damaged ({error}). Restore it, or move it away: the run then goes on, and what is known of its "
             "earlier attempts is lost."

@@ -138,7 +138,10 @@ def identity(cell: Cell, settings: Settings) -> str:
 def _is_done(file: Path, wanted: str) -> bool:
     if not file.exists():
         return False
-    held = (pq.read_schema(file).metadata or {}).get(IDENTITY, b"").decode()
+    try:
+        held = (pq.read_schema(file).metadata or {}).get(IDENTITY, b"").decode()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(f"{file} is damaged ({error}). Remove it: that cell is computed again.") from error
     if held != wanted:
         differs = _differing(held, wanted)
         raise UserError(

@@ -3,6 +3,7 @@
 import pytest
 from omegaconf import DictConfig
 from verl.utils.config import omega_conf_to_dataclass
+from weight_files import save_weights
 
 from recipes.checks import sizes
 from recipes.common.errors import UserError
@@ -69,7 +70,7 @@ def test_engines_that_can_not_be_are_refused(preset, parallel, heads, cure):
 def test_engines_are_checked_before_ray(tmp_path):
     """SmolLM2's nine heads in a folder, split over two GPUs."""
     (tmp_path / "config.json").write_text('{"num_attention_heads": 9, "model_type": "llama"}')
-    (tmp_path / "model.safetensors").write_bytes(b"0")
+    save_weights(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
     words = [f"checkpoint={tmp_path}", "trainer.n_gpus_per_node=2"]
     words.append("actor_rollout_ref.rollout.tensor_model_parallel_size=2")

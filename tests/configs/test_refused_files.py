@@ -8,6 +8,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 from override_keys import REWARD, SIZES
+from weight_files import save_weights
 
 from recipes.checks import files, run_folder
 from recipes.common.errors import UserError
@@ -44,8 +45,8 @@ def checked_files(composed, *overrides: str) -> None:
 def good_model(tmp_path: Path) -> Path:
     folder = tmp_path / "model"
     folder.mkdir()
-    for name, text in (("config.json", "{}"), ("model.safetensors", "x" * 1000)):
-        (folder / name).write_text(text)
+    (folder / "config.json").write_text("{}")
+    save_weights(folder)
     save_tokenizer(folder, opens_thinking=True)  # as DeepSeek-R1-Distill's
     return folder
 
@@ -71,6 +72,29 @@ def test_a_model_folder_that_is_not_there(composed, tmp_path: Path) -> None:
 def test_an_incomplete_model_folder(composed, good_model: Path, missing: str) -> None:
     (good_model / missing).unlink()
     with pytest.raises(UserError, match=MODEL):
+        checked_files(composed, f"{MODEL}={good_model}")
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 1000, None], ids=["empty", "other", "half"])
+def test_weights_that_were_cut_off(composed, good_model: Path, content: bytes | None) -> None:
+    file = good_model / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-2] if content is None else content)
+    with pytest.raises(UserError, match=rf"{MODEL}=.*(is cut off|no weights).*a complete checkpoint"):
+        checked_files(composed, f"{MODEL}={good_model}")
+
+
+def test_a_shard_that_is_missing(composed, good_model: Path) -> None:
+    (good_model / "model.safetensors.index.json").write_text('{"weight_map": {"w": "model-2-of-2.safetensors"}}')
+    with pytest.raises(UserError, match=r"model-2-of-2\.safetensors is cut off"):
+        checked_files(composed, f"{MODEL}={good_model}")
+
+
+def test_a_model_of_the_cache_that_is_damaged_is_made_again(
+    composed, good_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RLVR_CACHE", str(good_model.parent))
+    (good_model / "config.json").write_bytes(b"\xff{}")
+    with pytest.raises(UserError, match=r"config\.json.*Remove the folder: the same command makes it again"):
         checked_files(composed, f"{MODEL}={good_model}")
 
 

@@ -69,6 +69,15 @@ def test_help_lists_the_choices(capsys) -> None:
         ("policy_loss=DGPO", r"policy_loss=DGPO: there is no such choice\. Write policy_loss=dgpo\."),
         ("experiment=7b_dgpo", r"Write experiment=dgpo/7b_dgpo\."),
         ("polcy_loss=dgpo", r"polcy_loss: there is no such key\. Write policy_loss=dgpo\."),
+        ("rollout.repetition_penalty=1.2", r"no such key\. .*write a \+ before it: \+rollout\.repetition_penalty=…"),
+        (
+            "actor_rollout_ref.rollout.repetition_penalty=1.2",
+            r"no such key\. .*write a \+ before it: \+actor_rollout_ref\.rollout\.repetition_penalty=…",
+        ),
+        (
+            "data.apply_chat_template_kwargs={enable_thinking:false}",
+            r"is there, but not all .* \+data\.apply_chat_template_kwargs\.enable_thinking=…",
+        ),
         ("hydra.searchpath=mine", r"hydra\.searchpath=mine: must be a list"),
     ],
 )

@@ -11,6 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 from omegaconf import DictConfig
+from weight_files import save_weights
 
 from recipes.config.compose import compose
 from recipes.doctor.cluster import Cluster, Node
@@ -54,7 +55,7 @@ def inputs(tmp_path: Path) -> list[str]:
     model = tmp_path / "model"
     model.mkdir()
     (model / "config.json").write_text("{}")
-    (model / "model.safetensors").write_text("x" * 1000)
+    save_weights(model)
     make_tokenizer().save_pretrained(model)
     row = {
         "data_source": "x",

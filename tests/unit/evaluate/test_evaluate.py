@@ -9,10 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from recipes.common.errors import UserError
 from recipes.config.compose import EVALUATE, compose
+from recipes.evaluate import identity, sampling
 from recipes.evaluate.__main__ import with_checkpoint
+from recipes.evaluate.evaluation import evaluation_of
 from recipes.evaluate.row_file import key_of, read_rows
 from recipes.evaluate.session import run_evaluation
 
@@ -48,11 +51,14 @@ def response_file(folder: Path, samples: int = 4, right=lambda problem, sample: 
     return file
 
 
+def overrides(folder: Path, *words: str) -> list[str]:
+    found = ["eval=quick", f"output_root={folder}", f"responses={folder / 'made.jsonl'}", "name=toy"]
+    return [*found, f"+eval.files.toy={folder / 'toy.parquet'}", "eval.benchmarks=[toy]", "eval.samples=4", *words]
+
+
 def evaluate(folder: Path, *words: str) -> dict:
     """Run it; returns the records of the first verifier."""
-    overrides = ["eval=quick", f"output_root={folder}", f"responses={folder / 'made.jsonl'}", "name=toy"]
-    overrides += [f"+eval.files.toy={folder / 'toy.parquet'}", "eval.benchmarks=[toy]", "eval.samples=4", *words]
-    assert run_evaluation(compose(overrides, EVALUATE)) == 0
+    assert run_evaluation(compose(overrides(folder, *words), EVALUATE)) == 0
     return json.loads((folder / "evaluations" / "toy" / "results-ours.json").read_text())["records"]
 
 
@@ -143,8 +149,43 @@ def test_malformed_problems_are_named(toy, row, says):
 
 def test_malformed_responses_are_named(toy):
     response_file(toy).write_text('{"benchmark": "toy", "problem": "0", "sample": 0, "response": 7}\n')
-    with pytest.raises(UserError, match="row 1: `response` is missing or no text"):
+    with pytest.raises(UserError, match=r"line 1: no row with .*response is int"):
         evaluate(toy)
+
+
+def import_responses(folder: Path, *words: str) -> list[dict]:
+    """Read the responses without scoring them; returns the rows that are kept."""
+    evaluation = evaluation_of(compose(overrides(folder, *words), EVALUATE))
+    sampling.complete(evaluation, Console())
+    return list(read_rows(evaluation.folder.samples))
+
+
+def test_responses_to_other_problems_are_said(toy, capsys):
+    file = response_file(toy)
+    other = '{"benchmark": "aime24", "problem": "60", "sample": 0, "response": "7"}\n'
+    file.write_text(file.read_text() + other)
+    assert len(import_responses(toy)) == 12
+    assert "1 rows are of no problem here, for one 60 of aime24; they are left out" in capsys.readouterr().out
+    file.write_text(other)
+    with pytest.raises(UserError, match=r"1 rows are of no problem here.*and none is\. Write benchmark \(toy\)"):
+        import_responses(toy, "name=another")
+
+
+def test_two_responses_for_one_sample_are_refused(toy):
+    file = response_file(toy)
+    rows = file.read_text()
+    file.write_text(rows + rows.splitlines()[0] + "\n")
+    assert len(import_responses(toy)) == 12, "the same twice is the same"
+    file.write_text(rows.replace("1/2", "1/3"))
+    with pytest.raises(UserError, match="row 1: sample 0 of problem 0 of toy has another response"):
+        import_responses(toy)
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"model": "a', b"\xff"], ids=range(4))
+def test_a_damaged_identity_is_named(tmp_path, content):
+    (tmp_path / "identity.json").write_bytes(content)
+    with pytest.raises(UserError, match=r"identity\.json is damaged"):
+        identity.refuse_other(tmp_path / "identity.json", {"model": "a"})
 
 
 def test_what_is_no_choice_is_a_checkpoint():

@@ -6,7 +6,7 @@ import resource
 import pytest
 
 from recipes.common.errors import UserError
-from recipes.evaluate.row_file import RowFile, read_rows
+from recipes.evaluate.row_file import SAMPLE, VERDICT, RowFile, read_rows
 
 
 def row(sample: int, **more) -> dict:
@@ -64,13 +64,40 @@ def test_text_of_models_comes_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ['{"benchmark": "a"}', "[]", "no json", '{"benchmark": "a", "problem": 1, "sample": "x"}']
+    "line",
+    [
+        b'{"benchmark": "a"}',
+        b"[]",
+        b"null",
+        b"no json",
+        b'{"benchmark": "a", "problem": 1, "sample": "x"}',
+        b'{"benchmark": "a", "problem": 1, "sample": -1}',
+        b'{"benchmark": "a", "problem": 1, "sample": Infinity}',
+        b'{"benchmark": "a", "problem": 1, "sample": 0, "tokens": "many"}',
+        b'{"benchmark": "a\xff", "problem": 1, "sample": 0}',
+        b"[" * 100_000,
+        b"\0" * 40,
+    ],
+    ids=range(11),
 )
 def test_a_line_that_is_no_row_is_named(tmp_path, line):
     path = filled(tmp_path / "rows.jsonl", 2)
-    path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(UserError, match="line 3: no row with benchmark, problem and sample"):
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    with pytest.raises(UserError, match="line 3: no row with benchmark, problem, sample"):
         RowFile(path)
+
+
+@pytest.mark.parametrize(
+    "acc, says", [("true", "acc is str"), (1e999, "Infinity is no number"), (None, "acc is NoneType")]
+)
+def test_a_verdict_that_is_none_is_named(tmp_path, acc, says):
+    path = filled(tmp_path / "rows.jsonl", 1)
+    verdict = {"acc": 1.0, "pred": "2", "status": "ok"}
+    path.write_text(json.dumps(row(0, **verdict)) + "\n" + json.dumps(row(1, **{**verdict, "acc": acc})) + "\n")
+    with pytest.raises(UserError, match=f"line 2: no row with .*acc, pred, status .*{says}"):
+        RowFile(path, VERDICT)
+    with pytest.raises(UserError, match=r"line 1: no row with benchmark, problem, sample, response .*'response'"):
+        RowFile(path, SAMPLE)
 
 
 def test_the_same_row_twice_is_refused(tmp_path):

@@ -126,6 +126,15 @@ def test_every_rung_of_the_ladder_is_an_override_that_composes_and_saves():
         assert before[rung.phase] - after[rung.phase] == pytest.approx(rung.saved), rung.overrides
 
 
+@pytest.mark.parametrize("gpus", [1, 3, 5, 7])
+def test_an_alternative_that_does_not_apply_is_none(gpus):
+    """Pairs can't be made of 7 GPUs, and nobody has asked for them."""
+    sizes = [f"trainer.n_gpus_per_node={gpus}", "actor_rollout_ref.rollout.tensor_model_parallel_size=1"]
+    asked = planned(*SEVEN, *sizes)
+    rungs = advice.ladder(asked.model, asked.gpu, asked.run)
+    assert rungs and not [rung for rung in rungs if "tensor_model_parallel_size" in rung.overrides]
+
+
 def test_dropped_prompts_are_generated_and_not_learnt_from(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "150")
     least, twice = planned(*DYNAMIC), planned(*DYNAMIC, "generated_per_kept=2")

@@ -61,6 +61,8 @@ def test_a_row_without_an_answer_says_so(gold: Gold, value: object) -> None:
         (Gold("column", "a"), True, "bool"),
         (Gold("every", "a"), "1", "str"),
         (Gold("only", "a"), ["1", "2"], "2 answers"),
+        (Gold("column", "a"), float("inf"), "holds inf"),
+        (Gold("every", "a"), [1.0, float("nan")], "holds nan"),
     ],
 )
 def test_another_shape_is_refused(gold: Gold, value: object, words: str) -> None:

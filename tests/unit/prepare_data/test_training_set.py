@@ -81,6 +81,15 @@ def test_few_malformed_rows_are_reported_and_many_stop(tmp_path: Path) -> None:
         train(tmp_path / "c", columns)
 
 
+def test_nan_is_no_answer_and_half_a_character_no_problem(tmp_path: Path) -> None:
+    """As data frames and JSON write them; neither may reach a data file, and neither ends in a traceback."""
+    good = [{"problem": f"What is {i}?", "answer": str(i)} for i in range(400)]
+    odd = ['{"problem": "What is 1+1?", "answer": NaN}', '{"problem": "What is \\ud83d?", "answer": "2"}']
+    odd += ['{"problem": "What is 2+2?", "answer": "\\ud83d"}', "[" * 100_000]
+    assert len(train(tmp_path, json_lines(tmp_path / "a.jsonl", [*good, *odd]), IGNORE, "malformed_limit=0.01")) == 400
+    assert reasons(tmp_path / "data/math_train") == {"states no answer": 1, "malformed row": 3}
+
+
 def test_the_template_of_the_source_is_removed(tmp_path: Path) -> None:
     after = " Let's think step by step and output the final answer within \\boxed{}."
     content = [{"prompt": [{"content": f"What is {i}?{after}"}], "reward_model": {"ground_truth": i}} for i in range(9)]
