@@ -1,9 +1,9 @@
 """Measure what this project costs beside the alternative: `python -m benchmarks.run [subjects] [--quick]`.
 
-Subjects: losses, reward, step, startup, rows, driver, quickstart_time, evaluation, report; all of them by default. Each
-is a module of subjects/ with `TITLE`, `measure(quick) -> dict` and `section(measured) -> str`, and is measured in a
-process of its own. Results go to docs/results/performance.{json,md}; a quick run is only printed, unless --output names
-a folder.
+Subjects: losses, reward, step, startup, answers, rows, driver, quickstart_time, evaluation, report; all of them by
+default. Each is a module of subjects/ with `TITLE`, `measure(quick) -> dict` and `section(measured) -> str`, and is
+measured in a process of its own. Results go to docs/results/performance.{json,md}; a quick run is only printed, unless
+--output names a folder.
 """
 
 import argparse
@@ -20,7 +20,18 @@ from benchmarks.measure import goals, results
 from recipes.common.command import command
 from recipes.common.errors import UserError
 
-SUBJECTS = ("losses", "reward", "step", "startup", "rows", "driver", "quickstart_time", "evaluation", "report")
+SUBJECTS = (
+    "losses",
+    "reward",
+    "step",
+    "startup",
+    "answers",
+    "rows",
+    "driver",
+    "quickstart_time",
+    "evaluation",
+    "report",
+)
 
 
 def module_of(subject: str) -> ModuleType:
