@@ -35,7 +35,7 @@ def _compare_formulas(answer: str, gold: str, task: Task) -> Comparison:
     """By math-verify, unless one of the two is more than a formula (`reward.equivalence.last_resort`)."""
     sides = formulas(answer, gold)
     if sides is None:
-        are_read = read(answer).readings and read(gold).readings
+        are_read = read(answer, task.multiple).readings and read(gold, task.multiple).readings
         return Comparison("wrong", "structure") if are_read else Comparison("unparsable", "text")
     if (found := compare_cheaply(*sides, task)) is not None:
         return found

@@ -46,7 +46,7 @@ def _without_names(answer: str, gold: str) -> tuple[str, str] | None:
 
 
 def _names_something(text: str) -> bool:
-    return any(is_name(reading.tree) for reading in read(text).readings)
+    return any(is_name(reading.tree) for reading in read(text, False).readings)
 
 
 def _at_equals_sign(text: str) -> tuple[str | None, str]:

@@ -48,7 +48,7 @@ class Readings:
 
 
 @lru_cache(maxsize=8192)  # a gold is compared with a whole group of responses, epoch after epoch
-def read(text: str, is_list: bool = False) -> Readings:
+def read(text: str, is_list: bool) -> Readings:  # no default: the cache would take it for another question
     """The readings of a text; with `is_list` its commas separate parts and group no digits."""
     if len(text) > LONGEST:
         return Readings((), too_large=True)
@@ -109,7 +109,7 @@ def _are_integers(domain: Node) -> bool:
 
 def normal_form(text: str) -> str:
     """A string that is the same for answers whose equality is plain: for metrics and for voting, not for rewards."""
-    found = read(text)
+    found = read(text, False)
     if not found.readings:
         text = text[:LONGEST]
         return " ".join(words_of(text))[:LONGEST_FORM] if has_words(text) else canonical(text)[:LONGEST_FORM]

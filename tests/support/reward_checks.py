@@ -55,7 +55,7 @@ def is_exact(text: str) -> bool:
 
     So it holds no words, units, percent signs, decimals, symbols, equations, and no number that does not exist.
     """
-    readings = read(text).readings
+    readings = read(text, False).readings
     return bool(readings) and not has_words(text) and all(_is_exact(reading.tree) for reading in readings)
 
 
@@ -71,7 +71,7 @@ def _is_formula(tree: Node) -> bool:
 def _problems_of(text: str) -> list[str]:
     """x is not x + 1, and a collection is itself if each of its numbers n is written as n + 0."""
     found = []
-    for tree in [reading.tree for reading in read(text).readings]:
+    for tree in [reading.tree for reading in read(text, False).readings]:
         if tree.is_scalar and _is_formula(tree) and same(tree, Node("add", (tree, number(1)))):
             found.append("equal to itself plus one")
         if is_exact(text) and same(tree, restated(tree)) is False:
@@ -99,7 +99,7 @@ def restated(tree: Node) -> Node:
 
 def kind_of(text: str) -> str:
     """The kind of what a text says, roughly, for telling inputs apart."""
-    found = read(text)
+    found = read(text, False)
     if found.too_large:
         return "too large"
     if not found.readings:
