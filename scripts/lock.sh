@@ -16,4 +16,8 @@ common=(--no-emit-index-url --no-emit-find-links --no-header --quiet --extra dev
 # GPU: one lock for Python 3.10 to 3.12 on Linux x86-64, where verl's pins exist.
 "$uv" pip compile pyproject.toml "${common[@]}" --universal --python-version 3.10 --extra gpu \
     -o requirements/gpu.lock
-echo "wrote requirements/cpu.lock and requirements/gpu.lock"
+# What data=reasoning_gym needs beside either: a lock of its own, for one of its packages is compiled (scripts/setup.sh).
+"$uv" pip compile pyproject.toml "${common[@]}" --no-annotate --python-version 3.11 --extra cpu --extra reasoning_gym \
+    --override requirements/cpu-overrides.txt --constraint requirements/cpu.lock |
+    grep -vxF -f <(grep -hoE '^[^ ]+==[^ ]+' requirements/cpu.lock) >requirements/reasoning-gym.lock
+echo "wrote requirements/cpu.lock, requirements/gpu.lock and requirements/reasoning-gym.lock"

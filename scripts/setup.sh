@@ -27,7 +27,8 @@ if [ -f "$kind" ] && [ "$(cat "$kind")" != "$extra" ]; then
 fi
 
 stamp=".venv/.installed"
-want="$(cat "$lock" pyproject.toml scripts/setup.sh scripts/packages.sh | sha256sum | cut -c1-16)"
+tasks="requirements/reasoning-gym.lock"
+want="$(cat "$lock" "$tasks" pyproject.toml scripts/setup.sh scripts/packages.sh | sha256sum | cut -c1-16)"
 flash="$(sed -n 's/^flash-attn==\([^ ;]*\).*/\1/p' "$lock")"
 flash_attention() { # tried again by every `setup.sh gpu`: there may be a wheel, a compiler or a network by then
     [ -z "$flash" ] || .venv/bin/python scripts/install_flash_attn.py "$flash" --folder .wheels --log .venv/flash-attn.log
@@ -72,6 +73,10 @@ fi
 grep -v '^flash-attn==' "$lock" >.venv/packages.txt
 say "$(grep -c == .venv/packages.txt) packages of $lock"
 install -r .venv/packages.txt
+# data=reasoning_gym need not be had: pycosat, one of its packages, is compiled.
+grep -vf <(sed -n 's/^\([^ ]*==\).*/^\1/p' "$lock") "$tasks" >.venv/tasks.txt # what the lock has stays as it is there
+install -r .venv/tasks.txt >.venv/reasoning-gym.log 2>&1 \
+    || say "without data=reasoning_gym: $tasks did not install (.venv/reasoning-gym.log); pycosat needs gcc and Python's headers"
 say "this project, and a check that verl loads it"
 install -e .
 

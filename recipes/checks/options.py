@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from recipes.checks import reward
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER, ROLLOUT, VALIDATION
 from recipes.common import attention, precision
 from recipes.common.errors import UserError
@@ -261,7 +262,7 @@ def _check_correction(config: DictConfig) -> None:
 
 def _check_filter(config: DictConfig) -> None:
     chosen = config.algorithm.get("filter_groups")
-    ours = config.reward.custom_reward_function.path == "pkg://reward.verl_entry"
+    ours = config.reward.custom_reward_function.path in reward.BOXED
     if chosen and chosen.enable and (not chosen.metric or (ours and chosen.metric != "acc")):
         raise UserError(
             f"algorithm.filter_groups.metric={chosen.metric}: groups are filtered by whether answers are right; a "

@@ -1,5 +1,6 @@
 """What can be wrong with the reward before Ray starts."""
 
+from importlib.util import find_spec
 from typing import Any
 
 from jinja2 import TemplateError
@@ -13,6 +14,8 @@ from reward.extraction import THINK_CLOSE, THINK_OPEN
 
 KEY = "reward.custom_reward_function"
 OURS = "pkg://reward.verl_entry"
+PROCEDURAL = "pkg://reward.procedural"
+BOXED = (OURS, PROCEDURAL)  # look for the answer in the last box after the thinking
 LIMIT = "trainer.v1.rlvr.scorer_failure_limit"
 
 
@@ -34,7 +37,13 @@ def check_reward(config: DictConfig) -> None:
         ) from error
     if found is None:
         raise UserError(f"{KEY}.path is empty: verl would use its own. Write {KEY}.path={OURS}.")
-    if path == OURS:
+    if path == PROCEDURAL and find_spec("reasoning_gym") is None:
+        raise UserError(
+            f"data=reasoning_gym ({KEY}.path={path}): reasoning-gym is not installed here. Install gcc and Python's "
+            "headers, which one of its packages is compiled with, then run `bash scripts/setup.sh` once more, or "
+            "`pip install reasoning-gym==0.1.25`."
+        )
+    if path in BOXED:
         _check_ours(_options(config))
     _check_limit(config)
     _check_manager(config)
@@ -102,7 +111,7 @@ def check_thinking(config: DictConfig) -> None:
     Raises:
         UserError: the chat template and reward_kwargs.thinking_open differ, or decoding would drop `</think>`.
     """
-    if config.reward.custom_reward_function.path != OURS:
+    if config.reward.custom_reward_function.path not in BOXED:
         return
     model = config.actor_rollout_ref.model
     path, tokenizer = model.get("tokenizer_path") or model.path, load_tokenizer(model)

@@ -89,7 +89,7 @@ TABLE = (
     Unsupported(
         "trainer.v1.trainer_mode",
         _one_of("colocate_async"),
-        "it is verl's own trainer, without what our losses, checkpoints and metrics need",
+        "it was tried on a CPU only, where vLLM never sleeps, and neither stopped nor resumed",
         "trainer_mode=sync, or trainer_mode=separate_async for further GPUs that generate",
     ),
     Unsupported("distillation.enabled", bool, "there is no teacher here", "distillation.enabled=false"),

@@ -85,11 +85,11 @@ def build(
     if not 0 <= target_accuracy < 1:
         raise ValueError(f"target_accuracy={target_accuracy} must lie in [0, 1), e.g. 0.36")
     start = time.perf_counter()
-    with new_folder(path) as folder, _private_torch(seed):
+    with new_folder(path) as folder, private_torch(seed):
         tokenizer = make_tokenizer()
         model = make_model(tokenizer)
         train, held_out = arithmetic.problems(split_seed)
-        taken, reached = _pretrain(
+        taken, reached = pretrain(
             model, encode(tokenizer, train), steps, target_accuracy, batch_size, learning_rate, seed
         )
         accuracy = sampled_accuracy(model, tokenizer, held_out)
@@ -148,8 +148,12 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
 
 def prompt(tokenizer: PreTrainedTokenizerFast, problem: arithmetic.Problem) -> str:
     """Return the chat up to where the model speaks."""
-    turn = [{"role": "user", "content": arithmetic.question(problem)}]
-    return cast(str, tokenizer.apply_chat_template(turn, tokenize=False, add_generation_prompt=True))
+    return chat(tokenizer, [{"role": "user", "content": arithmetic.question(problem)}])
+
+
+def chat(tokenizer: PreTrainedTokenizerFast, turns: list[dict[str, str]]) -> str:
+    """Any turns up to where the model speaks."""
+    return cast(str, tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
 
 def completion(problem: arithmetic.Problem) -> str:
@@ -159,8 +163,14 @@ def completion(problem: arithmetic.Problem) -> str:
 
 def encode(tokenizer: PreTrainedTokenizerFast, problems: list[arithmetic.Problem]) -> Examples:
     """Tokenize prompts and completions; padding is on the right, where causal attention never looks."""
-    prompts = [prompt(tokenizer, problem) for problem in problems]
-    texts = [text + completion(problem) for text, problem in zip(prompts, problems, strict=True)]
+    return encode_texts(
+        tokenizer, [prompt(tokenizer, problem) for problem in problems], [completion(problem) for problem in problems]
+    )
+
+
+def encode_texts(tokenizer: PreTrainedTokenizerFast, prompts: list[str], completions: list[str]) -> Examples:
+    """The same of any prompts and completions."""
+    texts = [text + said for text, said in zip(prompts, completions, strict=True)]
     padded = tokenizer(texts, padding=True, padding_side="right", add_special_tokens=False, return_tensors="pt")
     lengths = torch.tensor([len(ids) for ids in tokenizer(prompts, add_special_tokens=False)["input_ids"]])
     position = torch.arange(padded["input_ids"].shape[1])
@@ -199,7 +209,7 @@ def sampled_accuracy(
     return sum(text.replace(PAD, "") == right for text, right in zip(texts, wanted, strict=True)) / len(wanted)
 
 
-def _pretrain(
+def pretrain(
     model: Qwen2ForCausalLM,
     examples: Examples,
     steps: int,
@@ -238,7 +248,7 @@ def _batches(examples: Examples, steps: int, batch_size: int, seed: int) -> Iter
 
 
 @contextmanager
-def _private_torch(seed: int) -> Iterator[None]:
+def private_torch(seed: int) -> Iterator[None]:
     """Give torch a seeded generator and one thread for the block, then what it had before.
 
     One thread because matrices this small gain little from a second, lose a lot when another process holds its core,

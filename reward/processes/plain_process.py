@@ -15,7 +15,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from multiprocessing.popen_forkserver import Popen
 from typing import Any
 
-PRELOADED = ("reward.equivalence.compare",)  # parsers are imported once, in the fork server, then inherited
+PRELOADED = ["reward.equivalence.compare"]  # parsers are imported once, in the fork server, then inherited
 MAIN = ("init_main_from_name", "init_main_from_path")
 _starting = threading.local()
 _preparation_data = multiprocessing.spawn.get_preparation_data
@@ -65,6 +65,12 @@ class PlainContext(ForkServerContext):
     """A fork server's context whose processes leave the main script alone."""
 
     Process = _PlainProcess  # type: ignore[assignment]
+
+
+def preload(module: str) -> None:
+    """Import a module in the fork server, too, if it has not started yet; one that can't be imported is left out."""
+    if module not in PRELOADED:
+        PRELOADED.append(module)
 
 
 def plain_context() -> PlainContext:

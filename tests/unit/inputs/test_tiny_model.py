@@ -109,7 +109,7 @@ def test_expected_accuracy_is_what_sampling_gets_right(tokenizer: PreTrainedToke
     """Three problems, learned by heart to about one half: 900 samples lie within 5 standard errors."""
     problems: list[arithmetic.Problem] = [(1, 2), (12, 34), (40, 41)]
     examples = tiny_model.encode(tokenizer, problems)
-    with tiny_model._private_torch(seed=0):
+    with tiny_model.private_torch(seed=0):
         model = tiny_model.make_model(tokenizer)
         optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
         while (expected := tiny_model.expected_accuracy(model, examples)) < 0.4:
