@@ -14,7 +14,7 @@ from recipes.prepare_data.settings import Gold
 from reward.extraction import extract_answer
 
 Reader = Callable[[Any, Gold], list[str]]
-_DEGREES = re.compile(r"\s*(?:\^\s*(?:\\circ|\{\s*\\circ\s*\})|°)\s*$")
+_DEGREES = re.compile(r"(?:\^\s*+(?:\\circ|\{\s*+\\circ\s*+\})|°)$")
 
 
 class Missing(ValueError):
@@ -38,7 +38,7 @@ def read_golds(value: Any, gold: Gold) -> tuple[str, ...]:
 
 def whole_number(text: str) -> str:
     r"""27.0, 025 and 336^\circ as 27, 25 and 336: other verifiers than ours compare text."""
-    number = _DEGREES.sub("", text.replace("$", ""))
+    number = _DEGREES.sub("", text.replace("$", "").rstrip()).rstrip()
     if not re.fullmatch(r"[+-]?\d+(?:\.0*)?", number):
         raise ValueError(f"answer {text!r} is no whole number, as gold.whole=true says")
     return str(int(number.partition(".")[0]))

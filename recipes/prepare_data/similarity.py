@@ -19,7 +19,7 @@ _TYPESETTING = re.compile(
     r"\\(?:left|right|displaystyle|limits|quad|qquad|dots|ldots|cdots)(?![A-Za-z])|\\[,;:! ()\[\]]|[$~\s]+"
 )
 _FRACTIONS = re.compile(r"\\[dt]frac")
-_END = re.compile(r"[.?!:,;]+$")
+_END = ".?!:,;"
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -27,7 +27,7 @@ _WORDS = re.compile(r"[^\W\d_]+|\d+")
 def exact_key(problem: str) -> str:
     """Equal for problems that differ in typesetting only."""
     text = unicodedata.normalize("NFKC", problem).casefold()
-    return _END.sub("", _TYPESETTING.sub("", _FRACTIONS.sub(r"\\frac", text)))
+    return _TYPESETTING.sub("", _FRACTIONS.sub(r"\\frac", text)).rstrip(_END)
 
 
 def words_of(problem: str) -> list[str]:

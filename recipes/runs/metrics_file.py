@@ -17,7 +17,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """All whole lines: dicts with `step` and `data`. A line that was cut off or damaged is left out."""
     if not path.is_file():
         return []
-    rows = (_row(line) for line in path.read_bytes().split(b"\n"))
+    rows = (_row(line) for line in path.read_bytes().split(b"\n") if line)
     return [row for row in rows if row is not None]
 
 

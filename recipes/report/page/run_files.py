@@ -86,7 +86,7 @@ class RunFiles:
         file = self.inside(METRICS)
         found: dict[int, dict[str, Any]] = {}
         broken = 0
-        for line in file.read_bytes().splitlines() if file else ():
+        for line in filter(None, file.read_bytes().splitlines() if file else ()):
             row = parsed(line)
             step = row.get("step") if isinstance(row, dict) else None
             if isinstance(step, int) and 0 <= step < LAST_STEP and isinstance(row.get("data"), dict):

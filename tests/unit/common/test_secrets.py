@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -46,25 +45,6 @@ PLACES = [  # each with the secret s3cret-value
     "HF_TOKEN = s3cret-value",
     "https://host/x?api_key=s3cret-value&y=1",
 ]
-SHAPES = [
-    "a",
-    " ",
-    "\n",
-    "{",
-    "1",
-    "word ",
-    "a=",
-    "a='",
-    'token="',
-    "token=\\",
-    "\\",
-    "://",
-    "://a:",
-    "--a ",
-    "-",
-    "a.",
-    "hf_",
-]
 
 
 @pytest.fixture
@@ -105,18 +85,6 @@ def test_a_password_of_an_address_is_known_by_its_value() -> None:
     environment = {"http_proxy": "http://bob:s3cret%20value@proxy:80"}
     assert redacted_text("407 for bob with s3cret%20value", environment) == "407 for bob with ***"
     assert redacted(environment, {}) != environment and redacted(free := {"http_proxy": "http://proxy:80"}, {}) == free
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_long_text_takes_linear_time(shape: str) -> None:
-    """1 MB within 3 s (0.2 s here), and four times the text at most eight times as long."""
-    seconds = []
-    for length in (250_000, 1_000_000):
-        text = (shape * length)[:length]
-        begun = time.perf_counter()
-        redacted_text(text, {})
-        seconds.append(time.perf_counter() - begun)
-    assert seconds[1] < 3 and seconds[1] < 8 * seconds[0] + 0.2, seconds
 
 
 @pytest.mark.parametrize("value", SECRETS.values())
