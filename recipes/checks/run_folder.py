@@ -12,7 +12,6 @@ from recipes.runs.resume import Resume
 from recipes.runs.run_folder import CONFIG, METRICS, RunFolder
 
 CHECKPOINT = "actor_rollout_ref.actor.checkpoint"
-LONGEST_NAME = 200  # bytes; a file system takes 255, and .NAME.<8 signs>.partial is the longest that is made of it
 
 
 def check_writable(config: DictConfig) -> None:
@@ -39,7 +38,7 @@ def refuse_losing_results(folder: RunFolder, last: int) -> None:
 
 
 def check_owned(config: DictConfig) -> None:
-    """What a run writes stands in its folder, under a name of its own.
+    """What a run writes stands in its folder.
 
     Checkpoints elsewhere would be those of another run: continued, and deleted, by this one.
 
@@ -68,23 +67,6 @@ def check_owned(config: DictConfig) -> None:
                 f"{key}={OmegaConf.select(config, key)}: a run is continued from its own last checkpoint, and nothing "
                 f"else reads or writes one. Write {key}=null."
             )
-    check_name(config)
-
-
-def check_name(config: DictConfig) -> None:
-    """The folder's name is one, and has room for what is put before and behind it.
-
-    Raises:
-        UserError: names the key and what to write.
-    """
-    key, name = "trainer.experiment_name", str(config.trainer.experiment_name)
-    if name in ("", ".", "..") or "/" in name or not name.isprintable():
-        raise UserError(f"{key}={name!r}: must be the name of a folder, without a slash. Write {key}=<a name>.")
-    if (length := len(name.encode(errors="replace"))) > LONGEST_NAME:
-        raise UserError(
-            f"{key}={name[:20]}…: {length} bytes long, and the name of a folder must not have more than "
-            f"{LONGEST_NAME} here. Write a shorter one."
-        )
 
 
 def refuse_foreign(folder: RunFolder) -> None:

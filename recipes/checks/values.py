@@ -15,6 +15,7 @@ from recipes.runs import dumps
 ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
 OPTIMISER, ENGINE, VALIDATION = f"{ACTOR}.optim", f"{ACTOR}.fsdp_config", f"{ROLLOUT}.val_kwargs"
 SEEDS = 2**32  # NumPy's and vLLM's
+LONGEST_NAME = 200  # bytes; a file system takes 255, and .NAME.<8 signs>.partial is the longest that is made of it
 
 
 @dataclass(frozen=True)
@@ -82,12 +83,14 @@ def or_null(rule: Rule) -> Rule:
 
 
 def name(key: str, instead: str) -> Rule:
-    """Text that becomes part of a path: it can't lead out of its folder."""
+    """The name of a folder inside output_root, with room for what is put before and behind it."""
 
     def holds(value: Any) -> bool:
-        return is_text(value) and not value.startswith("/") and ".." not in value.split("/")
+        is_name = is_text(value) and value not in (".", "..") and "/" not in value and value.isprintable()
+        return is_name and len(value.encode(errors="replace")) <= LONGEST_NAME
 
-    return Rule(key, holds, "text that stays inside output_root (no leading /, no ..)", instead)
+    says = f"the name of a folder inside output_root: printable, no slash, at most {LONGEST_NAME} bytes"
+    return Rule(key, holds, says, instead)
 
 
 def _are_files(value: Any) -> bool:

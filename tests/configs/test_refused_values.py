@@ -351,7 +351,11 @@ WRONG_VALUES = [
     (["output_root=''"], "output_root=''", "output_root=outputs"),
     (["output_root=/proc/x"], "run_dir=/proc/x", "output_root="),
     (["trainer.project_name=null"], "trainer.project_name=null", "trainer.project_name=train"),
-    (["trainer.experiment_name=../../x"], "trainer.experiment_name='../../x'", "inside output_root"),
+    *(
+        ([f"{key}='{name}'"], f"{key}=", "the name of a folder inside output_root")
+        for key in ("trainer.experiment_name", "trainer.project_name")
+        for name in ("../../x", ".", "sweep/lr-1e-6", "x" * 260, "é" * 101)
+    ),
     (["trainer.nnodes=0"], "trainer.nnodes=0", "trainer.nnodes=1"),
     (["trainer.nnodes=two"], "trainer.nnodes='two'", "trainer.nnodes=1"),
     (["trainer.n_gpus_per_node=0"], "trainer.n_gpus_per_node=0", "trainer.n_gpus_per_node=1"),
@@ -484,7 +488,7 @@ RIGHT = [
     [f"{ACTOR}.checkpoint.save_contents=[model]"],
     ["trainer.save_freq=-1", "trainer.test_freq=0"],
     ["trainer.max_actor_ckpt_to_keep=null"],
-    ["trainer.experiment_name=sweep/lr-1e-6"],
+    ["trainer.experiment_name=sweep-lr-1e-6"],
     ["trainer.logger=[file]"],
     ["data.train_max_samples=1000", "data.val_max_samples=8"],
     ["data.train_files=[a.parquet,b.parquet]"],

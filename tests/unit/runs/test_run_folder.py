@@ -95,7 +95,6 @@ def placed(folder: RunFolder, **trainer: object) -> DictConfig:
         "default_local_dir": str(folder.path / "checkpoints"),
         "rollout_data_dir": str(folder.path / "generations" / "train"),
         "validation_data_dir": str(folder.path / "generations" / "validation"),
-        "experiment_name": "run",
     }
     return OmegaConf.create({"run_dir": str(folder.path), "trainer": own | trainer})
 
@@ -113,12 +112,6 @@ def test_responses_may_be_left_out_but_not_checkpoints(folder: RunFolder) -> Non
     check_owned(placed(folder, rollout_data_dir=None, validation_data_dir=None))
     with pytest.raises(UserError, match="default_local_dir=None"):
         check_owned(placed(folder, default_local_dir=None))
-
-
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a\nb", "x" * 260, "é" * 101])
-def test_a_name_that_no_folder_can_have(folder: RunFolder, name: str) -> None:
-    with pytest.raises(UserError, match=r"trainer\.experiment_name="):
-        check_owned(placed(folder, experiment_name=name))
 
 
 def test_a_folder_of_other_runs_is_no_run_folder(folder: RunFolder) -> None:
