@@ -26,6 +26,22 @@ def test_a_variable_that_workers_refuse(monkeypatch: pytest.MonkeyPatch) -> None
         environment._check_variables()
 
 
+@pytest.mark.parametrize(
+    "options, says",
+    [
+        ({"num_cpu": 2}, r"ray_init\.num_cpu: ray\.init has no such option.*num_cpus"),
+        ({"runtime_env": {"env_vars": {"FOO": 1}}}, r"env_vars\.FOO=1: Ray takes text only\. Write .*FOO='1'"),
+        ({"num_gpus": 1}, "CUDA_VISIBLE_DEVICES=: names fewer than .*num_gpus=1.*Unset it"),
+    ],
+)
+def test_what_ray_would_refuse(monkeypatch: pytest.MonkeyPatch, options: dict, says: str) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    with pytest.raises(UserError, match=says):
+        environment._check_ray_options(OmegaConf.create(options))
+    right = {"num_cpus": 2, "_temp_dir": "/tmp/a", "address": "local", "runtime_env": {"env_vars": {"FOO": "1"}}}
+    environment._check_ray_options(OmegaConf.create(right))
+
+
 def test_a_temporary_folder_too_long_for_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.gettempdir", lambda: f"/tmp/{'x' * 114}")
     with pytest.raises(UserError, match=r"TMPDIR=.*119 characters.*shorter"):
