@@ -19,5 +19,5 @@ common=(--no-emit-index-url --no-emit-find-links --no-header --quiet --extra dev
 # What data=reasoning_gym needs beside either: a lock of its own, for one of its packages is compiled (scripts/setup.sh).
 "$uv" pip compile pyproject.toml "${common[@]}" --no-annotate --python-version 3.11 --extra cpu --extra reasoning_gym \
     --override requirements/cpu-overrides.txt --constraint requirements/cpu.lock |
-    grep -vxF -f <(grep -hoE '^[^ ]+==[^ ]+' requirements/cpu.lock) >requirements/reasoning-gym.lock
+    awk 'NR == FNR { locked[$1]; next } !($1 in locked)' requirements/cpu.lock - >requirements/reasoning-gym.lock
 echo "wrote requirements/cpu.lock, requirements/gpu.lock and requirements/reasoning-gym.lock"

@@ -1,7 +1,7 @@
 """Shell text, really run by bash, with a stand-in for every program: what they were called with is recorded.
 
-The sandbox is a folder with a copy of scripts/, so a thin script runs too, up to the program it ends in. PATH leads to
-the stand-ins alone: a program that has none is not found, and the text fails.
+The sandbox is a folder with copies of scripts/ and requirements/, so a thin script runs too, up to the program it ends
+in. PATH leads to the stand-ins alone: a program that has none is not found, and the text fails.
 """
 
 import shutil
@@ -55,12 +55,14 @@ class Call:
 
 def sandbox(folder: Path) -> Path:
     """Fill an empty folder."""
-    shutil.copytree(ROOT / "scripts", folder / "scripts")
+    for name in ("scripts", "requirements"):
+        shutil.copytree(ROOT / name, folder / name)
     stand_ins = dict.fromkeys(PROGRAMS, RECORD) | {"python": PYTHON, "bash": BASH, "srun": SRUN, "sbatch": SBATCH}
     _write(folder / "bin", stand_ins)
     _write(folder / ".venv-compose" / "bin", {"python": PYTHON})
     _write(folder / ".venv" / "bin", dict.fromkeys(IN_VENV, RECORD) | {"python": PYTHON, "activate": ""})
-    (folder / "bin" / "dirname").symlink_to(str(shutil.which("dirname")))
+    for name in ("awk", "dirname"):
+        (folder / "bin" / name).symlink_to(str(shutil.which(name)))
     return folder
 
 

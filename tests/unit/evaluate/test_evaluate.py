@@ -165,7 +165,8 @@ def test_responses_to_other_problems_are_said(toy, capsys):
     other = '{"benchmark": "aime24", "problem": "60", "sample": 0, "response": "7"}\n'
     file.write_text(file.read_text() + other)
     assert len(import_responses(toy)) == 12
-    assert "1 rows are of no problem here, for one 60 of aime24; they are left out" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "1 rows are of no problem here, for one 60 of aime24; they are left out" in said
     file.write_text(other)
     with pytest.raises(UserError, match=r"1 rows are of no problem here.*and none is\. Write benchmark \(toy\)"):
         import_responses(toy, "name=another")

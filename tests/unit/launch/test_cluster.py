@@ -134,7 +134,7 @@ def test_a_killed_launcher_leaves_nothing(launch: Launch, tmp_path: Path) -> Non
 @pytest.mark.timeout(400)
 def test_a_missing_node_is_named(launch: Launch) -> None:
     hosts = f"{socket.gethostname()},node-that-never-comes"
-    address = {"RLVR_NODE_ADDRESS": _own_address(), "RLVR_NODE_TIMEOUT": "12"}
+    address = {"RLVR_NODE_ADDRESS": _own_address(), "RLVR_NODE_TIMEOUT": "20"}
     head = launch("head", f"--nodes={hosts}", "--job-folder=job", "trainer.nnodes=2", **address)
     output, _ = head.communicate(timeout=PATIENCE)
     assert head.returncode == 2
