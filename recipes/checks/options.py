@@ -294,11 +294,26 @@ def _check_ray(config: DictConfig) -> None:
                 f"ray_kwargs.ray_init.{key}={given[key]} is less than trainer.n_gpus_per_node={devices}: Ray would "
                 f"wait for ever. Write ray_kwargs.ray_init.{key}={32 * devices if key == 'num_cpus' else devices}."
             )
+    check_ray_options(given)
+
+
+def check_ray_options(given: DictConfig) -> None:
+    """What ray.init would refuse, a minute after the start.
+
+    Raises:
+        UserError: an unknown option, or a variable that is no text.
+    """
     import ray
 
     known = inspect.signature(ray.init).parameters
-    for key in given:
-        if key not in known and not str(key).startswith("_"):
-            hint = nearest(str(key), known)
+    for key in map(str, given):
+        if key not in known and not key.startswith("_"):
+            hint = nearest(key, known)
             advice = f"Write {hint}" if hint else "Leave it out"
-            raise UserError(f"ray_kwargs.ray_init.{key}: ray.init has no such argument. {advice}.")
+            raise UserError(f"ray_kwargs.ray_init.{key}: ray.init has no such option. {advice}.")
+    variables = "ray_kwargs.ray_init.runtime_env.env_vars"
+    for name, value in ((given.get("runtime_env") or {}).get("env_vars") or {}).items():
+        if not isinstance(value, str):
+            raise UserError(
+                f"{variables}.{name}={value!r}: Ray takes text only. Write \"+{variables}.{name}='{value}'\"."
+            )

@@ -58,16 +58,15 @@ NUMBERS = _rules(
     (r"(?<=\d)\s*[xX*]\s*(?=10\s*\^)", r"\\times "),  # 5.11 x 10^5
     (r"(?<=[\w)}])\*\*(?=[\w({-])", "^"),  # 2**3; \*\*7\*\* is bold
     (r"(?<![A-Za-z\\])(?:np|numpy|math|sympy)\.(?=[A-Za-z])", ""),  # Minerva: np.arcsin(10/13)
-    # Python: Fraction(1, 2), log10(100), 3+4j
-    (r"\bFraction\(\s*(-?\d+)\s*,\s*(\d+)\s*\)", r"\\frac{\1}{\2}"),
-    (r"(?<![A-Za-z\\])log(10|2)\(", r"\\log_{\1}("),
-    (r"^(\(?-?[\d.]+\s*[+-]\s*[\d.]+)j(\)?)$", r"\1i\2"),
     (r"(?<=\d)\^\s*\{?\s*(?:\\(?:text|mathrm|textrm)\s*\{)?\s*(st|nd|rd|th)\s*\}{0,2}", r"\1 "),  # 5^{\text{th}}
     (r"(?<=[\d)}\]])(or|and)(?=[A-Za-z(\d\\\[])", r" \1 "),  # (11,7)or(7,11)
 )
 # Few answers hold what the next rules are about, and searching for all of it at once is cheap.
-RARE = re.compile(r"[Mm]\b|dot|\.\.\.|\d\.\(|[Tt][Yy]-|noon|midnight|C_|-(?:half|halves|third|quarter|\w+th)")
-RARE_NUMBERS = _rules(
+RARE = re.compile(
+    r"[Mm]\b|dot|\.\.\.|\d\.\(|[Tt][Yy]-|noon|midnight|C_|-(?:half|halves|third|quarter|\w+th)"
+    r"|Fraction|log(?:10|2)\(|[\d.]j|`|color|underline|Rightarrow|Longrightarrow|implies|checkmark|blacksquare|\\\\\s*$"
+)
+RARE_SPELLINGS = _rules(
     # {}_5C_2, {}^{n}C_{r}: a binomial coefficient as schools write it
     (r"(?<![\w)}\]])(?:\{\})?[\^_](?:\{(\w+)\}|(\w))C_(?:\{(\w+)\}|(\w))", r"\\binom{\1\2}{\3\4}"),
     # 5:30\,\text{A.M.}; 8:34 p.m. and 8 AM; but 2am is a product
@@ -99,12 +98,16 @@ RARE_NUMBERS = _rules(
         r"(?<![\d.])(\d+\.\d{3,50})\\[lcv]?dots[bco]?(?![A-Za-z])\s*(?=$|[,;)\]}=$]|\\)",
         lambda match: _with_period(match[1]),
     ),
-)
-LAYOUT = _rules(
+    # Python: Fraction(1, 2), log10(100), 3+4j
+    (r"\bFraction\(\s*(-?\d+)\s*,\s*(\d+)\s*\)", r"\\frac{\1}{\2}"),
+    (r"(?<![A-Za-z\\])log(10|2)\(", r"\\log_{\1}("),
+    (r"^(\(?-?[\d.]+\s*[+-]\s*[\d.]+)j(\)?)$", r"\1i\2"),
     (r"^\s*`([^`]*)`\s*$", r"\1"),
     (r"\\(?:text)?color\s*\{[a-zA-Z]*\}|\\underline(?![A-Za-z])", ""),
     (r"^\s*\\(?:Rightarrow|Longrightarrow|implies)(?![A-Za-z])", ""),  # what follows from what stood before
     (r"(?<=[\w)}\]])\s*\\(?:checkmark|blacksquare|\\)\s*$", ""),
+)
+LAYOUT = _rules(
     (r"\\\\\[[^\]]{0,12}\]", r"\\\\ "),  # the distance between two rows
     (r"(?<![\\$\w}])\$(?=\s?\d[\d,.]*(?:\s|\\|$)[^$]*$)", r"\\$"),  # a currency: no dollar closes it
     (r"(?<!\\)(?:\$+|\\[()\[\]])", " "),
@@ -138,7 +141,7 @@ def tidy(text: str) -> str:
         text = _applied(CHINESE, text)
     text = _applied(NUMBERS, text)
     if RARE.search(text):
-        text = _applied(RARE_NUMBERS, text)
+        text = _applied(RARE_SPELLINGS, text)
     text = _applied(LAYOUT, text)
     return _without_stray_brace(TRAILING.sub("", text.strip()).strip())
 

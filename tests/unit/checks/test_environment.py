@@ -6,6 +6,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.checks import environment
+from recipes.checks.options import check_ray_options
 from recipes.common.errors import UserError
 
 AGENT = "actor_rollout_ref.rollout.agent"
@@ -35,11 +36,15 @@ def test_a_variable_that_workers_refuse(monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_what_ray_would_refuse(monkeypatch: pytest.MonkeyPatch, options: dict, says: str) -> None:
+    def check(given: dict) -> None:
+        check_ray_options(OmegaConf.create(given))
+        environment._check_visible_gpus(OmegaConf.create(given))
+
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     with pytest.raises(UserError, match=says):
-        environment._check_ray_options(OmegaConf.create(options))
+        check(options)
     right = {"num_cpus": 2, "_temp_dir": "/tmp/a", "address": "local", "runtime_env": {"env_vars": {"FOO": "1"}}}
-    environment._check_ray_options(OmegaConf.create(right))
+    check(right)
 
 
 def test_a_temporary_folder_too_long_for_a_socket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
