@@ -10,6 +10,8 @@ from typing import Any
 
 import transfer_queue as tq
 
+from recipes.plugin.responses import group_of
+
 ALL = (0.0, 1.0)  # share of right answers: as verl, that is whatever differs
 LIMIT = 10.0  # rollout batches generated for one
 DROPPED = ("training/filter_groups/evicted_samples", "training/filter_groups/discarded_surplus_samples")
@@ -58,13 +60,13 @@ class BandPass:
 
     def _read(self, partition_id: str, prompts: set[str]) -> dict[str, float]:
         """Share of right answers of each prompt."""
-        keys = [key for key in self._buffer.partitions[partition_id] if key.split("_")[0] in prompts]
+        keys = [key for key in self._buffer.partitions[partition_id] if group_of(key) in prompts]
         if not keys:
             return {}
         stored = tq.kv_batch_get(keys=keys, partition_id=partition_id, select_fields=["extra_fields"])
         verdicts: dict[str, list[float]] = defaultdict(list)
         for key, fields in zip(keys, stored.pop("extra_fields").tolist(), strict=True):
-            verdicts[key.split("_")[0]].append(float(fields["reward_extra_info"][self._buffer.filter_groups_metric]))
+            verdicts[group_of(key)].append(float(fields["reward_extra_info"][self._buffer.filter_groups_metric]))
         return {uid: fmean(values) for uid, values in verdicts.items()}
 
 

@@ -6,9 +6,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from recipes.common.errors import UserError
+from recipes.common.files import read_mapping
 from recipes.prepare_data import parquet
 from recipes.prepare_data.problems import Problem
 from recipes.prepare_data.settings import Part, Template
@@ -91,7 +91,7 @@ def load(given: str, keep: list[float]) -> Difficulty:
     path = Path(given).expanduser()
     file = EvaluationFolder(path).results() if path.is_dir() else path
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content = read_mapping(file)
         records = {name: one["per_problem"] for name, one in content["records"].items() if "per_problem" in one}
         made = content["evaluation"]
         digest, asked, model = made["problems_sha256"], int(made["problems"]), made["model"]
