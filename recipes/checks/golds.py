@@ -118,7 +118,7 @@ def _check_earned(config: DictConfig, key: str, rows: list[tuple[int, Mapping[st
         for number, row in rows[:: max(1, len(rows) // GOLDS)]:
             gold = row["reward_model"]["ground_truth"]
             first = accepted_answers(gold)[0]
-            status = scorer.submit(rf"\boxed{{{first}}}", gold, task_of(row.get("extra_info"))).result().verdict.status
+            status = scorer.score(rf"\boxed{{{first}}}", gold, task_of(row.get("extra_info"))).verdict.status
             tried += 1
             if status != "ok":
                 wrong.append((number, first, status))

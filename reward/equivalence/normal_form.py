@@ -107,6 +107,7 @@ def _are_integers(domain: Node) -> bool:
     return domain.name[:1] in ("Z", "N")
 
 
+@lru_cache(maxsize=8192)
 def normal_form(text: str) -> str:
     """A string that is the same for answers whose equality is plain: for metrics and for voting, not for rewards."""
     found = read(text, False)

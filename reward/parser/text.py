@@ -10,6 +10,7 @@ from functools import lru_cache
 from reward.parser.typography import CHINESE_UNITS, JOINTS, NUMERALS, SUBSCRIPTS, SUPERSCRIPTS, TO_LATEX
 
 Replacement = str | Callable[[re.Match[str]], str]
+SPACES = re.compile(r"\s+")
 # A space between two word characters carries meaning: `1 2` is not 12, `\cdot x` is not `\cdotx`.
 IDLE_SPACE = re.compile(r"(?<!\w)\s+|\s+(?!\w)")
 # `\\frac`, escaped once too often; inside an environment `\\` ends a row.
@@ -146,9 +147,10 @@ def tidy(text: str) -> str:
     return _without_stray_brace(TRAILING.sub("", text.strip()).strip())
 
 
+@lru_cache(maxsize=8192)
 def canonical(text: str) -> str:
     """The form in which two answers are compared as text."""
-    single = re.sub(r"\s+", " ", tidy(text))  # of two spaces in a row both would be idle: `1  2` is no 12 either
+    single = SPACES.sub(" ", tidy(text))  # of two spaces in a row both would be idle: `1  2` is no 12 either
     return ONE_LETTER_GROUP.sub(r"\1", IDLE_SPACE.sub("", single))
 
 

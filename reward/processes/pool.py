@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -27,7 +27,7 @@ STARTS = 5  # of a process that dies before it has a job
 PAUSE = 0.05  # seconds after the first that could not be started, doubled each time
 _reported: set[str] = set()
 Outcome = tuple[Status | None, Any]
-_Queue = queue.SimpleQueue["_Job | None"]
+_Queue = queue.SimpleQueue["Job | None"]
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,28 @@ class ScoringPool:
         Returns:
             A future of (None, result), ("timeout", None) or ("crashed", None). It raises nothing.
         """
+        return self.take(Job(function, arguments))
+
+    def take(self, job: "Job") -> "Future[Outcome]":
+        """`submit` for a job that exists already."""
         with self._lock:
-            if self._crew is None:
-                self._crew = _Crew(self.settings)
-            return self._crew.take(_Job(function, arguments))
+            return self._gathered().take(job)
+
+    def take_and_wait(self, job: "Job") -> Outcome:
+        """The outcome of a job, for a caller that has nothing else to do: no thread has to be woken up for it."""
+        with self._lock:
+            crew = self._gathered()
+            seat = crew.free_seat()
+            if seat is None:
+                crew.take(job)
+        if seat is not None:
+            crew.serve(job, seat)
+        return job.future.result()
+
+    def _gathered(self) -> "_Crew":
+        if self._crew is None:
+            self._crew = _Crew(self.settings)
+        return self._crew
 
     def close(self) -> None:
         """End all processes at once; what they had not finished is "crashed". The pool may be used again."""
@@ -93,78 +111,118 @@ class ScoringPool:
         self._lock = threading.Lock()
 
 
-@dataclass
-class _Job:
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...]
-    future: "Future[Outcome]" = field(default_factory=Future)
+class Job:
+    """A function to run in a scoring process, once.
+
+    Attributes:
+        future: its outcome; nobody may cancel it.
+    """
+
+    def __init__(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+        self.function, self.arguments = function, arguments
+        self.future: Future[Outcome] = Future()
+        self.future.set_running_or_notify_cancel()
 
 
 class _Crew:
-    """The processes of a pool from its first job until it is closed, each attended by a thread."""
+    """The seats of a pool from its first job until it is closed, and as many threads that bring jobs to them."""
 
     def __init__(self, settings: PoolSettings) -> None:
         self._jobs: _Queue = queue.SimpleQueue()
-        self._attendants = [_Attendant(self._jobs, settings) for _ in range(int(settings.workers))]
-        for attendant in self._attendants:
-            attendant.start()
+        self._free: queue.SimpleQueue[_Seat] = queue.SimpleQueue()
+        self._seats = [_Seat(settings) for _ in range(int(settings.workers))]
+        self._threads = [threading.Thread(target=self._attend, name="scoring", daemon=True) for _ in self._seats]
+        for seat, thread in zip(self._seats, self._threads, strict=True):
+            self._free.put(seat)
+            thread.start()
         # Before multiprocessing ends and joins its children, so that no thread starts another one then.
         self._at_exit = Finalize(None, self.dismiss, exitpriority=100)
 
-    def take(self, job: _Job) -> "Future[Outcome]":
+    def take(self, job: Job) -> "Future[Outcome]":
         """Queue a job."""
-        job.future.set_running_or_notify_cancel()  # nobody may cancel it: an attendant sets its result
         self._jobs.put(job)
         return job.future
+
+    def free_seat(self) -> "_Seat | None":
+        """A seat that waits for a job; whoever takes it has to `serve` with it."""
+        try:
+            return self._free.get_nowait()
+        except queue.Empty:
+            return None
+
+    def serve(self, job: Job, seat: "_Seat") -> None:
+        """Run a job in this thread, and free the seat."""
+        outcome: Outcome = ("crashed", None)  # for others that wait for this job, if Ctrl-C comes here
+        try:
+            outcome = seat.outcome(job)
+        finally:
+            self._free.put(seat)
+            job.future.set_result(outcome)
 
     def dismiss(self) -> None:
         """End all processes and threads; unfinished jobs are "crashed"."""
         self._at_exit.cancel()
-        for attendant in self._attendants:
-            attendant.dismiss()
-        for _ in self._attendants:
+        for seat in self._seats:
+            seat.dismiss()
+        for _ in self._threads:
             self._jobs.put(None)
-        for attendant in self._attendants:
-            if attendant is not threading.current_thread():  # a callback of a job may close its pool
-                attendant.join()
+        for thread in self._threads:
+            if thread is not threading.current_thread():  # a callback of a job may close its pool
+                thread.join()
+        for _ in self._seats:
+            self._free.get().end()
+
+    def _attend(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self.serve(job, self._free.get())
+            del job  # the next one may be long in coming
 
 
-class _Attendant(threading.Thread):
-    """Hands jobs to a process, one after the other, and replaces it when need be."""
+class _Seat:
+    """The place of one process, which is started when first needed and replaced when need be. For one job at a time."""
 
-    def __init__(self, jobs: _Queue, settings: PoolSettings) -> None:
-        super().__init__(name="scoring", daemon=True)
-        self._jobs, self._settings = jobs, settings
+    def __init__(self, settings: PoolSettings) -> None:
+        self._settings = settings
         self._worker: Worker | None = None
         self._lock = threading.Lock()  # over the two that tell whether a process may be at work
         self._dismissed = False
 
-    def run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job.future.set_result(self._outcome(job))
-            del job  # the next one may be long in coming
-            if self._worker is not None and self._worker.jobs >= self._settings.jobs_per_process:
-                self._end()
-        self._end()
-
     def dismiss(self) -> None:
-        """End the process; whatever is asked of this thread from now on is "crashed"."""
+        """End the process; whatever is asked of this seat from now on is "crashed". From any thread."""
         with self._lock:
             self._dismissed = True
             if self._worker is not None:
                 self._worker.interrupt()
 
-    def _outcome(self, job: _Job) -> Outcome:
+    def outcome(self, job: Job) -> Outcome:
+        """What a job gives in a process of this seat."""
+        try:
+            found = self._tried(job)
+        except BaseException:  # Ctrl-C: the process is still at work
+            self.end()
+            raise
+        if self._worker is not None and self._worker.jobs >= self._settings.jobs_per_process:
+            self.end()
+        return found
+
+    def end(self) -> None:
+        """End the process and wait until it is gone."""
+        with self._lock:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()
+
+    def _tried(self, job: Job) -> Outcome:
         error: Exception = Died("the pool was closed")
         for _ in range(ATTEMPTS):
             try:
                 worker = self._worker or self._begin()
                 return None, worker.run(job.function, job.arguments, self._settings.deadline)
             except TimeoutError:
-                self._end()
+                self.end()
                 return "timeout", None
             except Died as died:  # out of memory, an administrator: not the job's fault yet
-                self._end()
+                self.end()
                 error = died
             except Exception as raised:  # by the job, by pickling it, by starting a process
                 return report(raised), None
@@ -188,12 +246,6 @@ class _Attendant(threading.Thread):
             if self._dismissed:
                 worker.interrupt()
         return worker
-
-    def _end(self) -> None:
-        with self._lock:
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.kill()
 
 
 def report(error: BaseException) -> Status:
