@@ -44,9 +44,17 @@ def gradient_weight(
 
 
 def high_entropy(entropy: torch.Tensor, mask: torch.Tensor, quantile: float) -> torch.Tensor:
-    """Whether a token's entropy lies above the given quantile of its own response, boolean, (B, T)."""
-    known = entropy.masked_fill(mask == 0, float("nan"))
-    return entropy > torch.nanquantile(known, quantile, dim=-1, keepdim=True)
+    """Whether a token's entropy lies above the given quantile of its own response, boolean, (B, T).
+
+    The quantile is that of torch.nanquantile: linear between the two values next to its rank. That function itself
+    refuses more than 2²⁴ tokens, and not every release of torch compiles it.
+    """
+    known = entropy.masked_fill(mask == 0, float("inf")).sort(dim=-1).values
+    last = (mask != 0).sum(dim=-1, keepdim=True).sub(1).clamp(min=0)  # (B, 1), as are the next
+    rank = quantile * last
+    below = rank.long()
+    lower, upper = known.gather(-1, below), known.gather(-1, torch.minimum(below + 1, last))
+    return entropy > torch.lerp(lower, upper, (rank - below).to(known.dtype))
 
 
 @register("aspo")
