@@ -23,7 +23,8 @@ class Extras:
     Attributes:
         entropy: entropy of the current policy at each response token, in nats, (B, T), detached.
         correct: 1 where the response earned a positive reward, (B, 1).
-        correct_share: share of the mini-batch's response tokens that belong to such responses, over all ranks.
+        correct_share: share of the mini-batch's response tokens that belong to such responses, over all ranks, 0-dim. A
+            number would have a fused loss compiled anew for each value.
         statistics: the method's additive statistics (MethodConfig.batch_statistics), summed over the whole update
             mini-batch and all data-parallel ranks, (K,) float64.
         collected: where to put this micro-batch's statistics instead of computing a loss.
@@ -31,7 +32,7 @@ class Extras:
 
     entropy: torch.Tensor | None = None
     correct: torch.Tensor | None = None
-    correct_share: float = 1.0
+    correct_share: torch.Tensor = torch.ones(())
     statistics: torch.Tensor | None = None
     collected: list[torch.Tensor] | None = None
 

@@ -10,6 +10,9 @@ from losses.tokens import Tokens
 from losses.validation import is_number, require
 
 
+SMALLEST_SHARE = 1e-12  # a single token is a larger one
+
+
 @dataclass
 class LikelihoodConfig(MethodConfig):
     """Base of the methods that offer it.
@@ -36,7 +39,7 @@ class LikelihoodConfig(MethodConfig):
         if not self.likelihood_coefficient:
             return None
         correct = tokens.extras.need(extras.CORRECT, self.method)
-        share = tokens.extras.correct_share
-        # Under token-mean, dividing by their share makes it λ times the mean over the tokens of correct responses.
-        scale = self.likelihood_coefficient / share if share else 0.0
-        return scale * correct.to(tokens.mask.dtype).expand_as(tokens.mask)
+        # Under token-mean, dividing by their share makes it λ times the mean over the tokens of correct responses. Where
+        # there are none, any divisor will do.
+        share = tokens.extras.correct_share.to(tokens.mask).clamp(min=SMALLEST_SHARE)
+        return self.likelihood_coefficient / share * correct.to(tokens.mask.dtype).expand_as(tokens.mask)

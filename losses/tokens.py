@@ -51,7 +51,7 @@ class Tokens:
     old_log_prob: torch.Tensor
     advantages: torch.Tensor
     mask: torch.Tensor
-    extras: Extras = NONE
+    extras: Extras  # no default: torch 2.11 does not compile one
 
     def entropy(self, method: str) -> torch.Tensor:
         """Entropy of the current policy in nats, (B, T), 0 where the mask is 0; `method` is who asks.

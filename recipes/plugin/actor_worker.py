@@ -48,7 +48,7 @@ class ActorLoss:
         method = self.actor.policy_loss
         self.method = method if isinstance(method, MethodConfig) else None
         self.statistics: torch.Tensor | None = None
-        self.correct_share = 1.0
+        self.correct_share = extras.NONE.correct_share
         self.collected: list[torch.Tensor] | None = None
 
     @property
@@ -141,11 +141,11 @@ class RecipeTrainingWorker(TrainingWorker):
             self.loss_fn.collected = None
         return self._over_ranks(torch.stack(collected).sum(0))
 
-    def _correct_share(self, data: TensorDict) -> float:
+    def _correct_share(self, data: TensorDict) -> torch.Tensor:
         mask = data["response_mask"].to_padded_tensor(0).double()
         counts = torch.stack([(mask * is_correct(data)).sum(), mask.sum()])
-        correct, tokens = self._over_ranks(counts.to(get_device_name())).tolist()
-        return correct / max(tokens, 1.0)
+        correct, tokens = self._over_ranks(counts.to(get_device_name()))
+        return correct / tokens.clamp(min=1.0)
 
     def _over_ranks(self, sums: torch.Tensor) -> torch.Tensor:
         torch.distributed.all_reduce(sums, group=self.engine.get_data_parallel_group())

@@ -31,7 +31,7 @@ class DurableTrainer(PPOTrainer):
         self._stop = StopFiles(self._checkpoints.path.parent)
         self._unlogged: dict[str, Any] | None = None  # the step's metrics, once there are any
         self._loader_state: Any = None  # where the data loader stood when the last step ended
-        self._saved_step = 0
+        self._saved_step = self._dumped_step = 0
         super().__init__(config)
         if self.can_abandon_steps:
             stopping.interrupt_generation(self.replay_buffer, self._stop.asked)
@@ -78,12 +78,18 @@ class DurableTrainer(PPOTrainer):
         self._shutdown_dump_executor()
 
     def _save_checkpoint(self, loader_state: Any = None) -> None:
-        """verl's checkpoint, written aside and published when it is whole.
+        """verl's checkpoint, written aside and published when it is whole; before it the step's responses.
+
+        verl writes these at the end of the step, and a run that dies before would go on without them.
 
         Args:
             loader_state: of the data loader, if it has gone on since the step.
         """
         trainer = self.config.trainer
+        if self._unlogged and trainer.rollout_data_dir:
+            self._log_rollout_data(self._unlogged["batch"], self._unlogged["timing"], trainer.rollout_data_dir)
+            for written in self._dump_futures:
+                written.result()
         kept, place = trainer.max_actor_ckpt_to_keep, trainer.default_local_dir
         with open_dict(self.config):
             # verl forgets at each start which checkpoints it has written, so it can't be the one to delete old ones.
@@ -99,6 +105,12 @@ class DurableTrainer(PPOTrainer):
         self._saved_step = self.global_steps
         if kept:
             self._checkpoints.prune(kept)
+
+    def _log_rollout_data(self, batch: Any, timing_raw: dict[str, float], rollout_data_dir: str) -> None:
+        """verl's dump of the training responses, once per step."""
+        if self._dumped_step != self.global_steps:
+            super()._log_rollout_data(batch, timing_raw, rollout_data_dir)
+            self._dumped_step = self.global_steps
 
     def _row(self) -> dict[str, float] | None:
         """What the step will log, as far as it is known before validation."""

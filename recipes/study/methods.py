@@ -39,7 +39,7 @@ class SeedBySeed(MethodConfig):
         """See losses.method.MethodConfig."""
 
         def of_one(log_ratio: Any, old_log_prob: Any, advantages: Any, mask: Any) -> Any:
-            own = Tokens(log_ratio, old_log_prob, advantages, mask)
+            own = Tokens(log_ratio, old_log_prob, advantages, mask, extras.NONE)
             sums = self.inner.batch_statistics(own, actor)
             return self.inner.gradient_weight(replace(own, extras=extras.Extras(statistics=sums)), actor)[0]
 

@@ -98,6 +98,7 @@ def test_a_transfer_that_loses_a_bucket_ends_the_run(launcher) -> None:
     assert "StaleWeightsError: After the transfer of step 1 vLLM does not hold the trainer's weights" in result.stdout
     assert not logged(launcher), "nothing was learnt from what it would have generated"
     assert one(launcher, "global_step_*").name == "global_step_1"
+    assert one(launcher, "generations/train/1.jsonl").stat().st_size, "a checkpoint's step has its responses"
 
 
 def test_two_runs_on_one_machine_keep_their_weights_apart(launcher, tmp_path) -> None:

@@ -111,7 +111,7 @@ def over_mini_batch(config: ActorConfig, parts: list[Batch]) -> dict[str, Any]:
     if extras.CORRECT in needs:
         tokens = sum(part["response_mask"].sum().item() for part in parts)
         correct = sum((part["response_mask"] * part["correct"]).sum().item() for part in parts)
-        found["correct_share"] = correct / max(tokens, 1)
+        found["correct_share"] = torch.tensor(correct / max(tokens, 1), dtype=torch.float64)
     return found
 
 

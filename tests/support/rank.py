@@ -52,7 +52,7 @@ def over_ranks(whole: dict, parts: list[Batch]) -> dict:
         correct = torch.cat([part["correct"] for part in parts])
         counts = torch.stack([(mask * correct).sum(), mask.sum()]).double()
         dist.all_reduce(counts)
-        whole = whole | {"correct_share": (counts[0] / counts[1]).item()}
+        whole = whole | {"correct_share": counts[0] / counts[1]}
     return whole
 
 

@@ -17,7 +17,7 @@ def test_nothing_is_available_outside_a_with_block():
 
 
 def test_blocks_nest_and_restore_what_was_there_even_after_an_error():
-    outer, inner = Extras(correct_share=0.25), Extras(correct_share=0.5)
+    outer, inner = Extras(correct_share=torch.tensor(0.25)), Extras(correct_share=torch.tensor(0.5))
     with provided(outer):
         with pytest.raises(KeyError), provided(inner):
             assert current() is inner
@@ -28,7 +28,7 @@ def test_blocks_nest_and_restore_what_was_there_even_after_an_error():
 
 def test_another_thread_sees_nothing_of_it():
     seen = []
-    with provided(Extras(correct_share=0.25)):
+    with provided(Extras(correct_share=torch.tensor(0.25))):
         thread = threading.Thread(target=lambda: seen.append(current()))
         thread.start()
         thread.join()

@@ -25,6 +25,7 @@ from losses.baselines.respo import ReSPOConfig
 from losses.baselines.sapo import SAPOConfig
 from losses.baselines.topr import TOPRConfig
 from losses.baselines.vespo import VESPOConfig
+from losses.extras import NONE
 from losses.method import MethodConfig
 from losses.registry import METHODS
 from losses.tokens import Tokens
@@ -274,4 +275,4 @@ def test_a_method_without_a_weight_or_statistics_says_so():
     assert nothing.needs == frozenset()
     for unwritten in (nothing.gradient_weight, nothing.batch_statistics):
         with pytest.raises(NotImplementedError):
-            unwritten(Tokens(None, None, None, None), None)
+            unwritten(Tokens(None, None, None, None, NONE), None)
