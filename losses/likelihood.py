@@ -9,7 +9,6 @@ from losses.method import MethodConfig
 from losses.tokens import Tokens
 from losses.validation import is_number, require
 
-
 SMALLEST_SHARE = 1e-12  # a single token is a larger one
 
 
