@@ -13,6 +13,7 @@ import torch
 
 ENTROPY = "entropy"
 CORRECT = "correct"
+CORRECT_SHARE = "correct_share"
 STATISTICS = "statistics"
 
 
@@ -32,7 +33,7 @@ class Extras:
 
     entropy: torch.Tensor | None = None
     correct: torch.Tensor | None = None
-    correct_share: torch.Tensor = torch.ones(())
+    correct_share: torch.Tensor | None = None
     statistics: torch.Tensor | None = None
     collected: list[torch.Tensor] | None = None
 
@@ -55,6 +56,7 @@ class Extras:
 _MEANING = {
     ENTROPY: "the current entropy of every token (and actor_rollout_ref.actor.calculate_entropy=true)",
     CORRECT: "which responses are correct",
+    CORRECT_SHARE: "how many tokens are those of correct responses",
     STATISTICS: "sums over the whole update mini-batch",
 }
 NONE = Extras()

@@ -38,7 +38,7 @@ class LikelihoodConfig(MethodConfig):
         if not self.likelihood_coefficient:
             return None
         correct = tokens.extras.need(extras.CORRECT, self.method)
-        # Under token-mean, dividing by their share makes it λ times the mean over the tokens of correct responses. Where
-        # there are none, any divisor will do.
-        share = tokens.extras.correct_share.to(tokens.mask).clamp(min=SMALLEST_SHARE)
+        # Under token-mean, dividing by their share makes it λ times the mean over the tokens of correct responses.
+        # Where there are none, any divisor will do.
+        share = tokens.extras.need(extras.CORRECT_SHARE, self.method).to(tokens.mask).clamp(min=SMALLEST_SHARE)
         return self.likelihood_coefficient / share * correct.to(tokens.mask.dtype).expand_as(tokens.mask)

@@ -48,7 +48,7 @@ class ActorLoss:
         method = self.actor.policy_loss
         self.method = method if isinstance(method, MethodConfig) else None
         self.statistics: torch.Tensor | None = None
-        self.correct_share = extras.NONE.correct_share
+        self.correct_share: torch.Tensor | None = None
         self.collected: list[torch.Tensor] | None = None
 
     @property

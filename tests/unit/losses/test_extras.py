@@ -35,7 +35,7 @@ def test_another_thread_sees_nothing_of_it():
     assert seen == [NONE]
 
 
-@pytest.mark.parametrize("name", [extras.ENTROPY, extras.CORRECT, extras.STATISTICS])
+@pytest.mark.parametrize("name", [extras.ENTROPY, extras.CORRECT, extras.CORRECT_SHARE, extras.STATISTICS])
 def test_a_missing_field_is_refused_with_the_cure(name):
     with pytest.raises(
         RuntimeError, match=r"policy_loss=some_method needs .*python -m recipes\.train.*trainer_mode=rlvr"
