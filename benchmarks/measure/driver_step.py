@@ -130,7 +130,7 @@ def trainer_of(side: str, config: DictConfig, tokenizer: Any) -> Any:
     trainer._init_dump_executor()
     if side == "ours":
         trainer._notes = ResponseNotes(config.data.max_response_length, {tokenizer.eos_token_id})
-        trainer._dumps, trainer._generation_limit = Dumps.of(config), None
+        trainer._dumps, trainer._generation_limit, trainer._dumped_step = Dumps.of(config), None, 0
         trainer._reward_function, trainer._scorer_failure_limit = "made up", 0.2
     return trainer
 

@@ -191,17 +191,10 @@ class _WithRecipe(DurableTrainer):
     def _val_metrics_update(
         self, data_sources: Any, sample_uids: Any, reward_extra_infos_dict: Any, *rest: Any, **options: Any
     ) -> dict[str, float]:
-        expected = options.get("expected_acc_counts")
-
-        def of_verl(variables: Any, counts: Any) -> dict[str, float]:
-            return super(_WithRecipe, self)._val_metrics_update(
-                data_sources, sample_uids, variables, *rest, **options | {"expected_acc_counts": counts}
-            )
-
+        expected = options.pop("expected_acc_counts", None)
         samples = data_sources, sample_uids
-        metrics = validation.metrics_of(of_verl, *samples, reward_extra_infos_dict, expected)
-        right = reward_extra_infos_dict.get("acc") or [None] * len(sample_uids)
-        return metrics | validation.standard_errors(*samples, right, expected)
+        turns: dict[str, float] = super()._val_metrics_update(*samples, {}, *rest, **options)
+        return turns | validation.metrics_of(*samples, reward_extra_infos_dict, expected)
 
     def _compute_old_log_prob(self, batch: Any, metrics: dict[str, Any]) -> Any:
         return super()._compute_old_log_prob(narrowed(batch), metrics)

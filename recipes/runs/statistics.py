@@ -6,6 +6,7 @@ A sample that is missing is NaN: it is left out of means and never counts as wro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb, sqrt
 
 import numpy as np
@@ -56,6 +57,12 @@ def mean_pass_at_k(correct: Array, k: int) -> float:
     return float(np.mean([pass_at_k(int(c), int(n), k) for c, n in zip(right, counts, strict=True)]))
 
 
+@lru_cache(maxsize=64)
+def verl_draws(samples: int, size: int) -> NDArray[np.int64]:
+    """Which samples verl's validation draws for best@size of so many, (VERL_DRAWS, size): the same for all problems."""
+    return np.random.RandomState(VERL_SEED).choice(samples, size=(VERL_DRAWS, size), replace=True)
+
+
 def verl_best_at_n(correct: Array) -> float:
     """What verl's validation calls best@n/mean, the papers' "Pass@32": biased, so under its own name.
 
@@ -68,7 +75,7 @@ def verl_best_at_n(correct: Array) -> float:
     if np.isnan(correct).any():
         raise ValueError("verl's best@n needs all samples of every problem; some are missing.")
     samples = correct.shape[1]
-    draws = np.random.RandomState(VERL_SEED).choice(samples, size=(VERL_DRAWS, samples), replace=True)
+    draws = verl_draws(samples, samples)
     return float(np.mean([row[draws].max(-1).mean() for row in correct]))
 
 

@@ -96,7 +96,7 @@ def test_what_the_trainer_adds() -> None:
             *responses.group_shares(["a_0_0", "a_1_0"], [1.0, 0.0]),
             *dynamic_sampling.generated_per_kept({}, 1),
             *responses.truncated_share([responses.End(1, False)]),
-            *validation.standard_errors(["gsm8k", "gsm8k"], ["1", "2"], [1.0, 0.0]),
+            *validation.metrics_of(["gsm8k"] * 4, ["1", "1", "2", "2"], {"acc": [1, 0] * 2, "pred": [*"abcd"]}),
             *(f"actor/{name}" for name in count_skipped({"grad_norm": 1.0})),
             *(f"actor/weight_mean/{case}" for case in BOUNDARY_CASES),
             *(f"actor/ratio_quantile/{name}" for name in QUANTILES),

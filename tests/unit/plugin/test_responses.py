@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from transfer_queue import KVBatchMeta
@@ -17,7 +16,6 @@ from recipes.plugin.responses import (
     truncated_share,
     verdicts,
 )
-from recipes.plugin.validation import standard_errors
 
 EOS, TURN_END, TEXT = 0, 7, 3
 LIMIT = 4
@@ -46,35 +44,6 @@ def test_a_group_of_one_is_no_group() -> None:
 
 
 # Standard errors
-
-
-def test_the_standard_error_is_that_of_means_of_problems() -> None:
-    right = np.array([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 1]], dtype=float)
-    problems = np.repeat(["a", "b", "c"], 4)
-    found = standard_errors(["set"] * 12, list(problems), list(right.flatten()))
-    assert found == {"val-aux/set/acc/stderr@4": pytest.approx(right.mean(1).std(ddof=1) / 3**0.5)}
-
-
-def test_sources_are_apart_and_a_single_problem_says_nothing() -> None:
-    sources, problems = ["a", "a", "b", "b", "b", "b"], ["1", "1", "2", "2", "3", "3"]
-    found = standard_errors(sources, problems, [1, 0, 1, 1, 0, 0])
-    assert found == {"val-aux/b/acc/stderr@2": pytest.approx(0.5)}
-    assert standard_errors(["a"] * 4, ["1"] * 4, [1, 0, 0, 1]) == {}
-
-
-def test_a_failed_sample_is_wrong_as_in_verls_mean() -> None:
-    from verl.trainer.ppo.metric_utils import process_validation_metrics
-
-    problems, right = ["1", "1", "2", "3", "3"], [1.0, 1.0, 1.0, 1.0, 0.0]
-    expected = {("set", "1"): 2, ("set", "2"): 2, ("set", "3"): 2, ("other", "4"): 2}
-    found = standard_errors(["set"] * 5, problems, right, expected)
-    assert found == {"val-aux/set/acc/stderr@2": pytest.approx(np.std([1, 0.5, 0.5], ddof=1) / 3**0.5)}
-    verls = process_validation_metrics(["set"] * 5, problems, {"acc": right}, expected_acc_counts=expected)
-    assert verls["set"]["acc"]["mean@2"] == pytest.approx(np.mean([1, 0.5, 0.5])), "the mean it is the error of"
-
-
-def test_no_standard_error_without_accuracies() -> None:
-    assert standard_errors(["a", "a"], ["1", "2"], [None, None], {("a", "1"): 1, ("a", "2"): 1}) == {}
 
 
 # Ends
