@@ -80,22 +80,28 @@ class ScoringPool:
     def take(self, job: "Job") -> "Future[Outcome]":
         """`submit` for a job that exists already."""
         with self._lock:
-            return self._gathered().take(job)
+            if crew := self._gathered(job):
+                crew.take(job)
+        return job.future
 
     def take_and_wait(self, job: "Job") -> Outcome:
         """The outcome of a job, for a caller that has nothing else to do: no thread has to be woken up for it."""
         with self._lock:
-            crew = self._gathered()
-            seat = crew.free_seat()
-            if seat is None:
+            crew = self._gathered(job)
+            seat = crew.free_seat() if crew else None
+            if crew and not seat:
                 crew.take(job)
-        if seat is not None:
+        if crew and seat:
             crew.serve(job, seat)
         return job.future.result()
 
-    def _gathered(self) -> "_Crew":
+    def _gathered(self, job: "Job") -> "_Crew | None":
+        """Who works; nobody where no thread can be started, as at a limit of processes. The job has crashed then."""
         if self._crew is None:
-            self._crew = _Crew(self.settings)
+            try:
+                self._crew = _Crew(self.settings)
+            except RuntimeError as error:
+                job.future.set_result((report(error), None))
         return self._crew
 
     def close(self) -> None:
@@ -132,16 +138,20 @@ class _Crew:
         self._free: queue.SimpleQueue[_Seat] = queue.SimpleQueue()
         self._seats = [_Seat(settings) for _ in range(int(settings.workers))]
         self._threads = [threading.Thread(target=self._attend, name="scoring", daemon=True) for _ in self._seats]
-        for seat, thread in zip(self._seats, self._threads, strict=True):
-            self._free.put(seat)
-            thread.start()
+        try:
+            for seat, thread in zip(self._seats, self._threads, strict=True):
+                self._free.put(seat)
+                thread.start()
+        except RuntimeError:  # the machine gives no more threads: those that run end
+            for _ in self._threads:
+                self._jobs.put(None)
+            raise
         # Before multiprocessing ends and joins its children, so that no thread starts another one then.
         self._at_exit = Finalize(None, self.dismiss, exitpriority=100)
 
-    def take(self, job: Job) -> "Future[Outcome]":
+    def take(self, job: Job) -> None:
         """Queue a job."""
         self._jobs.put(job)
-        return job.future
 
     def free_seat(self) -> "_Seat | None":
         """A seat that waits for a job; whoever takes it has to `serve` with it."""

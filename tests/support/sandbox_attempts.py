@@ -23,7 +23,8 @@ from reward.processes import sandbox
 
 MEMORY = 2**30
 READABLE = Path(sandbox.__file__)  # Landlock does not hide what Python imports
-TGKILL, PTRACE_TRACEME, PR_SET_PDEATHSIG, SHMGET, SETXATTRAT = 234, 0, 1, 29, 463
+TGKILL, PTRACE_TRACEME, PR_SET_PDEATHSIG, SETXATTRAT = 234, 0, 1, 463
+SHMGET, SEMGET, MSGGET, SHMCTL, SEMCTL, MSGCTL, IPC_RMID = 29, 64, 68, 31, 66, 71, 0
 F_SETSIG, FS_IOC_GETFLAGS, FS_IOC_SETFLAGS = 10, 0x80086601, 0x40086602
 FILES = ("old", "moved", "linked", "gone", "cut", "mode", "owner", "time")  # exist before anything is tried
 
@@ -51,6 +52,11 @@ def forbidden(folder: Path, port: int) -> dict[str, Callable[[], object]]:
             flags = struct.pack("l", 0)
             fcntl.ioctl(file, FS_IOC_SETFLAGS, fcntl.ioctl(file, FS_IOC_GETFLAGS, flags))
 
+    def outliving(get: int, size: tuple[int, ...], control: int, rest: tuple[int, ...]) -> None:
+        """SysV's objects stay until somebody removes them."""
+        made = _call("syscall", get, 0, *size, 0o600)
+        _call("syscall", control, made, *rest)
+
     def lock() -> None:
         with READABLE.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -61,7 +67,9 @@ def forbidden(folder: Path, port: int) -> dict[str, Callable[[], object]]:
         "any signal by a descriptor": lambda: signals_by_a_descriptor(F_SETSIG, 9),
         "flags of a file": flags_of_a_file,
         "lock of a file": lock,
-        "memory that outlives it": lambda: _call("syscall", SHMGET, 0, 4096, 0o600),
+        "memory that outlives it": lambda: outliving(SHMGET, (4096,), SHMCTL, (IPC_RMID, 0)),
+        "semaphore that outlives it": lambda: outliving(SEMGET, (1,), SEMCTL, (0, IPC_RMID)),
+        "messages that outlive it": lambda: outliving(MSGGET, (), MSGCTL, (IPC_RMID, 0)),
         "file in memory": lambda: os.close(os.memfd_create("x")),
         "pipe": lambda: [os.close(end) for end in os.pipe()],
         "outliving its owner": lambda: _call("prctl", PR_SET_PDEATHSIG, 0, 0, 0, 0),
@@ -97,10 +105,12 @@ def forbidden(folder: Path, port: int) -> dict[str, Callable[[], object]]:
     }
 
 
-def _call(function: str, *arguments: object) -> None:
+def _call(function: str, *arguments: object) -> int:
     ctypes.set_errno(0)
-    if getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments) == -1:
+    result: int = getattr(ctypes.CDLL(None, use_errno=True), function)(*arguments)
+    if result == -1:
         raise OSError(ctypes.get_errno(), function)
+    return result
 
 
 def limited(folder: Path) -> dict[str, Callable[[], object]]:

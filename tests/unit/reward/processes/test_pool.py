@@ -13,6 +13,7 @@ from pool_jobs import (
     as_function,
     as_path,
     as_text,
+    descriptors,
     exit_while,
     fail,
     fill,
@@ -24,6 +25,7 @@ from pool_jobs import (
 )
 
 import reward.processes.pool
+from reward.processes.pool import Job
 
 SLACK = 5.0  # seconds for starting processes on a busy machine
 ERRORS = (
@@ -94,6 +96,18 @@ def test_the_first_error_of_each_kind_is_logged_with_its_traceback(
     assert "on purpose" in caplog.text
 
 
+def test_where_no_thread_can_be_started_a_job_is_crashed_and_the_next_one_tries_again() -> None:
+    """As at a limit of processes: submit promises to raise nothing."""
+    with pool(workers=2) as one:
+        threading.stack_size(1 << 48)  # more than there are addresses
+        try:
+            assert one.submit(len, "now").result() == ("crashed", None)
+            assert one.take_and_wait(Job(len, ("now",))) == ("crashed", None)
+        finally:
+            threading.stack_size(0)
+        assert one.submit(len, "next").result() == (None, 4)
+
+
 def test_a_timeout_error_of_the_job_is_no_timeout() -> None:
     with pool(workers=1) as one:
         assert one.submit(fail, TimeoutError).result() == ("crashed", None)
@@ -137,6 +151,12 @@ def test_a_result_that_is_no_plain_data_is_a_crash() -> None:
         assert one.submit(as_text, MIB).result() == ("crashed", None)
         assert resident() - before < 32 * MIB
         assert one.submit(as_text, 1000).result() == (None, "x" * 1000)
+
+
+def test_of_what_its_owner_has_open_a_process_has_its_own_socket_only() -> None:
+    """Neither stderr nor the fork server's pipes; whoever prints there speaks to nobody."""
+    with pool(workers=1) as one:
+        assert one.submit(descriptors).result() == (None, ["null", "null", "null", "socket"])
 
 
 def test_a_process_that_was_taken_over_runs_nothing_here(tmp_path: Path) -> None:
