@@ -8,7 +8,7 @@ import contextlib
 import ctypes
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from types import FrameType
 
@@ -30,20 +30,31 @@ def _descendants() -> list[psutil.Process]:
 
 
 def end_descendants(grace: float = 10.0) -> int:
-    """Terminate all descendants, kill those that are still there after `grace` seconds; return how many there were."""
-    ended = 0
+    """Terminate all descendants, kill those that are still there after `grace` seconds; return how many there were.
+
+    A process of another user, as under sudo, is not ours to end: it is passed over.
+    """
+    ended, foreign = 0, set[psutil.Process]()
     # A raylet may start a worker between the look and the signal, so look until there is nothing left.
-    while descendants := _descendants():
-        ended += len(descendants)
-        for process in descendants:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.terminate()
-        _, alive = psutil.wait_procs(descendants, timeout=grace)
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+    while descendants := [process for process in _descendants() if process not in foreign]:
+        foreign.update(process for process in descendants if not _signalled(process.terminate))
+        ours = [process for process in descendants if process not in foreign]
+        ended += len(ours)
+        _, alive = psutil.wait_procs(ours, timeout=grace)
+        foreign.update(process for process in alive if not _signalled(process.kill))
         psutil.wait_procs(alive, timeout=grace)
     return ended
+
+
+def _signalled(send: Callable[[], None]) -> bool:
+    """Whether a process may be sent the signal; one that has just ended may."""
+    try:
+        send()
+    except psutil.NoSuchProcess:
+        pass
+    except psutil.AccessDenied:
+        return False
+    return True
 
 
 class Terminated(BaseException):

@@ -1,5 +1,7 @@
 """All processes of a run end with it, orphans included, and nobody else's."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +38,25 @@ def test_a_stubborn_orphan_is_ended_and_a_stranger_is_not() -> None:
     finally:
         stranger.kill()
         stranger.wait()
+
+
+AS_ANOTHER = """
+import os, subprocess
+from recipes.common import processes
+theirs = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+os.setuid(65534)  # from here on this process is another user's
+ours = subprocess.Popen(["sleep", "60"])
+print(theirs.pid, processes.end_descendants(grace=1), os.path.exists(f"/proc/{ours.pid}"), theirs.poll(), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can become another user")
+def test_a_process_of_another_user_is_passed_over(run_python) -> None:
+    """As under sudo; those behind it are ended all the same."""
+    result = run_python(AS_ANOTHER)
+    theirs, *found = result.stdout.split()
+    os.kill(int(theirs), signal.SIGKILL)
+    assert found == ["1", "False", "None"], result.stderr
 
 
 def test_the_tracker_of_our_own_semaphores_is_left_to_end_with_us(run_python) -> None:
