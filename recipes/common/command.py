@@ -1,4 +1,4 @@
-"""How a command ends: exit code 2 and one line on bad input, 1 and one line on a full disk, 130 after Ctrl-C."""
+"""How a command ends: exit code 2 and one line on bad input, 1 and one line on a failure, 130 after Ctrl-C."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ def command(interrupted: str) -> Iterator[Console]:
         yield errors
     except UserError as error:
         errors.print(f"[bold red]Error:[/] {escape(redacted_text(str(error)))}")
-        sys.exit(2)
+        sys.exit(error.code)
     except OSError as error:
         if not is_full(error):
             raise

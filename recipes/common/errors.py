@@ -1,11 +1,23 @@
-"""The one kind of error that is the user's to cure."""
+"""Errors that a command says in a sentence: what is the user's to cure, and what has failed since."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """Bad input, found before Ray starts. The message names the key and says what to write."""
+    """Bad input, found before Ray starts. The message names the key and says what to write.
+
+    Attributes:
+        code: with which the command ends.
+    """
+
+    code = 2
+
+
+class Failure(UserError):
+    """The input was right, and what was started has failed: an engine died, a disk is full."""
+
+    code = 1
 
 
 @contextmanager

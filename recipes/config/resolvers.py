@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from recipes.common import resolvers
 from recipes.common.errors import UserError
+from recipes.common.files import is_full
 from recipes.config.hardware import nearest_sizes
 from recipes.inputs import model_folder, tokenizer
 from recipes.inputs.cache import cache_folder, prepare, prepared_path
@@ -93,4 +94,6 @@ def prepare_all(config: DictConfig) -> None:
             if str(prepared_path(target, arguments)) in used:
                 prepare(target, arguments)
         except (ValueError, TypeError, ImportError, RuntimeError, OSError) as error:
+            if is_full(error):
+                raise
             raise UserError(f"prepare.{kind} ({target}, cache {cache_folder()}): {error}") from error

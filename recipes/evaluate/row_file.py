@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType, TracebackType
 from typing import Any, NoReturn
 
-from recipes.common.errors import UserError
+from recipes.common.errors import Failure, UserError
 from recipes.common.files import is_full
 
 Key = tuple[str, str, int]
@@ -121,7 +121,7 @@ class RowFile:
         """Write one row, at once and whole.
 
         Raises:
-            UserError: the disk is full; the file then ends with the row before.
+            Failure: the disk is full; the file then ends with the row before.
             ValueError: the key is there already.
         """
         key = key_of(row)
@@ -137,7 +137,7 @@ class RowFile:
             self._file.truncate(end)
             if not is_full(error):
                 raise
-            raise UserError(
+            raise Failure(
                 f"{self.path}: {error.strerror}. {len(self.keys):,} rows are kept; make room and run the same command "
                 "again, it continues there."
             ) from error

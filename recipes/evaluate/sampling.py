@@ -11,7 +11,7 @@ from rich.console import Console
 
 from recipes.checks import reward
 from recipes.common import processes, progress_bar
-from recipes.common.errors import UserError
+from recipes.common.errors import Failure, UserError
 from recipes.common.truncation import is_truncated, stop_tokens
 from recipes.evaluate import engine, problems
 from recipes.evaluate.evaluation import Evaluation
@@ -143,7 +143,7 @@ def _sample(evaluation: Evaluation, rows: RowFile, missing: list[Key], shown: Co
             processes.end_descendants()
     if failure is not None:
         why = "\n".join(f"  {line}" for line in root_cause(log)) or f"  {type(failure).__name__}: {failure}"
-        raise UserError(f"sampling failed; the log says first:\n{why}\nWhole log: {log}") from failure
+        raise Failure(f"sampling failed; the log says first:\n{why}\nWhole log: {log}") from failure
 
 
 def _prompts(evaluation: Evaluation, tokenizer: Any) -> dict[tuple[str, str], list[int]]:

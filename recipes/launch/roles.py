@@ -12,7 +12,7 @@ from pathlib import Path
 from subprocess import Popen
 
 from recipes.common import private_ray, processes
-from recipes.common.errors import UserError
+from recipes.common.errors import Failure, UserError
 from recipes.launch import training
 from recipes.launch.address import node_address
 from recipes.launch.job_folder import Head, JobFolder, Node, wait_until
@@ -196,7 +196,7 @@ def _stay(process: "Popen[bytes]", place: Place, stop: training.StopRequest) -> 
         return 0
     if stop.received:
         return 130
-    raise UserError(f"Ray died on {socket.gethostname()}; see {place.log}. {_last_line(place.log)}")
+    raise Failure(f"Ray died on {socket.gethostname()}; see {place.log}. {_last_line(place.log)}")
 
 
 def join(overrides: list[str], timeout: float) -> int:

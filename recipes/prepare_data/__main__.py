@@ -5,7 +5,7 @@
     python -m recipes.prepare_data data=math_train template=qwen_math file=math.json --cfg job
 
 Each data set is a file in configs/prepare/data/. `--cfg job` prints the composed config and does nothing else.
-Exit codes: 0 done (or done before), 2 bad input, 130 interrupted.
+Exit codes: 0 done (or done before), 1 the disk is full, 2 bad input, 130 interrupted.
 """
 
 import sys

@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from recipes.common.errors import UserError
+from recipes.common.errors import Failure, UserError
 from recipes.common.files import RECORD, is_full, lock_beside, new_folder, read_mapping, remove_leftovers, write_record
 from recipes.prepare_data import difficulty, parquet
 from recipes.prepare_data.card import card, sources_of
@@ -36,7 +36,8 @@ def prepare(settings: Settings, stages: Stages) -> Path:
     """Make the data set's folder, or find that it is there already.
 
     Raises:
-        UserError: bad input, no network, another data set in the way, a full disk.
+        UserError: bad input, no network, another data set in the way.
+        Failure: the disk is full.
     """
     folder, raw = Path(settings.output_root) / settings.name, Path(settings.raw_folder)
     measured = difficulty.load(settings.difficulty, settings.keep_right_share) if settings.difficulty else None
@@ -54,7 +55,7 @@ def prepare(settings: Settings, stages: Stages) -> Path:
             _build(folder, settings, raw, stages, measured)
     except Exception as error:  # raised again, a full disk with its cure
         if is_full(error):
-            raise UserError(
+            raise Failure(
                 f"No space left on the disk of {folder} or of the downloads; nothing was written. Free some, or write "
                 "output_root=<a folder elsewhere>."
             ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from recipes.common.command import command
-from recipes.common.errors import UserError
+from recipes.common.errors import Failure, UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,6 +21,12 @@ def test_bad_input_is_one_line_without_secrets(capsys, monkeypatch) -> None:
         raise UserError("model=[bold]: 401 for hf_very_secret")
     out, err = capsys.readouterr()
     assert out == "" and re.fullmatch(r"Error: model=\[bold\]: 401 for \S+\n", err) and "very_secret" not in err
+
+
+def test_what_has_failed_since_is_1(capsys) -> None:
+    with pytest.raises(SystemExit, match=r"^1$"), command("Interrupted."):
+        raise Failure("the engines died")
+    assert capsys.readouterr().err == "Error: the engines died\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -5,7 +5,7 @@ import resource
 
 import pytest
 
-from recipes.common.errors import UserError
+from recipes.common.errors import Failure, UserError
 from recipes.evaluate.row_file import SAMPLE, VERDICT, RowFile, read_rows
 
 
@@ -113,7 +113,7 @@ def test_a_full_disk_keeps_what_is_there(tmp_path):
     with RowFile(path) as rows:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
         try:
-            with pytest.raises(UserError, match="6 rows are kept; make room"):
+            with pytest.raises(Failure, match="6 rows are kept; make room"):
                 for sample in range(100):
                     rows.append(row(sample, response="x" * 80))
         finally:
