@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,6 +80,19 @@ def remove_leftovers(path: str | os.PathLike[str]) -> None:
     for entry in path.parent.iterdir():
         if entry.name.startswith(f".{path.name}.") and entry.name.endswith(_PARTIAL):
             shutil.rmtree(entry, ignore_errors=True)
+
+
+def close_folder(folder: Path) -> None:
+    """Make a folder that nobody else can look into (mode 700), or close one of ours that is there.
+
+    Raises:
+        OSError: it can't be made, is somebody else's, or is a link.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
+        raise PermissionError(errno.EPERM, "not a folder of yours", os.fspath(folder))
+    folder.chmod(0o700)
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:

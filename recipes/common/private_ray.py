@@ -7,7 +7,6 @@ can read. Ray takes the file's path from the environment, so the token is in no 
 
 import os
 import secrets
-import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from recipes.common.errors import UserError
+from recipes.common.files import close_folder
 
 # Ray's variable for leaving the network alone, which it reads when it is imported; everything else that asks Ray for
 # the machine's address (TransferQueue, verl's servers, NCCL's and Gloo's rendezvous) is then on loopback too.
@@ -105,16 +105,12 @@ def own_folder() -> Path:
     """Where Ray keeps logs, spilled objects and sockets of this user's runs: closed to others (mode 700).
 
     Raises:
-        UserError: it belongs to somebody else, or is a link.
+        UserError: it can't be made, belongs to somebody else, or is a link.
     """
     # Short, since a socket's path has 107 characters at most; local, since network file systems have none.
     folder = Path(os.environ.get("RLVR_RAY_TMP", "/tmp")) / f"ray-{os.getuid()}"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        close_folder(folder)
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror}. Set RLVR_RAY_TMP to a local folder with a short path.") from error
-    found = folder.lstat()
-    if found.st_uid != os.getuid() or not stat.S_ISDIR(found.st_mode):
-        raise UserError(f"{folder} is not a folder of yours: set RLVR_RAY_TMP to another local folder.")
-    folder.chmod(0o700)
     return folder

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.errors import UserError
-from recipes.common.files import read_mapping, write_atomically
+from recipes.common.files import close_folder, read_mapping, write_atomically
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,24 @@ class JobFolder:
         """Make the folder, closed to others.
 
         Raises:
-            UserError: another job has used it.
+            UserError: another job has used it, or it is somebody else's.
         """
         if (self.path / "head.json").exists() or (self.path / "ended.json").exists():
             raise UserError(f"--job-folder={self.path} has served a job already: name a new one on every node.")
-        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.close_to_others()
+
+    def close_to_others(self) -> None:
+        """Nobody else may put files of theirs in the place of ours.
+
+        Raises:
+            UserError: it is somebody else's.
+        """
+        try:
+            close_folder(self.path)
+        except OSError as error:
+            raise UserError(
+                f"--job-folder={self.path}: {error.strerror}. Name one that you make, on every node."
+            ) from error
 
     def announce(self, head: Head) -> None:
         """The head is up."""

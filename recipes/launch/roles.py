@@ -181,6 +181,7 @@ def worker(place: Place) -> int:
         )
     address = node_address(head.address)
     ports = place.ports.on_same_machine(place.rank) if address == head.address else place.ports
+    place.folder.close_to_others()
     private_ray.use(place.folder.token)
     place.folder.sign_in(Node(place.rank, socket.gethostname(), address))
     with ray_node(head, address, ports, is_head=False, log=place.log) as process:

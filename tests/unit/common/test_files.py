@@ -8,6 +8,8 @@ import pytest
 
 from recipes.common import files
 
+as_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+
 
 @pytest.mark.parametrize("content", ["Größe\n", b"\x00\xff"])
 def test_the_content_is_replaced_and_nothing_else_is_left(tmp_path: Path, content: str | bytes) -> None:
@@ -62,3 +64,30 @@ def test_a_folder_that_cannot_be_synced_is_no_error_but_a_missing_one_is(tmp_pat
     files.sync_folder(Path("/proc/self"))
     with pytest.raises(FileNotFoundError):
         files.write_atomically(tmp_path / "missing" / "file", "text")
+
+
+@pytest.mark.parametrize("mode", [None, 0o777, 0o755])
+def test_a_folder_is_closed_whether_it_was_there_or_not(tmp_path: Path, mode: int | None) -> None:
+    folder = tmp_path / "new" / "folder"
+    if mode is not None:
+        folder.mkdir(parents=True)
+        folder.chmod(mode)
+    files.close_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_link_is_no_folder_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(PermissionError, match="not a folder of yours"):
+        files.close_folder(tmp_path / "link")
+
+
+@as_root
+def test_somebody_elses_folder_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    folder.chmod(0o777)
+    os.chown(folder, 65534, 65534)
+    with pytest.raises(PermissionError, match="not a folder of yours"):
+        files.close_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o777
