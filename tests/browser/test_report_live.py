@@ -7,7 +7,6 @@ import threading
 import time
 
 import pytest
-import uvicorn
 from browsing import wait_until
 from made_runs import Made, make, row, write_responses
 
@@ -27,8 +26,7 @@ def serve(monkeypatch):
 
     def start(folder):
         listener = socket.create_server(("127.0.0.1", 0))
-        application = live.application(follow.FollowedRun(folder), "127.0.0.1")
-        server = uvicorn.Server(uvicorn.Config(application, log_level="error", lifespan="off"))
+        server = live.server(follow.FollowedRun(folder), "127.0.0.1")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         servers.append((server, thread))

@@ -42,14 +42,20 @@ class FollowedRun:
         self._figured = False
         self._story: dict[str, Any] = {}
         self._stories = 0
+        self._made = ("", b"")
 
-    def page(self) -> str:
-        """The whole page as of now.
+    def page(self) -> bytes:
+        """The whole page as of now; the same object as long as nothing is new.
 
         Raises:
             UserError: the folder holds no run.
         """
         self.look()
+        if self._made[0] != self._cursor():
+            self._made = (self._cursor(), self._page().encode())
+        return self._made[1]
+
+    def _page(self) -> str:
         run = {
             "name": build.names([self._run])[0],
             "story": self._story,

@@ -2,8 +2,10 @@
 
 import asyncio
 import ipaddress
+import itertools
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from recipes.common.errors import UserError
 from recipes.report.page.follow import FollowedRun
@@ -24,6 +27,25 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+MOST = 16  # connections at once; a page needs one or two
+PIECE = 2**16  # bytes of a page that wait for a reader
+_numbers = itertools.count()  # a clock may show several connections the same time
+
+
+class GivingWay(H11Protocol):
+    """A connection that is cut off when MOST others have come after it.
+
+    So whoever opens connections and never asks, or asks and never reads, keeps nobody out.
+    """
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As of asyncio."""
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self.number = next(_numbers)
+        while len(self.connections) > MOST:
+            oldest = min(self.connections, key=attrgetter("number"))
+            self.connections.discard(oldest)
+            oldest.transport.abort()
 
 
 class KnownHostOnly:
@@ -66,7 +88,9 @@ def application(run: FollowedRun, address: str) -> Starlette:
             return await asyncio.to_thread(ask, *arguments)
 
     async def page(request: Request) -> Response:
-        return HTMLResponse(await read(run.page), headers=HEADERS)
+        body = await read(run.page)
+        length = {"Content-Length": str(len(body))}
+        return StreamingResponse(_pieces(body), media_type="text/html", headers=HEADERS | length)
 
     async def news(request: Request) -> Response:
         found = await read(run.news, request.query_params.get("cursor", ""))
@@ -80,6 +104,25 @@ def application(run: FollowedRun, address: str) -> Starlette:
         middleware=[Middleware(KnownHostOnly, address=address)],
         exception_handlers={UserError: refused},
     )
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """So that whoever does not read holds one of them, and not a copy of the page."""
+    for start in range(0, len(body), PIECE):
+        yield body[start : start + PIECE]
+
+
+def server(run: FollowedRun, address: str) -> uvicorn.Server:
+    """Of the application, with a bound on its connections."""
+    config = uvicorn.Config(
+        application(run, address),
+        http=GivingWay,
+        ws="none",
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
 
 
 def serve(folder: Path, address: str, port: int) -> None:
@@ -104,9 +147,8 @@ def serve(folder: Path, address: str, port: int) -> None:
             print(f"{folder} is not there yet: the page waits for it.", flush=True)
         if not _is_loopback(address):
             print("Everybody who reaches this address can read the run.", flush=True)
-        server = uvicorn.Server(uvicorn.Config(application(run, address), log_level="warning", lifespan="off"))
         try:
-            server.run(sockets=[listener])
+            server(run, address).run(sockets=[listener])
         except KeyboardInterrupt:
             return
 

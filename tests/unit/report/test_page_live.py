@@ -1,7 +1,13 @@
 """The live page: told only what is new, and no way to anything else of the machine."""
 
 import json
+import socket
+import threading
+import time
+import urllib.request
+from contextlib import ExitStack
 
+import psutil
 import pytest
 from made_runs import Made, make, row, write_responses
 from starlette.testclient import TestClient
@@ -148,8 +154,37 @@ def test_the_page_may_ask_its_own_server_and_be_framed_by_nobody(folder):
     )
 
 
-def test_a_port_in_use_is_named(folder):
-    import socket
+@pytest.fixture
+def listening(folder):
+    """A server, and where it listens."""
+    with socket.create_server(("127.0.0.1", 0), backlog=400) as listener:
+        server = live.server(FollowedRun(folder), "127.0.0.1")
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield server, listener.getsockname()
+        server.should_exit = True
+        thread.join(10)
 
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+def test_who_never_asks_or_never_reads_keeps_nobody_out(listening, sent):
+    server, (host, port) = listening
+
+    def ask() -> bytes:
+        with urllib.request.urlopen(f"http://{host}:{port}/", timeout=30) as answer:
+            return answer.read()
+
+    page, before = ask(), psutil.Process().memory_info().rss
+    with ExitStack() as kept:
+        for _ in range(100):
+            kept.enter_context(socket.create_connection((host, port))).sendall(sent)
+        assert len(ask()) == len(page)
+        assert len(server.server_state.connections) <= live.MOST
+        assert psutil.Process().memory_info().rss - before < 2 * live.MOST * live.PIECE + 3 * len(page)
+
+
+def test_a_port_in_use_is_named(folder):
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="--port"):
         live.serve(folder, "127.0.0.1", taken.getsockname()[1])
