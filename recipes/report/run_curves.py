@@ -1,12 +1,12 @@
 """The metrics that say whether a run is well, as one picture: `python -m recipes.report curves DIR --output PNG`."""
 
 from pathlib import Path
-from typing import Any
 
 from recipes.common.errors import UserError
 from recipes.common.files import save_picture
 from recipes.report.summary import accuracy_by_step
 from recipes.runs.metrics import CATALOGUE, REWARD
+from recipes.runs.metrics_file import series
 from recipes.runs.run_folder import RunFolder
 
 COLUMNS = 5
@@ -15,11 +15,6 @@ COLUMNS = 5
 def panels() -> dict[str, dict[str, str]]:
     """Title → the metrics in that panel, with what the legend calls them: what the catalogue shows at a glance."""
     return {chart.title: {name: chart.metrics[name] for name in chart.glance} for chart in CATALOGUE if chart.glance}
-
-
-def series(rows: list[dict[str, Any]], metric: str) -> dict[int, float]:
-    """Step → value, of the steps that have it."""
-    return {row["step"]: row["data"][metric] for row in rows if metric in row["data"]}
 
 
 def draw(run: Path, picture: Path) -> None:

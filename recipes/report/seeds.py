@@ -12,6 +12,7 @@ from rich.table import Table
 
 from recipes.common.errors import UserError
 from recipes.common.files import read_mapping
+from recipes.common.numbers import is_integer
 from recipes.report.summary import accuracy_by_step, reward_by_step
 from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.run_folder import RunFolder
@@ -52,14 +53,14 @@ def read(path: Path) -> Outcome:
     run = RunFolder(path)
     rows = run.rows() if path.is_dir() else []
     seed = run.manifest.content.get("seed")
-    if not rows or seed is None or not run.config.is_file():
+    if not rows or not is_integer(seed) or not run.config.is_file():
         raise UserError(
             f"{path}: neither a run with steps and its seed nor an evaluation. Write outputs/<experiment>/<run> or "
             "outputs/evaluations/<name>."
         )
     found = {ACCURACY: accuracy_by_step(rows), REWARD: reward_by_step(rows)}
     method = OmegaConf.select(run.read_config(), "actor_rollout_ref.actor.policy_loss")
-    return Outcome(path, int(seed), dict(method or {}), {name: curve for name, curve in found.items() if curve})
+    return Outcome(path, seed, dict(method or {}), {name: curve for name, curve in found.items() if curve})
 
 
 def _evaluation(path: Path, results: Path) -> Outcome:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from recipes.common.files import save_picture
 from recipes.runs.metrics import REWARD
-from recipes.runs.metrics_file import validation_accuracy
+from recipes.runs.metrics_file import series, validation_accuracy
 
 
 def accuracy_by_step(rows: list[dict[str, Any]]) -> dict[int, float]:
@@ -18,7 +18,7 @@ def accuracy_by_step(rows: list[dict[str, Any]]) -> dict[int, float]:
 
 def reward_by_step(rows: list[dict[str, Any]]) -> dict[int, float]:
     """Step → mean reward of the training responses."""
-    return {row["step"]: row["data"][REWARD] for row in rows if REWARD in row["data"]}
+    return series(rows, REWARD)
 
 
 def summary_table(rows: list[dict[str, Any]], samples: int) -> Table:
@@ -33,7 +33,6 @@ def summary_table(rows: list[dict[str, Any]], samples: int) -> Table:
     for column in ("", "before", "after", "change"):
         table.add_column(column, justify="left" if not column else "right")
     for name, values in ((f"Avg@{samples} on held-out problems", accuracy), ("mean reward in training", reward)):
-        values = {step: value for step, value in values.items() if value is not None}
         if len(values) >= 2:
             first, last = values[min(values)], values[max(values)]
             table.add_row(name, f"{first:.1%}", f"{last:.1%}", f"{100 * (last - first):+.1f} points")

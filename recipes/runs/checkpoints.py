@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.common.files import finish, read_mapping, remove_partial_files, sync_folder, write_atomically
+from recipes.common.numbers import is_integer, is_number
 
 TRACKER = "latest_checkpointed_iteration.txt"
 MARK = "complete.json"
@@ -183,8 +184,9 @@ class Checkpoints:
         """Step and validation accuracy of the best checkpoint that is there."""
         content = _read(self.path / BEST)
         step, accuracy = content.get("step"), content.get("accuracy")
-        is_whole = isinstance(step, int) and isinstance(accuracy, int | float) and self.folder(step).is_dir()
-        return (step, accuracy) if is_whole else None  # type: ignore[return-value]
+        if is_integer(step) and is_number(accuracy) and self.folder(step).is_dir():
+            return step, accuracy
+        return None
 
     def note_accuracy(self, step: int, accuracy: float) -> None:
         """Keep the checkpoint of `step`, if there is one, when no other validated better."""

@@ -87,7 +87,8 @@ def _of_processor(*names: str) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         content = read_mapping(path)
-        if not isinstance(content.setdefault("attempts", []), list):
+        attempts = content.setdefault("attempts", [])
+        if not (isinstance(attempts, list) and all(isinstance(one, dict) for one in attempts)):
             raise ValueError("no list of attempts")
     except ValueError as error:
         raise UserError(

@@ -7,10 +7,14 @@ attempt writes a file of its own, and its lines are appended to metrics.jsonl as
 import json
 import statistics
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from recipes.common.files import append_whole
+from recipes.common.numbers import is_integer
+
+LAST_STEP = 10**9
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -26,8 +30,18 @@ def _row(line: bytes) -> dict[str, Any] | None:
         row = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    is_row = isinstance(row, dict) and isinstance(row.get("step"), int) and isinstance(row.get("data"), dict)
+    is_row = isinstance(row, dict) and is_step(row.get("step")) and isinstance(row.get("data"), dict)
     return row if is_row else None
+
+
+def is_step(value: Any) -> TypeGuard[int]:
+    """Whether it can be the number of a step."""
+    return is_integer(value) and 0 <= value < LAST_STEP
+
+
+def series(rows: Sequence[dict[str, Any]], metric: str) -> dict[int, float]:
+    """Step → value, of the steps that have it as a number, NaN included."""
+    return {row["step"]: row["data"][metric] for row in rows if _is_value(row["data"].get(metric))}
 
 
 def validation_accuracy(data: dict[str, Any]) -> float | None:
@@ -36,7 +50,11 @@ def validation_accuracy(data: dict[str, Any]) -> float | None:
     With several data sources it is their unweighted mean, as in the papers' "Avg." column.
     """
     values = [value for key, value in data.items() if key.startswith("val-core/") and "/acc/mean@" in key]
-    return statistics.mean(values) if values and None not in values else None
+    return statistics.mean(values) if values and all(map(_is_value, values)) else None
+
+
+def _is_value(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 class AttemptFile:

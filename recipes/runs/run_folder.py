@@ -6,6 +6,7 @@ outputs/<experiment>/<run>/  config.yaml  manifest.json  metrics.jsonl  generati
 Nobody else spells these names (tests/contract/test_said_once.py).
 """
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -130,10 +131,12 @@ class RunFolder:
         return self.path / RESPONSES / part
 
     def new_log(self) -> Path:
-        """A log file of its own for each attempt."""
+        """A log file of its own for each attempt, the last one by name even where the clock was set back."""
         logs = self.path / LOGS
         logs.mkdir(parents=True, exist_ok=True)
-        return logs / f"{_ATTEMPT}{datetime.now():%Y%m%d-%H%M%S}.log"
+        name = f"{_ATTEMPT}{datetime.now():%Y%m%d-%H%M%S}"
+        last = max((file.stem for file in logs.glob(f"{_ATTEMPT}*")), default="")
+        return logs / f"{name if name > last else f'{last}_1'}.log"
 
     def logs(self) -> list[Path]:
         """The logs of all attempts, oldest first."""
@@ -182,6 +185,8 @@ class RunFolder:
     def move_aside(self) -> Path:
         """Rename the folder so that a new run can begin under its name; return where it went."""
         aside = self.path.with_name(f"{self.path.name}.{datetime.now():%Y%m%d-%H%M%S}")
+        while aside.exists():  # two within a second, or a clock that was set back
+            aside = aside.with_name(f"{aside.name}_1")
         return self.path.rename(aside)
 
     def refuse_other_config(self, config: DictConfig) -> None:
@@ -211,12 +216,14 @@ class RunFolder:
         Raises:
             UserError: the file is damaged.
         """
+        found, why = None, "no mapping"
         try:
-            found = OmegaConf.load(self.config)
+            text = self.config.read_text(encoding="utf-8")
+            if "${" in text:  # it was written without; what such a text would do when it is read is anybody's guess
+                raise ValueError("it refers to other keys")
+            found = OmegaConf.load(io.StringIO(text))
         except (ValueError, OSError, yaml.YAMLError, OmegaConfBaseException, RecursionError) as error:
-            found, why = None, f"{type(error).__name__}: {error}"
-        else:
-            why = "no mapping"
+            why = f"{type(error).__name__}: {error}"
         if not isinstance(found, DictConfig) or not found:
             raise UserError(
                 f"{self.config} is damaged ({why}). Restore it, or write trainer.experiment_name=<a new name>."

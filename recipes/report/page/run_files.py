@@ -10,10 +10,10 @@ import yaml
 
 from recipes.common.errors import UserError
 from recipes.common.secrets import redacted
+from recipes.runs.metrics_file import is_step
 from recipes.runs.run_folder import CONFIG, MANIFEST, METRICS, PARTS, RunFolder
 
 LARGEST_RECORD = 2**20  # bytes; a config or manifest beyond is none
-LAST_STEP = 10**9
 
 
 @dataclass
@@ -89,7 +89,7 @@ class RunFiles:
         for line in filter(None, file.read_bytes().splitlines() if file else ()):
             row = parsed(line)
             step = row.get("step") if isinstance(row, dict) else None
-            if isinstance(step, int) and 0 <= step < LAST_STEP and isinstance(row.get("data"), dict):
+            if is_step(step) and isinstance(row.get("data"), dict):
                 found[step] = row
             elif line.strip():
                 broken += 1

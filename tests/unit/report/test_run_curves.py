@@ -14,11 +14,6 @@ def test_every_panel_shows_documented_metrics() -> None:
     assert len(shown) > 10 and not undocumented(shown)
 
 
-def test_a_step_without_a_metric_has_no_point() -> None:
-    rows = [{"step": 1, "data": {"a": 0.5}}, {"step": 2, "data": {}}, {"step": 3, "data": {"a": 0.7}}]
-    assert run_curves.series(rows, "a") == {1: 0.5, 3: 0.7}
-
-
 def test_a_picture_of_a_run_that_measures_little(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 1, "data": {"actor/entropy": 0.4}}\n')
     main(["curves", str(tmp_path), "--output", str(tmp_path / "c.png")])

@@ -160,7 +160,10 @@ def test_files_of_a_checkpoint_have_the_mode_of_new_files(checkpoints: Checkpoin
     assert {path.stat().st_mode & 0o777 for path in files} == {0o640} and len(files) == 7
 
 
-DAMAGES = [b"", b"\0" * 40, b"[]", b"null", b'{"step": 4', b"\xff\xfe", b"[" * 100_000, b'{"files": [], "step": "x"}']
+DAMAGES = [
+    *(b"", b"\0" * 40, b"[]", b"null", b'{"step": 4', b"\xff\xfe", b"[" * 100_000, b'{"files": [], "step": "x"}'),
+    b'{"files": [], "step": 4, "accuracy": NaN}',
+]
 
 
 @pytest.mark.parametrize("content", DAMAGES, ids=range(len(DAMAGES)))

@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from recipes.report.summary import summary_table
-from recipes.runs.metrics_file import AttemptFile, read_metrics, validation_accuracy
+from recipes.runs.metrics_file import AttemptFile, read_metrics, series, validation_accuracy
 
 
 def line(step: int, **data: float) -> str:
@@ -40,6 +41,15 @@ def test_validation_accuracy_is_found_under_any_data_source() -> None:
     assert validation_accuracy(two) == 0.5, "several sets count equally, whatever their size"
 
 
+@pytest.mark.parametrize("value", [None, "0.5", [0.5], {"a": 1}, True])
+def test_a_value_that_is_no_number_is_left_out(tmp_path: Path, value: object) -> None:
+    rows = [{"step": 1, "data": {"critic/score/mean": value, "val-core/x/acc/mean@4": value}}]
+    rows.append({"step": 2, "data": {"critic/score/mean": 0.5, "val-core/x/acc/mean@4": np.float32(0.25)}})
+    assert series(rows, "critic/score/mean") == {2: 0.5}
+    assert [validation_accuracy(row["data"]) for row in rows] == [None, 0.25]
+    assert summary_table(rows, samples=4).title == "1 training steps"
+
+
 def test_the_summary_compares_first_and_last(tmp_path: Path) -> None:
     rows = [line(0, **{"val-core/x/acc/mean@4": 0.35}), line(1, **{"critic/score/mean": 0.2})]
     rows += [line(2, **{"critic/score/mean": 0.7, "val-core/x/acc/mean@4": 0.6})]
@@ -70,6 +80,10 @@ DAMAGED = [
     b'{"data": {}}',
     b'{"step": "1", "data": {}}',
     b'{"step": 1}',
+    b'{"step": true, "data": {}}',
+    b'{"step": -1, "data": {}}',
+    b'{"step": 1e3, "data": {}}',
+    b'{"step": 10000000000, "data": {}}',
     b"\xff\xfe",
     b"[" * 100_000,
     b'{"step": 1, "data"',

@@ -51,6 +51,19 @@ def test_steps_after_the_checkpoint_are_dropped_and_so_is_a_torn_line(folder: Ru
     assert resume.validates_first(EVERY) is False, "that step is validated"
 
 
+def test_the_last_attempt_is_known_after_the_clock_was_set_back(folder: RunFolder) -> None:
+    """Steps that were logged but not yet copied when the run was killed are those of the last log by name."""
+    folder.metrics.write_text(lines(1))
+    for name in ("train-29991231-235959.log", "train-29991231-235959.jsonl"):
+        (folder.new_log().parent / name).write_text(lines(1) if name.endswith("l") else "")
+    for step in (2, 3):  # two attempts by a clock of today
+        log = folder.new_log()
+        log.touch()
+        folder.attempt_metrics(log).write_text(lines(1, step))
+    assert folder.logs()[-1] == log and len(folder.logs()) == 3
+    assert steps_of(Resume.of(folder).rows) == [1, 3]
+
+
 def test_a_run_that_begins_anew_keeps_no_line(folder: RunFolder) -> None:
     folder.metrics.write_text(lines(0, 1, 2))
     resume = Resume.of(folder)

@@ -151,7 +151,10 @@ def test_training_does_not_go_on_from_half_a_state(folder: RunFolder) -> None:
     refuse_half_a_state(folder, config())  # nothing is left to train
 
 
-DAMAGES = [b"", b"\0" * 40, b"[]", b'{"run_id": "a', b"\xff\xfe", b"[" * 100_000]
+DAMAGES = [
+    *(b"", b"\0" * 40, b"[]", b'{"run_id": "a', b"\xff\xfe", b"[" * 100_000),
+    b'{"attempts": [null], "to": "${prepared:model}"}',
+]
 
 
 @pytest.mark.parametrize("content", DAMAGES, ids=range(len(DAMAGES)))
@@ -163,6 +166,14 @@ def test_a_damaged_manifest_or_config_is_named(folder: RunFolder, content: bytes
     folder.config.write_bytes(content)
     with pytest.raises(UserError, match=r"config\.yaml is damaged"):
         folder.refuse_other_config(config())
+
+
+def test_what_was_moved_aside_stays(folder: RunFolder) -> None:
+    """Also when two go within a second."""
+    for seed in range(3):
+        folder.write_config(config(seed=seed))
+        assert RunFolder(folder.move_aside()).read_config().seed == seed
+    assert len(list(folder.path.parent.iterdir())) == 3
 
 
 def test_a_run_whose_manifest_is_lost_keeps_its_id(folder: RunFolder) -> None:
