@@ -13,10 +13,16 @@ from pathlib import Path
 
 from rich.console import Console
 
+from recipes.common.secrets import redact_file
+
 
 @contextmanager
 def chatter_to(log: Path) -> Iterator[Console]:
-    """Send stdout and stderr of this process and its children to `log`; yield a console on the real stdout."""
+    """Send stdout and stderr of this process and its children to `log`; yield a console on the real stdout.
+
+    At the end, when the children have ended, secrets are taken out of the log: verl and Ray print whole configs,
+    through descriptors that nothing can filter before.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     kept = {1: os.dup(1), 2: os.dup(2)}
@@ -29,11 +35,14 @@ def chatter_to(log: Path) -> Iterator[Console]:
             # highlight=False: rich would colour numbers inside paths.
             yield Console(file=terminal, highlight=False, soft_wrap=True)
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for number, copy in kept.items():
-                os.dup2(copy, number)
-                os.close(copy)
+            try:
+                sys.stdout.flush()
+                sys.stderr.flush()
+            finally:  # also on a full disk, or nobody would read why the command ends
+                for number, copy in kept.items():
+                    os.dup2(copy, number)
+                    os.close(copy)
+                redact_file(log)
 
 
 # A line that states an exception, with or without Ray's "(Actor pid=…)" prefix.

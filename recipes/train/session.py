@@ -136,7 +136,6 @@ def _attempt(config: DictConfig, folder: RunFolder, metrics: AttemptFile, first:
             ray.shutdown()
             processes.end_descendants()
             metrics.new_rows()  # what verl wrote between the last look and its end
-    redact_file(log)  # verl and Ray print whole configs, through descriptors that nothing can filter before
     return status
 
 

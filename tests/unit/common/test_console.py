@@ -56,3 +56,29 @@ def test_output_of_any_kind_goes_to_the_log_and_comes_back_afterwards(tmp_path: 
     )
     assert result.stdout.splitlines() == ["for the person", "afterwards"], result.stderr
     assert sorted(log.read_text().splitlines()) == ["from C", "from a child", "from python"]
+
+
+def test_at_the_end_the_log_holds_no_secrets(tmp_path: Path, run_python) -> None:
+    log = tmp_path / "log"
+    code = (
+        "import pathlib\n"
+        "from recipes.common.console import chatter_to\n"
+        f"with chatter_to(pathlib.Path({str(log)!r})):\n"
+        "    print('api_key=abcdefgh', 'https://bob:s3cret@host')\n"
+        "    raise KeyboardInterrupt\n"
+    )
+    assert "KeyboardInterrupt" in run_python(code).stderr
+    assert log.read_text() == "api_key=*** https://bob:***@host\n"
+
+
+def test_on_a_full_disk_the_person_still_reads_why(tmp_path: Path, run_python) -> None:
+    """A limit of 1,000 bytes for a file, as a full disk would be."""
+    result = run_python(
+        "import pathlib, resource\n"
+        "from recipes.common.command import command\n"
+        "from recipes.common.console import chatter_to\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))\n"
+        f"with command('Interrupted.'), chatter_to(pathlib.Path({str(tmp_path / 'log')!r})):\n"
+        "    print('x' * 5000)\n"
+    )
+    assert result.returncode == 1 and "File too large" in result.stderr, result
