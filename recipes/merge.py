@@ -2,6 +2,7 @@
 
 CHECKPOINT is a global_step_N folder or its actor folder. Trainings of this project write the Hugging Face copy
 themselves (checkpoint.save_contents has hf_model); otherwise verl's merger puts the FSDP shards together, in bfloat16.
+Shards are pickles, and loading one runs the code in it: of people you don't trust take a Hugging Face folder instead.
 
 Exit codes: 0 done, 2 bad input, 130 interrupted.
 """
@@ -17,7 +18,7 @@ from recipes.inputs.merged import merged
 
 def main(words: Sequence[str] | None = None) -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(prog="python -m recipes.merge", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m recipes.merge", description=__doc__.rpartition("\n\n")[0])
     parser.add_argument("checkpoint", type=Path, help="global_step_N, or its actor folder")
     parser.add_argument(
         "--output", type=Path, help="where to write (default: <actor>/merged, or the copy that is there)"

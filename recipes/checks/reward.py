@@ -44,7 +44,7 @@ def check_reward(config: DictConfig) -> None:
             "`pip install reasoning-gym==0.1.25`."
         )
     if path in BOXED:
-        _check_ours(_options(config))
+        check_scorer(_options(config))
     _check_limit(config)
     _check_manager(config)
     _check_overlong(config)
@@ -63,7 +63,15 @@ def _options(config: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in given.items()}  # type: ignore[union-attr]
 
 
-def _check_ours(given: dict[str, Any]) -> None:
+def check_scorer(given: dict[str, Any]) -> None:
+    """This project's scorer has these options, and works here, through its processes.
+
+    Args:
+        given: fields of reward.options.RewardOptions.
+
+    Raises:
+        UserError: an option is unknown, or says why the scorer fails.
+    """
     from reward.options import RewardOptions
     from reward.self_test import self_test
 

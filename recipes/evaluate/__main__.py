@@ -3,10 +3,11 @@
     python -m recipes.evaluate model=outputs/quickstart/tiny-dgpo-seed0 eval=arithmetic
     python -m recipes.evaluate model=deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B eval=paper hardware=8x80gb
 
-The model is a choice of configs/model, a hub id, a folder, a run folder or a checkpoint of verl. A killed evaluation
+The model is a choice of configs/model, a hub id, a folder, a run folder or a checkpoint of verl; one without a Hugging
+Face copy is merged, which runs the code in its shards, so of others take a Hugging Face folder. A killed evaluation
 goes on where it stopped, at the (problem, sample). Everything is in outputs/evaluations/<name>/: samples.jsonl (one row
 per sample), verdicts-<verifier>.jsonl, results-<verifier>.json.
-Exit codes: 0 done, 1 the engines failed, 2 bad input, 130 interrupted.
+Exit codes: 0 done, 1 the engines failed or the disk is full, 2 bad input, 130 interrupted.
 """
 
 import sys

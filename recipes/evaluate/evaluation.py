@@ -6,14 +6,14 @@ from typing import Any
 
 from omegaconf import DictConfig, open_dict
 
-from recipes.checks import hardware, sizes
+from recipes.checks import hardware, reward, sizes
 from recipes.common.errors import UserError
 from recipes.config.compose import resolved
 from recipes.config.resolvers import prepare_all
 from recipes.evaluate import checkpoint, problems, settings
 from recipes.evaluate.row_file import Key
 from recipes.inputs import model_folder
-from recipes.runs.evaluation_folder import EvaluationFolder
+from recipes.runs.evaluation_folder import OURS, EvaluationFolder
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ def evaluation_of(config: DictConfig) -> Evaluation:
     found = None if config.responses else _model(config)
     config = resolved(config)
     chosen = settings.checked(config)
+    if OURS in chosen["verifiers"]:
+        reward.check_scorer({"require_box": chosen["require_box"]})
     if found is not None:
         hardware.check_hardware(config)
         prepare_all(config)

@@ -15,21 +15,28 @@ from recipes.evaluate.evaluation import Evaluation
 from recipes.evaluate.row_file import SAMPLE, VERDICT, RowFile, key_of, read_rows
 from reward.options import RewardOptions
 
+BROKEN = ("timeout", "crashed")  # statuses that say nothing about the response
+
 
 def score_and_count(evaluation: Evaluation, shown: Console) -> None:
     title = f"{evaluation.folder.path.name}"
     for place, name in enumerate(evaluation.settings["verifiers"]):
         file = evaluation.folder.verdicts(name)
         _score(evaluation, name, file, shown)
-        found = results.all_records(
-            results.sheets(evaluation.keys, read_rows(file, VERDICT)), evaluation.settings["pass_at"]
-        )
+        sheets = results.sheets(evaluation.keys, read_rows(file, VERDICT))
+        found = results.all_records(sheets, evaluation.settings["pass_at"])
         _write(evaluation, name, found)
         if place == 0:
             shown.print(results.table(found, title, evaluation.settings["samples"]))
         else:
             average = results.percent(found[results.AVERAGE]["avg"])
             shown.print(f"{name}: Avg@{evaluation.settings['samples']} {average}")
+        if broken := sum(sheet.statuses[status] for sheet in sheets.values() for status in BROKEN):
+            shown.print(
+                f"{name}: {broken:,} comparisons came to no end ({' or '.join(BROKEN)}) and count as wrong; "
+                f"to try them again remove {file}",
+                markup=False,
+            )
         if missing := found[results.AVERAGE]["missing"]:
             total = len(evaluation.keys)
             shown.print(f"{missing:,} of {total:,} samples are missing and left out, not counted as wrong")

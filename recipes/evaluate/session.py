@@ -9,6 +9,8 @@ from rich.console import Console
 
 from recipes.common import processes
 from recipes.common.errors import UserError
+from recipes.common.files import remove_partial_files
+from recipes.common.secrets import redact_file
 from recipes.evaluate import identity
 from recipes.evaluate.evaluation import Evaluation, evaluation_of
 from recipes.evaluate.sampling import complete
@@ -26,8 +28,11 @@ def run_evaluation(config: DictConfig) -> int:
     evaluation.folder.path.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(evaluation.folder.lock, timeout=0):
+            remove_partial_files(evaluation.folder.path)
             identity.refuse_other(evaluation.folder.identity, _identity(evaluation))
             manifest = evaluation.folder.manifest
+            if manifest.status == "running" and evaluation.folder.log.is_file():
+                redact_file(evaluation.folder.log)  # the last attempt was killed before it could clean its log
             manifest.start_attempt(
                 evaluation.settings["seed"], Path(evaluation.folder.log.name), 0, module="recipes.evaluate"
             )

@@ -3,25 +3,19 @@
 All is as in `python -m recipes.train` but for what verl computes: steps write what verl and the trainer would.
 """
 
-import contextlib
-import io
-import json
 import os
-import shutil
 import sys
-import traceback
 from pathlib import Path
-from typing import Any
 
 from checkpoint_files import stage
-from faulty_disk import FULL, KILLED, Disk, Killed
+from faulty_disk import Disk
+from faulty_tries import try_all
 from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from verl.utils.tracking import FileLogger
 
 from recipes.checks import run_folder
 from recipes.common import processes
-from recipes.common.command import command
 from recipes.common.files import write_atomically
 from recipes.report import summary
 from recipes.report.page import build
@@ -83,16 +77,10 @@ class Training:
         logger.finish()
 
 
-def attempt(config: DictConfig) -> tuple[int, str]:
-    """`python -m recipes.train`: the exit code and all that it said."""
-    said = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), command("Interrupted."):
-            run_folder.check_run_folder(config)
-            code = session.run_session(config.copy())
-    except SystemExit as end:
-        code = int(end.code or 0)
-    return code, said.getvalue()
+def train(config: DictConfig) -> int:
+    """`python -m recipes.train`, from its last check on."""
+    run_folder.check_run_folder(config)
+    return session.run_session(config.copy())
 
 
 def wrong_in(folder: RunFolder) -> str:
@@ -107,32 +95,6 @@ def wrong_in(folder: RunFolder) -> str:
         "nothing left": not left and not list(folder.checkpoints.path.glob(".*/*")),
     }
     return ", ".join(name for name, holds in facts.items() if not holds)
-
-
-def tried(disk: Disk, config: DictConfig, at: int | None, how: str) -> dict[str, Any]:
-    """One run with a fault, and the same command again."""
-    shutil.rmtree(config.output_root, ignore_errors=True)
-    Path(config.output_root).mkdir()
-    said, trace = "", ""
-    with disk.failing(at, how):
-        try:
-            _, said = attempt(config)
-        except Killed:
-            pass
-        except Exception as error:
-            if how == FULL:  # else it is the end of a thread, which a kill would have ended as well
-                trace = "".join(traceback.format_exception(error)[-3:])
-        points = disk.points
-    code, again = attempt(config)
-    return {
-        "point": points[at] if at is not None and at < len(points) else None,
-        "how": how,
-        "said": said,
-        "trace": trace,
-        "again": (code, again),
-        "wrong": wrong_in(RunFolder.of(config)) if not code else "",
-        "points": len(points),
-    }
 
 
 def simplify(disk: Disk) -> None:
@@ -156,9 +118,8 @@ def main(folder: str, every: int) -> None:
     disk = Disk(Path(folder))
     simplify(disk)
     config = small_config(Path(folder))
-    results = [tried(disk, config, None, FULL)]
-    results += [tried(disk, config, at, how) for how in (FULL, KILLED) for at in range(0, results[0]["points"], every)]
-    print(json.dumps(results))
+    run = RunFolder.of(config)
+    try_all(disk, Path(config.output_root), lambda: train(config), lambda: wrong_in(run), every)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from recipes.evaluate.__main__ import with_checkpoint
 from recipes.evaluate.evaluation import evaluation_of
 from recipes.evaluate.row_file import key_of, read_rows
 from recipes.evaluate.session import run_evaluation
+from recipes.runs.evaluation_folder import EvaluationFolder
+from reward import self_test
 
 GOLDS = {"0": "1/2", "1": "7", "2": "x+1"}
 
@@ -78,6 +80,38 @@ def test_done_again_nothing_changes_and_only_what_lacks_a_verdict_is_scored(toy)
     verdicts.write_bytes(b"".join(lines[:5]) + lines[5][:20])
     assert evaluate(toy) == first
     assert len({key_of(row) for row in read_rows(verdicts)}) == 12
+
+
+def test_where_the_scorer_does_not_work_nothing_is_sampled(toy, monkeypatch):
+    """Or every response would count as wrong."""
+    response_file(toy)
+    monkeypatch.setattr(self_test, "CASES", (("7", "8", "ok"),))
+    self_test.self_test.cache_clear()
+    with pytest.raises(UserError, match="The scorer fails its self-test: 7 against 8 is 'wrong', not 'ok'"):
+        evaluate(toy)
+    assert not (toy / "evaluations").exists()
+
+
+def test_comparisons_that_came_to_no_end_are_said(toy, capsys):
+    response_file(toy)
+    evaluate(toy)
+    verdicts = toy / "evaluations" / "toy" / "verdicts-ours.jsonl"
+    verdicts.write_text(verdicts.read_text().replace('"status": "ok"', '"status": "crashed"', 1))
+    evaluate(toy)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "ours: 1 comparisons came to no end (timeout or crashed) and count as wrong" in said
+    assert f"to try them again remove {verdicts}" in said
+
+
+def test_the_log_of_an_attempt_that_was_killed_is_cleaned(toy):
+    response_file(toy)
+    evaluate(toy)
+    folder = EvaluationFolder(toy / "evaluations" / "toy")
+    content = {**folder.manifest.content, "status": "running"}
+    (folder.path / "manifest.json").write_text(json.dumps(content))
+    folder.log.write_text("api_key=abcdefgh\n")
+    evaluate(toy)
+    assert folder.log.read_text() == "api_key=***\n"
 
 
 def test_missing_responses_are_said(toy, capsys):
