@@ -21,7 +21,7 @@ _SHORTEST = 8
 # The parts of a name: HF_TOKEN_2, X-Api-Key and hfToken have a part of their own that says what they are.
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _ALWAYS = re.compile(
-    r"(?:pass|pat|auth|authorization|bearer|credential|cookie"
+    r"(?:pass|pat|auth|authorization|bearer|credential|cookie|jwt|webhook"
     r"|[a-z]*(?:password|passwd|passphrase|secret|apikey|accesskey|authtoken|accesstoken))s?"
 )
 _NOT_ALONE = re.compile(r"pwd|signature")  # PWD is the working directory
@@ -65,7 +65,7 @@ def is_secret_name(name: str) -> bool:
     if any(_ALWAYS.fullmatch(part) for part in parts):
         return True
     if len(parts) == 1:
-        return last in ("token", "TOKEN", "Token", "KEY")
+        return last in ("token", "Token", "KEY") or (last.isupper() and last.endswith("TOKEN"))
     beside = [_beside(parts, at) for at, part in enumerate(parts) if _OPENERS.fullmatch(part)]
     opens = beside if last.isupper() else [part for part in beside if not _TRADE.fullmatch(part)]
     return bool(opens) or any(_NOT_ALONE.fullmatch(part) for part in parts)

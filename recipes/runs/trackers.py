@@ -6,12 +6,16 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from recipes.common.secrets import redacted_text
 from recipes.runs.metrics import CATALOGUE, pattern
 from recipes.runs.run_folder import RunFolder
 
 
 def environment(run: RunFolder, run_id: str, given: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Variables from which the trackers that verl starts learn where to write and which run to go on with.
+
+    They are handed to Ray, which writes them down and puts them into command lines. So an address that holds a password
+    is not among them: it is read where it was set, on every node of a cluster.
 
     Args:
         run: its folder.
@@ -32,7 +36,8 @@ def environment(run: RunFolder, run_id: str, given: Mapping[str, str] = os.envir
         "MLFLOW_TRACKING_URI": f"sqlite:///{(run.path / 'mlflow.db').absolute()}",
     }
     # Always stated: Ray's workers on other nodes do not inherit them.
-    return ours | {name: given.get(name) or place for name, place in places.items()}
+    found = ours | {name: given.get(name) or place for name, place in places.items()}
+    return {name: value for name, value in found.items() if redacted_text(value, {}) == value}
 
 
 def start(config: DictConfig, run: RunFolder, first: int) -> None:

@@ -23,6 +23,7 @@ SECRETS = {
 }
 NAMES = ["HF_TOKEN_2", "WANDB_API_KEY_PROD", "GITHUB_PAT", "SSH_PASSPHRASE", "DB_PASS", "PGPASSWORD", "MYSQL_PWD"]
 NAMES += ["MY_AUTH", "KEY", "TOKEN_2", "AWS_ACCESS_KEY_ID", "X-Api-Key", "hfToken", "client_secrets", "token"]
+NAMES += ["HFTOKEN", "JWT", "SLACK_WEBHOOK_URL"]
 NAMES += ["trainer.api_key", "+trainer.wandb_token", "hub.access_token"]
 INNOCENT = ["tokenizer", "max_tokens", "pad_token", "eos_token_id", "prompt_key", "reward_fn_key", "key", "tokens"]
 INNOCENT += ["num_key_value_heads", "token_level_rewards", "missing_keys", "KeyError", "PWD", "PATH", "bypass_mode"]

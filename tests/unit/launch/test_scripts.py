@@ -155,6 +155,7 @@ def test_the_ray_job_runs_the_launcher_as_nobody_special() -> None:
     assert "recipes.launch join" in job["spec"]["entrypoint"]
     for pod in pods(job):
         assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         (container,) = pod["containers"]
         assert not container["securityContext"]["allowPrivilegeEscalation"]
         assert container["resources"]["requests"] == container["resources"]["limits"]

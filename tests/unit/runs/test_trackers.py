@@ -103,6 +103,13 @@ def test_where_to_write_is_the_persons_choice_and_the_run_is_not(tmp_path: Path)
     assert fresh["WANDB_DIR"] == str(tmp_path) and fresh["MLFLOW_TRACKING_URI"] == f"sqlite:///{tmp_path}/mlflow.db"
 
 
+@pytest.mark.parametrize("value", ["https://bob:s3cret@host/mlflow", "postgresql://bob:pw@host/db"])
+def test_a_password_in_an_address_does_not_travel_through_ray(tmp_path: Path, value: str) -> None:
+    """Whose runtime_env stands in logs and command lines; workers of this machine inherit it all the same."""
+    set_here = trackers.environment(RunFolder(tmp_path), "abc123", {"MLFLOW_TRACKING_URI": value})
+    assert "MLFLOW_TRACKING_URI" not in set_here and set_here["WANDB_RUN_ID"] == "abc123"
+
+
 def test_verl_reads_these_variables() -> None:
     from verl.utils import tracking
 
