@@ -11,8 +11,9 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from typing import Any
@@ -79,29 +80,25 @@ class ScoringPool:
 
     def take(self, job: "Job") -> "Future[Outcome]":
         """`submit` for a job that exists already."""
-        with self._lock:
-            if crew := self._gathered(job):
-                crew.take(job)
+        with _crashed_without_threads(job), self._lock:
+            self._gathered().take(job)
         return job.future
 
     def take_and_wait(self, job: "Job") -> Outcome:
         """The outcome of a job, for a caller that has nothing else to do: no thread has to be woken up for it."""
-        with self._lock:
-            crew = self._gathered(job)
-            seat = crew.free_seat() if crew else None
-            if crew and not seat:
+        seat = None
+        with _crashed_without_threads(job), self._lock:
+            crew = self._gathered()
+            seat = crew.free_seat()
+            if seat is None:
                 crew.take(job)
-        if crew and seat:
+        if seat is not None:
             crew.serve(job, seat)
         return job.future.result()
 
-    def _gathered(self, job: "Job") -> "_Crew | None":
-        """Who works; nobody where no thread can be started, as at a limit of processes. The job has crashed then."""
+    def _gathered(self) -> "_Crew":
         if self._crew is None:
-            try:
-                self._crew = _Crew(self.settings)
-            except RuntimeError as error:
-                job.future.set_result((report(error), None))
+            self._crew = _Crew(self.settings)
         return self._crew
 
     def close(self) -> None:
@@ -128,6 +125,15 @@ class Job:
         self.function, self.arguments = function, arguments
         self.future: Future[Outcome] = Future()
         self.future.set_running_or_notify_cancel()
+
+
+@contextmanager
+def _crashed_without_threads(job: Job) -> Iterator[None]:
+    """Where no thread can be started in the block, as at a limit of processes, a job has crashed."""
+    try:
+        yield
+    except RuntimeError as error:
+        job.future.set_result((report(error), None))
 
 
 class _Crew:
