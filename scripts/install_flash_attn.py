@@ -162,14 +162,14 @@ def install(wheel: str, log: Path) -> None:
     Raises:
         NoFlashAttention: it can't be had, or does not load.
     """
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    command = [str(uv), "pip", "install", "--python", sys.executable, "--no-deps", "--reinstall", wheel]
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}") or "uv"
+    command = [uv, "pip", "install", "--python", sys.executable, "--no-deps", "--reinstall", wheel]
     with log.open("a") as output:
         done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT)
     if done.returncode:
         raise NoFlashAttention(f"{wheel} can't be installed (see {log})")
     if problem := problem_of_import():
-        command = [str(uv), "pip", "uninstall", "--quiet", "--python", sys.executable, "flash-attn"]
+        command = [uv, "pip", "uninstall", "--quiet", "--python", sys.executable, "flash-attn"]
         subprocess.run(command, check=True)
         raise NoFlashAttention(f"{wheel} does not load: {problem}")
 

@@ -23,6 +23,7 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
     install() { .venv/bin/uv pip install --quiet --compile-bytecode --python "$python" --no-deps "$@"; }
     install -r "$folder/packages.txt"
     install -e .
+    ln -sf "$PWD/.venv/bin/uv" "$folder/bin/" # which setup.sh puts into every environment, and its steps look for there
     echo "$want" >"$stamp"
 fi
 
