@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from omegaconf import DictConfig, ListConfig
 
-from recipes.checks import tracking
+from recipes.checks import agent_loops, tracking
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER
 from recipes.common import attention
 from recipes.common.errors import UserError
@@ -29,6 +29,8 @@ def check_environment(config: DictConfig) -> None:
     _check_ray(config)
     _check_variables()
     _check_classes(config)
+    if agent_loops.path(config):
+        agent_loops.names(config)
     tracking.check_trackers(config)
     _check_attention(config)
     _check_optimiser(config)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from recipes.checks import reward_trial
+from recipes.checks import agent_loops, reward_trial
 from recipes.common.errors import UserError
 from reward.options import RewardOptions
 from reward.processes.pool import ScoringPool
@@ -38,7 +38,7 @@ def check(config: DictConfig, key: str, loaded: "Dataset", sampled: list[int]) -
     ours = config.reward.custom_reward_function.path == OURS
     if ours:
         _check_all_have_golds(key, OmegaConf.select(config, key), loaded)
-    agents = _agents(config) if "agent_name" in rows.column_names else frozenset()
+    agents = agent_loops.names(config) if "agent_name" in rows.column_names else frozenset()
     for number, row in zip(sampled, rows, strict=True):
         if why := _unreadable(row, ours, agents):
             raise UserError(f"{key}={OmegaConf.select(config, key)}, row {number}: {why}")
@@ -89,22 +89,6 @@ def _no_gold(gold: Any, row: Mapping[str, Any]) -> str:
     except (ValueError, TypeError) as error:
         return f"{where}: {error}."
     return ""
-
-
-def _agents(config: DictConfig) -> frozenset[str]:
-    """Names that a row may ask for."""
-    from verl.experimental.agent_loop.agent_loop import _agent_loop_registry
-
-    path = config.actor_rollout_ref.rollout.agent.get("agent_loop_config_path")
-    try:
-        more: Any = OmegaConf.load(path) if path else []
-        return frozenset(_agent_loop_registry) | {str(one.name) for one in more}
-    except Exception as error:  # of a file of the user's: not there, no YAML, no list of names
-        key = "actor_rollout_ref.rollout.agent.agent_loop_config_path"
-        raise UserError(
-            f"{key}={path}: {type(error).__name__}: {error}. Write the path of a YAML list of {{name, _target_}}, "
-            f"or {key}=null."
-        ) from error
 
 
 def _check_earned(config: DictConfig, key: str, rows: list[tuple[int, Mapping[str, Any]]]) -> None:

@@ -317,3 +317,17 @@ def check_ray_options(given: DictConfig) -> None:
             raise UserError(
                 f"{variables}.{name}={value!r}: Ray takes text only. Write \"+{variables}.{name}='{value}'\"."
             )
+    _check_runtime_env(OmegaConf.to_container(given).get("runtime_env") or {})  # type: ignore[union-attr]
+
+
+def _check_runtime_env(given: dict[str, Any]) -> None:
+    """As Ray itself checks it when it starts: folders that are there, packages by one tool only."""
+    from ray.runtime_env import RuntimeEnv
+
+    try:
+        RuntimeEnv(**given)
+    except Exception as error:  # of several kinds, one per field
+        raise UserError(
+            f"ray_kwargs.ray_init.runtime_env: Ray refuses it ({type(error).__name__}: {error}). Mend the field, or "
+            "leave it out."
+        ) from error

@@ -39,7 +39,7 @@ def check(config: DictConfig, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> 
                 returned = _called(function, {**given, "extra_info": dict(row.get("extra_info") or {})})
             except TimeoutError:
                 return
-            except Exception as error:  # whatever a function of the user's raises
+            except (Exception, SystemExit) as error:  # whatever a function of the user's raises
                 raise UserError(
                     f"{name}: on row {number} with the response {response!r:.60} it raises {type(error).__name__}: "
                     f"{error}. Mend it; it is called with data_source, solution_str, ground_truth and extra_info."
@@ -50,13 +50,23 @@ def check(config: DictConfig, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> 
                     f"{name}: on row {number} with the response {response!r:.60} it returns {returned!r:.200}. Return "
                     'a finite number, or a mapping with one under "score".'
                 )
-            found = sorted(map(str, returned)) if isinstance(returned, Mapping) else []
+            others = returned if isinstance(returned, Mapping) else {}
+            if empty := [key for key, value in others.items() if _says_nothing(value)]:
+                raise UserError(
+                    f"{name}: on row {number} with the response {response!r:.60} it returns {returned!r:.200}. Return "
+                    f"a number or a text under {empty[0]!r} too, for validation averages it, or leave the key out."
+                )
+            found = sorted(map(str, others))
             if keys is not None and found != keys:
                 raise UserError(
                     f"{name}: on row {number} with the response {response!r:.60} it returns the keys {found}, before "
                     f"that {keys}. Return the same ones for every response."
                 )
             keys = found
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, Real) and not math.isfinite(value))
 
 
 def _called(function: Any, given: dict[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """The run folder can be written, and holds no other run."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -9,13 +10,20 @@ from recipes.common.errors import UserError
 from recipes.common.files import existing_parent
 from recipes.runs.checkpoints import STATE
 from recipes.runs.resume import Resume
-from recipes.runs.run_folder import CONFIG, METRICS, RunFolder
+from recipes.runs.run_folder import CONFIG, METRICS, PARTS, RunFolder
 
 CHECKPOINT = "actor_rollout_ref.actor.checkpoint"
+LONGEST_PATH, LONGEST_PART = 3800, 255  # bytes; Linux takes 4,096 of a path
 
 
 def check_writable(config: DictConfig) -> None:
-    """The run folder can be created."""
+    """The run folder can be created, and names within it have room."""
+    path = os.fsencode(Path(config.run_dir).absolute())
+    if len(path) > LONGEST_PATH or max(map(len, path.split(b"/"))) > LONGEST_PART:
+        raise UserError(
+            f"run_dir={config.run_dir[:100]}…: {len(path):,} bytes. At most {LONGEST_PATH:,} leave room for the files "
+            f"within, and {LONGEST_PART} for a folder's name. Write a shorter output_root."
+        )
     folder = existing_parent(Path(config.run_dir))
     try:
         tempfile.TemporaryFile(dir=folder).close()  # root may write anywhere, but not to a read-only file system
@@ -70,7 +78,9 @@ def check_owned(config: DictConfig) -> None:
 
 
 def refuse_foreign(folder: RunFolder) -> None:
-    """Nothing here is another run's: neither a run inside the folder, nor the checkpoints.
+    """Nothing here is another run's or somebody's work: neither a run inside the folder, nor the checkpoints.
+
+    on_existing=restart moves the whole folder aside.
 
     Raises:
         UserError: names what is, and what to do.
@@ -80,6 +90,13 @@ def refuse_foreign(folder: RunFolder) -> None:
         raise UserError(
             f"run_dir={folder.path} holds other runs ({inside[0].name}, for one). Write run_dir=<a folder of its own>, "
             "or leave it out and write output_root."
+        )
+    names = {entry.name for entry in folder.path.iterdir()} if folder.path.is_dir() else set()
+    others = sorted(name for name in names - set(PARTS) if not name.startswith("."))
+    if others and not names & (set(PARTS) - {CONFIG}):
+        raise UserError(
+            f"run_dir={folder.path} is no run's: it holds {others[0]}. Write run_dir=<a folder of its own>, or leave "
+            "it out and write output_root."
         )
     own, checkpoints = folder.manifest.content.get("run_id"), folder.checkpoints
     if not folder.exists() and checkpoints.steps():

@@ -129,6 +129,12 @@ RULES = (
     whole("trainer.log_val_generations", 0, 0),
     whole("trainer.critic_warmup", 0, 0),
     flag("trainer.val_before_train", "true"),
+    Rule(
+        "trainer.del_local_ckpt_after_load",
+        lambda value: not value,
+        "false (it deletes what a run goes on from)",
+        "false",
+    ),
     Rule("trainer.val_only", lambda value: value is False, "false (recipes.evaluate validates alone)", "false"),
     flag("trainer.balance_batch", "true"),
     name("trainer.project_name", "train"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-from recipes.checks import environment
+from recipes.checks import agent_loops, environment
 from recipes.checks.options import check_ray_options
 from recipes.common.errors import UserError
 
@@ -32,6 +32,8 @@ def test_a_variable_that_workers_refuse(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ({"num_cpu": 2}, r"ray_init\.num_cpu: ray\.init has no such option.*num_cpus"),
         ({"runtime_env": {"env_vars": {"FOO": 1}}}, r"env_vars\.FOO=1: Ray takes text only\. Write .*FOO='1'"),
+        ({"runtime_env": {"working_dir": "/none"}}, r"ray_init\.runtime_env: Ray refuses it .*/none"),
+        ({"runtime_env": {"pip": ["a"], "uv": ["a"]}}, r"ray_init\.runtime_env: Ray refuses it"),
         ({"num_gpus": 1}, "CUDA_VISIBLE_DEVICES=: names fewer than .*num_gpus=1.*Unset it"),
     ],
 )
@@ -68,3 +70,22 @@ def test_an_agent_loop_manager_that_does_not_load() -> None:
     OmegaConf.update(wrong, f"{AGENT}.agent_loop_manager_class", "no.such.Class")
     with pytest.raises(UserError, match=r"agent_loop_manager_class=no\.such\.Class: it does not load"):
         environment._check_classes(wrong)
+
+
+@pytest.mark.parametrize("content", [None, "a: [", "- {name: mine}", "- {name: mine, _target_: no.such.Class}", "- 3"])
+def test_agent_loops_that_do_not_load(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "loops.yaml"
+    if content is not None:
+        file.write_text(content)
+    wrong = config()
+    OmegaConf.update(wrong, f"{AGENT}.agent_loop_config_path", str(file))
+    with pytest.raises(UserError, match=r"agent_loop_config_path=.*_target_.*, or .*=null"):
+        agent_loops.names(wrong)
+
+
+def test_agent_loops_that_load(tmp_path: Path) -> None:
+    loop = "verl.experimental.agent_loop.single_turn_agent_loop.SingleTurnAgentLoop"
+    (tmp_path / "loops.yaml").write_text(f"- {{name: mine, _target_: {loop}}}\n")
+    right = config()
+    OmegaConf.update(right, f"{AGENT}.agent_loop_config_path", str(tmp_path / "loops.yaml"))
+    assert {"mine", "single_turn_agent"} <= agent_loops.names(right)

@@ -215,7 +215,10 @@ FUNCTIONS = {
         "return {'score': 0.0} if solution_str else {'score': 0.0, 'acc': 0.0}",
         "the same ones for every",
     ),
+    "None beside the score": ("return {'score': 0.0, 'acc': None}", "a number or a text under 'acc' too"),
+    "NaN beside the score": ("return {'score': 0.0, 'acc': float('nan')}", "a number or a text under 'acc' too"),
     "an error": ("raise KeyError('x')", "it raises KeyError"),
+    "an end": ("raise SystemExit(3)", "it raises SystemExit"),
 }
 
 

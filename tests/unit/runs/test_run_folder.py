@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 from recipes.checks.run_folder import (
     CHECKPOINT,
     check_owned,
+    check_writable,
     refuse_foreign,
     refuse_half_a_state,
     refuse_losing_results,
@@ -118,6 +119,26 @@ def test_a_folder_of_other_runs_is_no_run_folder(folder: RunFolder) -> None:
     refuse_foreign(folder)
     with pytest.raises(UserError, match="holds other runs \\(run, for one\\)"):
         refuse_foreign(RunFolder(folder.path.parent))
+
+
+@pytest.mark.parametrize("names", [["train"], ["src", "README.md"], ["src", "config.yaml"]])
+def test_a_folder_of_something_else_is_no_run_folder(tmp_path: Path, names: list[str]) -> None:
+    """As with run_dir=. : on_existing=restart would move all of it aside."""
+    run = RunFolder(tmp_path)
+    (tmp_path / ".git").mkdir()
+    refuse_foreign(run)
+    for name in names:
+        (tmp_path / name).touch()
+    with pytest.raises(UserError, match=r"is no run's: it holds .*output_root"):
+        refuse_foreign(run)
+    (tmp_path / "manifest.json").write_text("{}")
+    refuse_foreign(run)  # whoever keeps notes in the folder of a run may
+
+
+@pytest.mark.parametrize("path", ["x" * 256, "/".join(["y" * 200] * 20)])
+def test_a_path_without_room_for_files_is_refused(tmp_path: Path, path: str) -> None:
+    with pytest.raises(UserError, match="Write a shorter output_root"):
+        check_writable(OmegaConf.create({"run_dir": str(tmp_path / path)}))
 
 
 def test_checkpoints_of_another_run_are_refused(folder: RunFolder) -> None:
