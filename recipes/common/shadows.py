@@ -5,21 +5,28 @@ somebody keeps in `reward.py` hides our package of that name.
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 OURS = ("dgpo", "losses", "maspo", "reward")
-NEEDED = ("datasets", "hydra", "numpy", "omegaconf", "pyarrow", "ray", "rich", "torch", "transformers", "verl", "vllm")
+# What our code imports (tests/contract/test_dependencies.py), and what its trackers are.
+NEEDED = (
+    "datasets", "filelock", "gguf", "huggingface_hub", "hydra", "jinja2", "latex2sympy2_extended", "math_verify",
+    "matplotlib", "mlflow", "mpmath", "numpy", "omegaconf", "packaging", "pandas", "plotly", "psutil", "pyarrow",
+    "pydantic", "pynvml", "ray", "reasoning_gym", "rich", "safetensors", "scipy", "starlette", "swanlab", "sympy",
+    "tensorboard", "tensordict", "tokenizers", "torch", "transfer_queue", "transformers", "uvicorn", "verl", "vllm",
+    "wandb", "yaml",
+)  # fmt: skip
+UNUSED = {"test", "this", "tkinter", "turtle"}  # parts of Python that nothing here imports; a test.py is nobody's fault
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def hidden(folder: Path, names: Sequence[str] = (*OURS, *NEEDED)) -> list[Path]:
+def hidden(folder: Path) -> list[Path]:
     """The files below `folder` that hide a package; none where `folder` is the one that our packages are in."""
     if folder.resolve() == ROOT:
         return []
-    files = [folder / f"{name}.py" for name in names]
-    files += [folder / name / "__init__.py" for name in names if name in OURS]
-    return [file for file in files if file.is_file()]
+    names = {*OURS, *NEEDED, *sys.stdlib_module_names} - UNUSED
+    files = [file for file in sorted(folder.glob("*.py")) if file.stem in names]
+    return files + [file for name in OURS if (file := folder / name / "__init__.py").is_file()]
 
 
 def refuse() -> None:

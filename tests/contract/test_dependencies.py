@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from test_layers import PACKAGES, ROOT, imports, modules
 
+from recipes.common import shadows
+
 tomllib = pytest.importorskip("tomllib")  # in the standard library from Python 3.11
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
@@ -34,6 +36,11 @@ def test_every_import_is_declared() -> None:
     ]
     assert {"verl", "torch", "numpy", "pynvml"} <= lines.keys()
     assert not missing, f"{missing}: name what brings it in pyproject.toml, then run `bash scripts/lock.sh`"
+
+
+def test_a_file_that_would_be_imported_in_its_place_is_refused() -> None:
+    found = {one.imported.partition(".")[0] for name, path in modules().items() for one in imports(name, path)}
+    assert not found - {*shadows.OURS, *shadows.NEEDED, *sys.stdlib_module_names, "recipes"}
 
 
 @pytest.mark.parametrize("environment", ["cpu", "gpu"])
