@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig
 
@@ -12,6 +13,7 @@ from recipes.checks import agent_loops, tracking
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER
 from recipes.common import attention
 from recipes.common.errors import UserError
+from recipes.common.files import why_not_writable
 
 # Characters of a temporary folder's path: Python, vLLM and zmq add up to 40 for a socket.
 LONGEST_FOLDER = 65
@@ -28,6 +30,7 @@ def check_environment(config: DictConfig) -> None:
     """
     _check_ray(config)
     _check_variables()
+    check_cache()
     _check_classes(config)
     if agent_loops.path(config):
         agent_loops.names(config)
@@ -71,6 +74,19 @@ def _check_variables() -> None:
             f"TMPDIR={folder}: {len(folder)} characters, and the path of a socket there must not have more than 107. "
             "Set TMPDIR to a shorter folder, such as /tmp."
         )
+
+
+def check_cache() -> None:
+    """`datasets` reads every file through a cache of its own, by default in HOME, which may be closed.
+
+    Raises:
+        UserError: names the folder and the variable to set.
+    """
+    from datasets.config import HF_DATASETS_CACHE
+
+    if why := why_not_writable(Path(HF_DATASETS_CACHE)):
+        variable = "HF_DATASETS_CACHE" if "HF_DATASETS_CACHE" in os.environ else "HF_HOME"
+        raise UserError(f"{HF_DATASETS_CACHE} can't be written to ({why}). Set {variable} to a folder of yours.")
 
 
 def _check_classes(config: DictConfig) -> None:

@@ -1,13 +1,12 @@
 """The run folder can be written, and holds no other run."""
 
 import os
-import tempfile
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.common.errors import UserError
-from recipes.common.files import existing_parent
+from recipes.common.files import existing_parent, why_not_writable
 from recipes.runs.checkpoints import STATE
 from recipes.runs.resume import Resume
 from recipes.runs.run_folder import CONFIG, METRICS, PARTS, RunFolder
@@ -24,14 +23,11 @@ def check_writable(config: DictConfig) -> None:
             f"run_dir={config.run_dir[:100]}…: {len(path):,} bytes. At most {LONGEST_PATH:,} leave room for the files "
             f"within, and {LONGEST_PART} for a folder's name. Write a shorter output_root."
         )
-    folder = existing_parent(Path(config.run_dir))
-    try:
-        tempfile.TemporaryFile(dir=folder).close()  # root may write anywhere, but not to a read-only file system
-    except OSError as error:
+    if why := why_not_writable(Path(config.run_dir)):
+        folder = existing_parent(Path(config.run_dir))
         raise UserError(
-            f"run_dir={config.run_dir}: {folder} is not a writable folder ({error.strerror}). "
-            "Write output_root=<one that is>."
-        ) from error
+            f"run_dir={config.run_dir}: {folder} is not a writable folder ({why}). Write output_root=<one that is>."
+        )
 
 
 def refuse_losing_results(folder: RunFolder, last: int) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import stat
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,6 +128,15 @@ def existing_parent(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
+
+
+def why_not_writable(folder: Path) -> str:
+    """Why no file can be made in a folder, or in the one above it that is there; empty if one can."""
+    try:  # root may write anywhere, but not to a read-only file system
+        tempfile.TemporaryFile(dir=existing_parent(folder)).close()
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from recipes.common import resolvers
 from recipes.common.errors import UserError
-from recipes.common.files import is_full
+from recipes.common.files import is_full, why_not_writable
 from recipes.config.hardware import nearest_sizes
 from recipes.inputs import model_folder, tokenizer
 from recipes.inputs.cache import cache_folder, prepare, prepared_path
@@ -96,4 +96,6 @@ def prepare_all(config: DictConfig) -> None:
         except (ValueError, TypeError, ImportError, RuntimeError, OSError) as error:
             if is_full(error):
                 raise
-            raise UserError(f"prepare.{kind} ({target}, cache {cache_folder()}): {error}") from error
+            closed = why_not_writable(cache_folder())
+            advice = ". Set RLVR_CACHE to a folder of yours." if closed else ""
+            raise UserError(f"prepare.{kind} ({target}, cache {cache_folder()}): {error}{advice}") from error

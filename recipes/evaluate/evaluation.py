@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, open_dict
 
-from recipes.checks import hardware, reward, sizes
+from recipes.checks import environment, hardware, reward, sizes
 from recipes.common.errors import UserError
 from recipes.config.compose import resolved
 from recipes.config.resolvers import prepare_all
@@ -49,6 +49,7 @@ def evaluation_of(config: DictConfig) -> Evaluation:
     found = None if config.responses else _model(config)
     config = resolved(config)
     chosen = settings.checked(config)
+    environment.check_cache()
     if OURS in chosen["verifiers"]:
         reward.check_scorer({"require_box": chosen["require_box"]})
     if found is not None:

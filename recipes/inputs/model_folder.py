@@ -1,5 +1,6 @@
 """Is there a model where the config says?"""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,14 @@ def _cut_off(folder: Path) -> str | None:
                 pass
         except (OSError, SafetensorError):
             return file.name
-    return None
+    return next((file.name for file in sorted(folder.glob("*.bin")) if _is_cut_archive(file)), None)
+
+
+def _is_cut_archive(file: Path) -> bool:
+    """torch.save writes a zip archive, whose directory comes last."""
+    with file.open("rb") as begin:
+        is_archive = begin.read(2) == b"PK"
+    return is_archive and not zipfile.is_zipfile(file)
 
 
 def _check_hub_id(name: str) -> None:

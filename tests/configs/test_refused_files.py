@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
+import torch
 from override_keys import REWARD, SIZES
 from weight_files import save_weights
 
@@ -80,6 +81,16 @@ def test_weights_that_were_cut_off(composed, good_model: Path, content: bytes | 
     file = good_model / "model.safetensors"
     file.write_bytes(file.read_bytes()[:-2] if content is None else content)
     with pytest.raises(UserError, match=rf"{MODEL}=.*(is cut off|no weights).*a complete checkpoint"):
+        checked_files(composed, f"{MODEL}={good_model}")
+
+
+def test_weights_of_torch_that_were_cut_off(composed, good_model: Path) -> None:
+    (good_model / "model.safetensors").unlink()
+    file = good_model / "pytorch_model.bin"
+    torch.save({"w": torch.zeros(1000)}, file)
+    checked_files(composed, f"{MODEL}={good_model}")
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(UserError, match=r"pytorch_model\.bin is cut off"):
         checked_files(composed, f"{MODEL}={good_model}")
 
 
@@ -204,3 +215,9 @@ def test_a_run_folder_that_cannot_be_made(composed, tmp_path: Path) -> None:
 def test_an_unknown_builder_argument(composed) -> None:
     with pytest.raises(UserError, match=r"prepare\.model.*bogus"):
         resolvers.prepare_all(resolved(composed("+prepare.model.bogus=1")))
+
+
+def test_a_cache_that_cannot_be_written_to(composed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLVR_CACHE", "/proc/cache")  # takes no file, even of root
+    with pytest.raises(UserError, match=r"cache /proc/cache.*Set RLVR_CACHE to a folder of yours"):
+        resolvers.prepare_all(resolved(composed()))

@@ -89,3 +89,16 @@ def test_agent_loops_that_load(tmp_path: Path) -> None:
     right = config()
     OmegaConf.update(right, f"{AGENT}.agent_loop_config_path", str(tmp_path / "loops.yaml"))
     assert {"mine", "single_turn_agent"} <= agent_loops.names(right)
+
+
+@pytest.mark.parametrize("variable", ["HF_HOME", "HF_DATASETS_CACHE"])
+def test_a_cache_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """/proc takes no file, even of root; a home may be as closed."""
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", "/proc/x/datasets")  # imports it in its own environment
+    monkeypatch.delenv("HF_DATASETS_CACHE", raising=False)
+    monkeypatch.setenv(variable, "/proc/x")
+    with pytest.raises(UserError, match=rf"/proc/x/datasets can't be written to .*Set {variable} to"):
+        environment.check_cache()
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "new" / "datasets"))
+    environment.check_cache()
+    assert not list(tmp_path.iterdir())
