@@ -47,6 +47,10 @@ class GivingWay(H11Protocol):
             self.connections.discard(oldest)
             oldest.transport.abort()
 
+    def shutdown(self) -> None:
+        """As of uvicorn: the server ends, and waits for nobody."""
+        self.transport.abort()
+
 
 class KnownHostOnly:
     """Refuse requests that name another host than this machine.
@@ -120,7 +124,6 @@ def server(run: FollowedRun, address: str) -> uvicorn.Server:
         ws="none",
         log_level="warning",
         lifespan="off",
-        timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config)
 

@@ -163,14 +163,14 @@ def listening(folder):
         thread.start()
         while not server.started:
             time.sleep(0.02)
-        yield server, listener.getsockname()
+        yield server, thread, listener.getsockname()
         server.should_exit = True
         thread.join(10)
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
 def test_who_never_asks_or_never_reads_keeps_nobody_out(listening, sent):
-    server, (host, port) = listening
+    server, thread, (host, port) = listening
 
     def ask() -> bytes:
         with urllib.request.urlopen(f"http://{host}:{port}/", timeout=30) as answer:
@@ -183,6 +183,9 @@ def test_who_never_asks_or_never_reads_keeps_nobody_out(listening, sent):
         assert len(ask()) == len(page)
         assert len(server.server_state.connections) <= live.MOST
         assert psutil.Process().memory_info().rss - before < 2 * live.MOST * live.PIECE + 3 * len(page)
+        server.should_exit = True  # as Ctrl-C says; nobody is waited for
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_a_port_in_use_is_named(folder):
