@@ -28,7 +28,7 @@ fi
 
 stamp=".venv/.installed"
 tasks="requirements/reasoning-gym.lock"
-want="$(cat "$lock" "$tasks" pyproject.toml scripts/setup.sh scripts/packages.sh | sha256sum | cut -c1-16)"
+want="$(cat "$lock" "$tasks" requirements/*.hashes pyproject.toml scripts/setup.sh scripts/packages.sh | sha256sum | cut -c1-16)"
 flash="$(sed -n 's/^flash-attn==\([^ ;]*\).*/\1/p' "$lock")"
 flash_attention() { # tried again by every `setup.sh gpu`: there may be a wheel, a compiler or a network by then
     [ -z "$flash" ] || .venv/bin/python scripts/install_flash_attn.py "$flash" --folder .wheels --log .venv/flash-attn.log
@@ -50,13 +50,17 @@ done
 say "$extra environment with $($python --version) in .venv/ (a few minutes the first time)"
 .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 echo "$extra" >"$kind"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==0.13.9"
+awk '/^[^ ]+==/ { is_uv = /^uv==/ } is_uv' requirements/build.hashes >.venv/uv.txt
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
 
 . scripts/packages.sh
 # Compiled once here: a training starts some ten processes that import the same thousands of files, and where Python may
 # not write its bytecode (a read-only environment, PYTHONDONTWRITEBYTECODE) each of them compiles them again.
 quiet="--quiet"; [ -n "$bold" ] && quiet="" # on a terminal uv shows what it downloads
-install() { .venv/bin/uv pip install $quiet --compile-bytecode --python .venv/bin/python --no-deps "$@"; }
+install() {
+    .venv/bin/uv pip install $quiet --compile-bytecode --python .venv/bin/python --no-deps --build-constraints requirements/build.hashes "$@"
+}
+locked() { install --require-hashes --constraints "requirements/$1.hashes" -r "$2"; } # FILE_OF_HASHES LIST: no other file than those
 
 if [ "$extra" = cpu ]; then
     torch="$(grep -E '^torch==' "$lock")"
@@ -69,13 +73,13 @@ if [ "$extra" = cpu ]; then
             || { cat .venv/torch.log >&2; die "$torch is to be had from neither index (the configured one said the above)"; }
     fi
 fi
-# flash-attn is the one package that need not be: its own script, after the torch that it has to fit.
-grep -v '^flash-attn==' "$lock" >.venv/packages.txt
+# flash-attn is the one package that need not be: its own script, after the torch that it has to fit. torch's CPU build is there.
+grep -v '^flash-attn==\|^torch==[^ ]*+cpu' "$lock" >.venv/packages.txt
 say "$(grep -c == .venv/packages.txt) packages of $lock"
-install -r .venv/packages.txt
+locked "$extra" .venv/packages.txt
 # data=reasoning_gym need not be had: pycosat, one of its packages, is compiled.
 grep -vf <(sed -n 's/^\([^ ]*==\).*/^\1/p' "$lock") "$tasks" >.venv/tasks.txt # what the lock has stays as it is there
-install -r .venv/tasks.txt >.venv/reasoning-gym.log 2>&1 \
+locked reasoning-gym .venv/tasks.txt >.venv/reasoning-gym.log 2>&1 \
     || say "without data=reasoning_gym: $tasks did not install (.venv/reasoning-gym.log); pycosat needs gcc and Python's headers"
 say "this project, and a check that verl loads it"
 install -e .

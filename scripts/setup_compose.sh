@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=".venv-compose"
-lock="requirements/gpu.lock"
+lock="requirements/gpu.hashes"
 packages="antlr4-python3-runtime|attrs|filelock|hydra-core|jinja2|latex2sympy2-extended|markupsafe|math-verify|mpmath"
 packages="$packages|annotated-types|markdown-it-py|mdurl|numpy|omegaconf|packaging|psutil|pydantic|pydantic-core|pygments|pyyaml|rich|sympy"
 packages="$packages|typing-extensions|typing-inspection|verl"
@@ -18,6 +18,6 @@ done
 [ -n "$python" ] || { echo "[setup] Python 3.10 to 3.12 with its venv module is needed." >&2; exit 1; }
 echo "[setup] the packages that a config needs, in $folder/ (once; training needs scripts/setup.sh)" >&2
 "$python" -m venv --clear "$folder"
-grep -E "^($packages)==" "$lock" >"$folder/packages.txt"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$folder/packages.txt"
+awk -v "chosen=^($packages)==" '/^[^ ]+==/ { is_chosen = $0 ~ chosen } is_chosen' "$lock" >"$folder/packages.txt"
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$folder/packages.txt"
 echo "$want" >"$folder/.installed"

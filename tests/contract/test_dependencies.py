@@ -48,3 +48,20 @@ def test_what_is_declared_is_locked(environment: str) -> None:
     lock = (ROOT / "requirements" / f"{environment}.lock").read_text()
     missing = names([*PROJECT["dependencies"], *EXTRAS[environment]]) - names(re.findall(r"^[\w.-]+==", lock, re.M))
     assert not missing, f"{missing}: run `bash scripts/lock.sh`"
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu", "reasoning-gym", "build"])
+def test_what_is_locked_has_checksums(name: str) -> None:
+    """torch's CPU build may come from an index that nobody has looked into."""
+    locked, hashed = ((ROOT / "requirements" / f"{name}.{kind}").read_text() for kind in ("lock", "hashes"))
+    packages = {line.split(" ")[0] for line in locked.splitlines() if "==" in line and not line.startswith(" ")}
+    with_checksums = set(re.findall(r"^(\S+==\S+).*\n    --hash=sha256:[0-9a-f]{64}", hashed, re.M))
+    assert packages - with_checksums <= {"torch==2.13.0+cpu"} and with_checksums <= packages
+
+
+def test_what_builds_packages_is_locked() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    locked = names(re.findall(r"^[\w.-]+==", (ROOT / "requirements/build.lock").read_text(), re.M))
+    assert names(build) | {"editables", "setuptools", "uv"} <= locked
+    script = (ROOT / "scripts/setup.sh").read_text()
+    assert "--build-constraints requirements/build.hashes" in script and script.count("--require-hashes") == 2
