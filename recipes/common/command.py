@@ -13,6 +13,8 @@ from recipes.common.errors import UserError
 from recipes.common.files import is_full
 from recipes.common.secrets import redacted_text
 
+CLOSED = (PermissionError, IsADirectoryError, NotADirectoryError)
+
 
 @contextmanager
 def command(interrupted: str) -> Iterator[Console]:
@@ -28,6 +30,11 @@ def command(interrupted: str) -> Iterator[Console]:
     except UserError as error:
         errors.print(f"[bold red]Error:[/] {escape(redacted_text(str(error)))}")
         sys.exit(error.code)
+    except CLOSED as error:  # files that somebody else made, as root in a container did
+        if not error.filename:
+            raise
+        errors.print(f"[bold red]Error:[/] {escape(redacted_text(_closed(error)))}")
+        sys.exit(2)
     except OSError as error:
         if not is_full(error):
             raise
@@ -36,6 +43,11 @@ def command(interrupted: str) -> Iterator[Console]:
     except (KeyboardInterrupt, processes.Terminated):
         errors.print(interrupted)
         sys.exit(130)
+
+
+def _closed(error: OSError) -> str:
+    name = os.fsdecode(error.filename2 or error.filename)
+    return f"{name}: {error.strerror}. Make it one that you may read and write, or move it away."
 
 
 def _no_room(error: OSError) -> str:

@@ -65,14 +65,20 @@ def read(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def refuse_other(path: Path, now: dict[str, Any]) -> None:
+def refuse_other(path: Path, now: dict[str, Any], samples: Path) -> None:
     """Write the identity where there is none yet; raise UserError if another one is there.
 
     Args:
         path: JSON file in the folder of the evaluation.
         now: see `identity`.
+        samples: of the evaluation; there are none before there is an identity.
     """
     if not path.is_file():
+        if samples.is_file() and samples.stat().st_size:
+            raise UserError(
+                f"{path} is missing, so nobody knows what {samples.name} beside it is of. Restore it, or write name=<a "
+                "new name>."
+            )
         write_atomically(path, json.dumps(now, indent=2) + "\n")
         return
     before = read(path)

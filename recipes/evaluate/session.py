@@ -29,7 +29,7 @@ def run_evaluation(config: DictConfig) -> int:
     try:
         with FileLock(evaluation.folder.lock, timeout=0):
             remove_partial_files(evaluation.folder.path)
-            identity.refuse_other(evaluation.folder.identity, _identity(evaluation))
+            identity.refuse_other(evaluation.folder.identity, _identity(evaluation), evaluation.folder.samples)
             manifest = evaluation.folder.manifest
             if manifest.status == "running" and evaluation.folder.log.is_file():
                 redact_file(evaluation.folder.log)  # the last attempt was killed before it could clean its log

@@ -1,5 +1,6 @@
 """Every command ends alike: one line and an exit code, whatever went wrong."""
 
+import errno
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import pytest
 
 from recipes.common.command import command
 from recipes.common.errors import Failure, UserError
+from recipes.common.files import write_atomically
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -27,6 +29,17 @@ def test_what_has_failed_since_is_1(capsys) -> None:
     with pytest.raises(SystemExit, match=r"^1$"), command("Interrupted."):
         raise Failure("the engines died")
     assert capsys.readouterr().err == "Error: the engines died\n"
+
+
+def test_a_file_that_is_not_ours_to_use_is_named(tmp_path: Path, capsys) -> None:
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(SystemExit, match=r"^2$"), command("Interrupted."):
+        write_atomically(tmp_path / "manifest.json", "{}")
+    with pytest.raises(SystemExit, match=r"^2$"), command("Interrupted."):
+        raise PermissionError(errno.EACCES, "Permission denied", "/run/metrics.jsonl")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"Error: {tmp_path / 'manifest.json'}: Is a directory. Make it one")
+    assert second.startswith("Error: /run/metrics.jsonl: Permission denied. Make it one")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

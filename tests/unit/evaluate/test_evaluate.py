@@ -220,7 +220,18 @@ def test_two_responses_for_one_sample_are_refused(toy):
 def test_a_damaged_identity_is_named(tmp_path, content):
     (tmp_path / "identity.json").write_bytes(content)
     with pytest.raises(UserError, match=r"identity\.json is damaged"):
-        identity.refuse_other(tmp_path / "identity.json", {"model": "a"})
+        identity.refuse_other(tmp_path / "identity.json", {"model": "a"}, tmp_path / "samples.jsonl")
+
+
+def test_samples_of_which_nobody_knows_what_they_are_of_are_refused(tmp_path):
+    file, samples = tmp_path / "identity.json", tmp_path / "samples.jsonl"
+    samples.write_text("{}\n")
+    with pytest.raises(UserError, match=r"identity\.json is missing.*samples\.jsonl.*name="):
+        identity.refuse_other(file, {"model": "a"}, samples)
+    samples.write_text("")
+    identity.refuse_other(file, {"model": "a"}, samples)
+    samples.write_text("{}\n")
+    identity.refuse_other(file, {"model": "a"}, samples)
 
 
 def test_what_is_no_choice_is_a_checkpoint():

@@ -101,15 +101,15 @@ def test_each_request_has_a_seed_or_none_has(tmp_path, monkeypatch, tokenizer):
 def test_both_ways_of_seeding_are_not_mixed(tmp_path):
     settings = dict.fromkeys(identity.SAMPLING, 0) | {"seed_per_sample": True}
     file = tmp_path / "identity.json"
-    identity.refuse_other(file, identity.identity("m", None, settings, [PROBLEM]))
+    identity.refuse_other(file, identity.identity("m", None, settings, [PROBLEM]), file.with_name("samples.jsonl"))
     assert "seed_per_sample" not in file.read_text(), "evaluations from before there was the choice go on"
     other = identity.identity("m", None, settings | {"seed_per_sample": False}, [PROBLEM])
     with pytest.raises(UserError, match="seed_per_sample: None there, False now"):
-        identity.refuse_other(file, other)
+        identity.refuse_other(file, other, file.with_name("samples.jsonl"))
     file.unlink()
-    identity.refuse_other(file, other)
+    identity.refuse_other(file, other, file.with_name("samples.jsonl"))
     with pytest.raises(UserError, match="seed_per_sample: False there, None now"):
-        identity.refuse_other(file, identity.identity("m", None, settings, [PROBLEM]))
+        identity.refuse_other(file, identity.identity("m", None, settings, [PROBLEM]), file.with_name("samples.jsonl"))
 
 
 def test_a_prompt_that_is_too_long_is_named(tokenizer):
