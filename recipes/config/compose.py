@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from recipes.common.errors import UserError, as_user_error
 from recipes.common.paths import config_dir
-from recipes.common.secrets import redacted_text
+from recipes.common.secrets import is_secret_name, redacted_text
 from recipes.common.suggestions import nearest, nearest_key
 from recipes.config import command_line, resolvers
 from recipes.config.hardware import OWN_MODEL
@@ -188,7 +188,9 @@ def _parsed(word: str) -> Override:
     try:
         override: Override = OverridesParser.create().parse_override(word)
     except HydraException as error:
-        why = str(error).splitlines()[0]
+        key, _, value = word.partition("=")
+        is_secret = value and is_secret_name(key)  # of which Hydra would quote some
+        why = "its value can't be read" if is_secret else str(error).splitlines()[0]
         raise UserError(
             redacted_text(
                 f"{word}: not an override ({why}). Write key=value, with quotes around text that holds spaces, commas, "

@@ -44,6 +44,15 @@ def test_a_part_of_it_with_values(capsys) -> None:
     assert yaml.safe_load(part) == OmegaConf.to_container(compose([]).trainer.v1.rlvr, resolve=True)
 
 
+@pytest.mark.parametrize(
+    "word", ["+trainer.api_key=[s3cret-value", "hf_token=s3cret-value)", "+a.password={s3cret-value"]
+)
+def test_a_secret_that_can_not_be_read_is_not_quoted(word: str) -> None:
+    with pytest.raises(UserError, match="not an override") as error:
+        compose([word])
+    assert "s3cret" not in str(error.value)
+
+
 def test_a_secret_is_not_printed(capsys) -> None:
     assert "hf_0123456789abcdefgh" not in printed(capsys, "--cfg", "job", "+trainer.my_token=hf_0123456789abcdefgh")
 
