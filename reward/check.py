@@ -83,7 +83,7 @@ def _read_row(path: Path, number: int, line: str) -> Row:
     where = f"{path}, line {number}"
     try:
         found = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFile(f"{where}: no JSON ({error}). Give a file with one JSON object per line.") from error
     if not isinstance(found, dict):
         raise BadFile(f"{where}: {type(found).__name__} where a JSON object is expected.")

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from recipes.common.errors import UserError
+from recipes.common.files import read_mapping
 from recipes.inputs import model_folder
 
 _FILE = Path(__file__).with_name("models.json")
@@ -142,7 +143,10 @@ def of(config: DictConfig) -> Architecture:
         return from_config_json(known()[path], path)
     file = model_folder.file_here(path, "config.json")
     if file is not None:
-        return from_config_json(json.loads(file.read_text()), path)
+        try:
+            return from_config_json(read_mapping(file), path)
+        except ValueError as error:
+            raise UserError(f"{file} is damaged ({error}). Write the path of a complete checkpoint folder.") from error
     built = config.get("prepare", {}).get("model", {}).get("_target_")
     names = json.loads(_FILE.read_text())["prepared"]
     if built in names:

@@ -68,7 +68,7 @@ def _json_line(number: int, line: str) -> Row:
 def _json(file: Path, columns: list[str]) -> Iterator[Row]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: is no JSON ({error}); it may have been cut off. Download it again.") from error
     if not isinstance(content, list):
         raise UserError(f"{file}: holds a JSON {type(content).__name__}, not a list of rows.")

@@ -72,3 +72,7 @@ def test_what_can_not_be_planned_says_what_to_write(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "mixtral"}))
     with pytest.raises(UserError, match="model_type=mixtral can't be planned"):
         architecture.of(config_of(tmp_path))
+    for content in (b"", b"[]", b"\xff{}", b"[" * 100_000):
+        (tmp_path / "config.json").write_bytes(content)
+        with pytest.raises(UserError, match=r"config\.json is damaged"):
+            architecture.of(config_of(tmp_path))

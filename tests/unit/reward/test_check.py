@@ -64,6 +64,7 @@ def test_answers_outside_boxes_where_that_is_wanted(file: Path, tmp_path: Path) 
     [
         ("", "no rows"),
         ('{"response": "x", "gold": "1"}\n{half', "line 2: no JSON"),
+        ("[" * 100_000, "line 1: no JSON"),
         ('{"text": "x", "gold": "1"}', "line 1: none of the keys response, output"),
         ('{"response": "x"}', "none of the keys gold, gts"),
         ('{"response": 5, "gold": "1"}', "line 1: the response is no text but int"),
