@@ -54,6 +54,6 @@ def _start_one(options: RewardOptions) -> None:
         last = str(error).strip().rsplit("\n", 1)[-1]
         raise RuntimeError(
             f"A scoring process can't be started here: {last}. A container has to allow seccomp (docker run "
-            "--security-opt seccomp=… with prctl and seccomp), and TMPDIR has to be short (a socket's path has 107 "
-            "characters)."
+            "--security-opt seccomp=… with prctl and seccomp) and some hundred processes (--pids-limit, ulimit -u), "
+            "and TMPDIR has to be short (a socket's path has 107 characters)."
         ) from error
