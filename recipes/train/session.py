@@ -215,11 +215,16 @@ def show_results(shown: Console, folder: RunFolder, config: DictConfig) -> int:
     table = summary.summary_table(rows, samples)
     if table.row_count:  # a run of a single step, or without validation, has nothing to compare
         shown.print(table)
-    checkpoint = folder.hugging_face_checkpoint()
     shown.print(f"curves      {folder.curves}\nrun folder  {folder.path}", markup=False)
-    wrong = loaded_back.flaw(checkpoint) if checkpoint and (checkpoint / "config.json").is_file() else ""
-    if wrong:
-        shown.print(f"{checkpoint} would not load as the model that was trained: {wrong}.", markup=False)
-        return 1
-    shown.print(f"checkpoint  {checkpoint or '-'}", markup=False)
+    if not (step := folder.checkpointed_step()):
+        shown.print("checkpoint  -")
+    elif "hf_model" in config.actor_rollout_ref.actor.checkpoint.save_contents:
+        copy = folder.hugging_face_checkpoint()
+        if copy and (wrong := loaded_back.flaw(copy)):
+            shown.print(f"{copy} would not load as the model that was trained: {wrong}.", markup=False)
+            return 1
+        shown.print(f"checkpoint  {copy or '-'}", markup=False)
+    else:  # on GPUs; verl makes the copy's folder all the same, with a config and without weights
+        saved = folder.checkpoints.folder(step)
+        shown.print(f"checkpoint  {saved}; its copy for transformers: python -m recipes.merge {saved}", markup=False)
     return 0

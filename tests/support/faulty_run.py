@@ -42,7 +42,7 @@ def small_config(root: Path) -> DictConfig:
         "rollout_data_dir": None,
         "validation_data_dir": None,
     }
-    actor = {"optim": {"lr_scheduler_type": "constant"}}
+    actor = {"optim": {"lr_scheduler_type": "constant"}, "checkpoint": {"save_contents": ["model", "hf_model"]}}
     return OmegaConf.create(
         {
             **{"seed": 0, "on_existing": "continue", "output_root": str(root / "out"), "run_dir": str(folder)},
