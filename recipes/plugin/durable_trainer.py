@@ -87,7 +87,7 @@ class DurableTrainer(PPOTrainer):
         """
         trainer = self.config.trainer
         if self._unlogged and trainer.rollout_data_dir:
-            self._log_rollout_data(self._unlogged["batch"], self._unlogged["timing"], trainer.rollout_data_dir)
+            self._log_rollout_data(self._unlogged["batch"], {}, trainer.rollout_data_dir)
             for written in self._dump_futures:
                 written.result()
         kept, place = trainer.max_actor_ckpt_to_keep, trainer.default_local_dir
