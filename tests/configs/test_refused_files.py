@@ -84,14 +84,15 @@ def test_weights_that_were_cut_off(composed, good_model: Path, content: bytes | 
         checked_files(composed, f"{MODEL}={good_model}")
 
 
-def test_weights_of_torch_that_were_cut_off(composed, good_model: Path) -> None:
+def test_weights_of_torch_that_were_cut_off(composed, good_model: Path, good_data: Path) -> None:
+    given = (f"{MODEL}={good_model}", f"data.train_files={good_data}", f"data.val_files={good_data}")
     (good_model / "model.safetensors").unlink()
     file = good_model / "pytorch_model.bin"
     torch.save({"w": torch.zeros(1000)}, file)
-    checked_files(composed, f"{MODEL}={good_model}")
+    checked_files(composed, *given)
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(UserError, match=r"pytorch_model\.bin is cut off"):
-        checked_files(composed, f"{MODEL}={good_model}")
+        checked_files(composed, *given)
 
 
 def test_a_shard_that_is_missing(composed, good_model: Path) -> None:
