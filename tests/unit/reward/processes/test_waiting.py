@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -55,6 +56,15 @@ def test_a_hanging_job_holds_up_nobody_else() -> None:
         assert hanging.result() == ("timeout", None)
 
 
+@pytest.fixture
+def heard_interrupts() -> Iterator[None]:
+    """As at a terminal; a shell starts background jobs with Ctrl-C ignored, and that is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard_interrupts")
 def test_ctrl_c_ends_the_process_and_the_job_for_all_that_wait_for_it() -> None:
     with pool(workers=1, deadline=60.0) as one:
         pid = one.take_and_wait(Job(os.getpid, ()))[1]
