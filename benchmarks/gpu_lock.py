@@ -39,12 +39,17 @@ def read(file: Path) -> dict[str, Any]:
         "skipped": skipped,
         "seconds": round(float(suite.get("time", 0)), 1),
         "trainings": [
-            {"name": case.get("name"), "seconds": round(float(case.get("time", 0)), 1), "outcome": _outcome(case)}
+            {"name": _name(case), "seconds": round(float(case.get("time", 0)), 1), "outcome": _outcome(case)}
             for case in cases
             if ".end_to_end." in str(case.get("classname"))
         ],
-        "failures": [case.get("name") for case in cases if _outcome(case) == "failed"],
+        "failures": [_name(case) for case in cases if _outcome(case) == "failed"],
     }
+
+
+def _name(case: ElementTree.Element) -> str:
+    """Without the group that pytest-xdist adds, which may hold a path."""
+    return str(case.get("name")).partition("@")[0]
 
 
 def _outcome(case: ElementTree.Element) -> str:
