@@ -26,6 +26,17 @@ class Killed(BaseException):
     """Nothing after this happens."""
 
 
+class ThreadKilled(OSError):
+    """The same in a thread: whoever waits for it must not wait for ever."""
+
+
+def is_end_of_a_thread(error: BaseException | None) -> bool:
+    """Whether an error, or one that caused it, is no fault: with the process its thread has ended."""
+    while error is not None and not isinstance(error, ThreadKilled):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 class Disk:
     """The disk under one folder.
 
@@ -78,8 +89,8 @@ class Disk:
             return
         if self._how == KILLED and threading.current_thread() is threading.main_thread():
             raise Killed(f"{what} {name}")
-        if self._how == KILLED:  # whoever waits for the thread must not wait for ever
-            raise OSError(f"killed at {what} {name}")
+        if self._how == KILLED:
+            raise ThreadKilled(f"{what} {name}")
         if what not in _FREEING:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), *([name] if what in ("open", "os.mkdir") else []))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from faulty_disk import FULL, KILLED, Disk, Killed
+from faulty_disk import FULL, KILLED, Disk, Killed, is_end_of_a_thread
 
 from recipes.common.command import command
 
@@ -43,7 +43,7 @@ def tried(
         except Killed:
             pass
         except Exception as error:
-            if how == FULL:  # else it is the end of a thread, which a kill would have ended as well
+            if not is_end_of_a_thread(error):
                 trace = "".join(traceback.format_exception(error)[-3:])
         points = disk.points
     code, again = attempt(run)
