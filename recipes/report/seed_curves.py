@@ -9,6 +9,7 @@ from recipes.common.files import save_picture
 from recipes.report.cells import RUN_NAME, method_names
 from recipes.report.summary import reward_by_step
 from recipes.runs.metrics import ENTROPY
+from recipes.runs.metrics_file import series
 from recipes.runs.run_folder import RunFolder
 
 WINDOW = 5  # steps of the moving mean
@@ -26,8 +27,7 @@ def read(root: Path, scale: str) -> tuple[Curves, Curves]:
             continue
         rows = run.rows()
         rewards.setdefault(name["method"], []).append(reward_by_step(rows))
-        entropy = {row["step"]: row["data"][ENTROPY] for row in rows if ENTROPY in row["data"]}
-        entropies.setdefault(name["method"], []).append(entropy)
+        entropies.setdefault(name["method"], []).append(series(rows, ENTROPY))
     return rewards, entropies
 
 
