@@ -40,6 +40,10 @@ def _phases(measured: Mapping[str, Any]) -> Found:
     return {name: one["ratio"] for name, one in measured["phases"].items() if one["ratio"] is not None}
 
 
+def _driver(kind: str) -> Callable[[Mapping[str, Any]], Found]:
+    return lambda measured: dict(measured["ratios"][kind])
+
+
 GOALS = (
     Goal("losses", "op by op, time as a multiple of `vanilla`", 0.6, _losses("eager", "time")),
     Goal("losses", "fused, time as a multiple of `vanilla`", 0.15, _losses("fused", "time")),
@@ -47,6 +51,10 @@ GOALS = (
     Goal("losses", "fused, peak extra memory as a multiple", 0.5, _losses("fused", "memory")),
     Goal("step", "time per step by phase, ours / verl's", 1.02, _phases),
     Goal("step", "peak memory, ours / verl's", 1.02, lambda measured: {"all processes": measured["memory_ratio"]}),
+    Goal("driver", "a step of 8,192 responses, processor seconds, ours / verl's", 1.1, _driver("time")),
+    Goal("driver", "a step of 8,192 responses, memory, ours / verl's", 1.1, _driver("memory")),
+    Goal("driver", "a step of 8,192 responses, seconds", 10.0, _driver("seconds")),
+    Goal("driver", "growth of the cost per token, 1 is linear", 1.1, _driver("growth")),
     Goal("quickstart_time", "the whole quickstart, minutes", 5.0, lambda measured: {"it": measured["whole"] / 60}),
 )
 
