@@ -4,6 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.config import PolicyLossConfig
 
@@ -129,3 +130,17 @@ def test_configs_name_no_absolute_path() -> None:
     for path in Path(config_dir()).rglob("*.yaml"):
         code = [line.split("#")[0] for line in path.read_text().splitlines()]
         assert not any(": /" in line for line in code), path
+
+
+def test_what_a_choice_says_holds() -> None:
+    """train.yaml's own values stand before all groups; else they would win over a preset or a task without a word."""
+    defaults = OmegaConf.load(config_dir() / "train.yaml").defaults
+    names = [one if isinstance(one, str) else next(iter(one)) for one in defaults]
+    assert [name for name in names[: names.index("_self_")] if not name.startswith("base/")] == []
+
+
+def test_gpus_write_no_copy_and_a_procedural_task_has_its_own_verifier(quickly_composed) -> None:
+    on_gpus = quickly_composed("experiment=dgpo/7b_dgpo", "hardware=8x80gb")
+    assert on_gpus.actor_rollout_ref.actor.checkpoint.save_contents == ["model", "optimizer", "extra"]
+    assert quickly_composed().actor_rollout_ref.actor.checkpoint.save_contents[-1] == "hf_model"
+    assert quickly_composed("data=reasoning_gym").reward.custom_reward_function.path == "pkg://reward.procedural"
