@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from omegaconf import DictConfig
 from packaging.version import Version
 
-from recipes.checks import options, reward, sizes, tracking, trainer_mode, types, unsupported, values
+from recipes.checks import lora, options, reward, sizes, tracking, trainer_mode, types, unsupported, values
 from recipes.common.errors import UserError, as_user_error
 from recipes.config import hardware
 from recipes.plugin import method_check
@@ -45,6 +45,7 @@ def check_config(config: DictConfig) -> None:
     sizes.check_lengths(config)
     sizes.check_clip_widths(config)
     trainer_mode.check_trainer_mode(config)
+    lora.check_lora(config)
     reward.check_reward(config)
     from hydra.errors import InstantiationException
     from verl.trainer.ppo.utils import need_critic, need_reference_policy

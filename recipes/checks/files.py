@@ -9,7 +9,7 @@ from rich.table import Table
 from recipes.checks import reward, rows, sizes, unsupported
 from recipes.common.errors import UserError
 from recipes.common.files import existing_parent
-from recipes.inputs import model_folder
+from recipes.inputs import architecture, model_folder
 from recipes.runs.dumps import Dumps
 
 
@@ -84,9 +84,23 @@ def checkpoint_bytes(config: DictConfig) -> tuple[int, int]:
     best = int(config.trainer.test_freq > 0)  # kept beside the last ones
     # Parameters, two Adam moments and the Hugging Face copy, all written in float32 by FSDP; bf16 weights double.
     parts = config.actor_rollout_ref.actor.checkpoint.save_contents
-    copies = sum({"model": 1, "optimizer": 2, "hf_model": 1}.get(part, 0) for part in parts)
+    copies = sum(
+        {"model": 1.0, "optimizer": 2 * _trained_share(config), "hf_model": 1.0}.get(part, 0) for part in parts
+    )
     # The next checkpoint is written before the oldest goes.
-    return (config.trainer.max_actor_ckpt_to_keep or 1) + best + 1, weights * 2 * copies
+    return (config.trainer.max_actor_ckpt_to_keep or 1) + best + 1, int(weights * 2 * copies)
+
+
+def _trained_share(config: DictConfig) -> float:
+    """Parameters that have moments, of the model's: an adapter's, or all; all where the model's sizes can't be had."""
+    rank = config.actor_rollout_ref.model.lora_rank
+    if not rank:
+        return 1.0
+    try:
+        model = architecture.of(config)
+    except UserError:
+        return 1.0
+    return model.adapter(rank) / model.parameters
 
 
 def dump_bytes(config: DictConfig) -> float:

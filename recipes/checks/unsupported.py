@@ -1,7 +1,7 @@
 """What verl can and this project can't: said by name, with where to go instead. docs/support.md is the whole list.
 
-Some of it verl would start and this project would then get wrong without a word (evaluation of a LoRA run), some of it
-nobody has tried. Words that are misspelt are not looked for here but in values.py.
+Some of it verl would start and this project would then get wrong without a word (the scores of a reward model), some
+of it nobody has tried. Words that are misspelt are not looked for here but in values.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,10 +42,6 @@ def _is_positive(value: Any) -> bool:
     return isinstance(value, int | float) and value > 0
 
 
-LORA = (
-    "nothing can load the checkpoint of a LoRA training (verl 0.9.1 gives the weights in its Hugging Face folder names "
-    "that transformers does not know), so it could be neither evaluated nor merged"
-)
 _BACKENDS = _one_of("megatron", "veomni", "torchtitan", "automodel", "mindspeed")
 TABLE = (
     Unsupported("model_engine", _BACKENDS, f"training runs on FSDP2 ({DROP_IN})", "model_engine=dp"),
@@ -56,9 +52,13 @@ TABLE = (
     Unsupported(
         "hardware.device", _one_of("npu", "xpu", "rocm", "hip"), "GPUs are NVIDIA's", "hardware=8x80gb or hardware=cpu"
     ),
-    Unsupported(f"{MODEL}.lora_rank", _is_positive, LORA, f"{MODEL}.lora_rank=0, which trains all weights"),
-    Unsupported(f"{MODEL}.lora.rank", _is_positive, LORA, f"{MODEL}.lora.rank=0, which trains all weights"),
-    Unsupported(f"{MODEL}.lora_adapter_path", bool, LORA, f"{MODEL}.lora_adapter_path=null"),
+    Unsupported(f"{MODEL}.lora.rank", _is_positive, "FSDP2 does not read it", f"lora=r64, or {MODEL}.lora_rank=<rank>"),
+    Unsupported(
+        f"{MODEL}.lora_adapter_path",
+        bool,
+        "a run begins with a new adapter",
+        f"{MODEL}.path=<the adapter merged into its base> (docs/lora.md)",
+    ),
     Unsupported(
         f"{ROLLOUT}.quantization", bool, "vLLM has to hold the trainer's own weights", f"{ROLLOUT}.quantization=null"
     ),

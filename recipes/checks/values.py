@@ -224,6 +224,7 @@ RULES = (
     # model, reward, transport
     Rule(f"{MODEL}.path", is_text, "a folder or a hub id", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"),
     whole(f"{MODEL}.lora_rank", 0, 0),
+    whole(f"{MODEL}.lora_alpha", 1, 32),
     whole("reward.num_workers", 1, 8),
     whole("transfer_queue.backend.SimpleStorage.num_data_storage_units", 1, 8),
 )

@@ -71,6 +71,11 @@ class Architecture:
         """All parameters, tied ones once."""
         return self.layers * self.layer_parameters + self.hidden + self.embedding * (1 if self.tied else 2)
 
+    def adapter(self, rank: int) -> int:
+        """Parameters of LoRA's A (rank × in) and B (out × rank) beside every matrix of every layer; 0 for rank 0."""
+        attention = 2 * (self.hidden + self.query) + 2 * (self.hidden + self.key_value)
+        return self.layers * rank * (attention + 3 * (self.hidden + self.intermediate))
+
     @property
     def matrices(self) -> int:
         """Parameters that multiply every token. An embedding is looked up: only the output layer counts."""

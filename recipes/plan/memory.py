@@ -79,28 +79,34 @@ def checkpoint_activations(model: Architecture, workload: Workload) -> float:
     return model.layers * layer_activations(model, workload)
 
 
+def _shards(model: Architecture, workload: Workload) -> tuple[float, float]:
+    """Bytes of this GPU's part of all parameters, and of those that are trained."""
+    one = workload.master_bytes / workload.shards
+    return workload.kept(model) * one, workload.trained(model) * one
+
+
 def _resident(model: Architecture, workload: Workload) -> list[Term]:
     """FSDP's shards of parameters, gradients and Adam's moments while the actor trains (ZeRO-3, arXiv 1910.02054)."""
-    shard = model.parameters * workload.master_bytes / workload.shards
     if workload.offload_policy:
         return []
+    shard, trained = _shards(model, workload)
     terms = [
         Term("parameters (FSDP shard)", shard, shard),
-        Term("gradients (FSDP shard)", shard, shard),
-        Term("Adam moments (FSDP shard)", 2 * shard, 2 * shard),
+        Term("gradients (FSDP shard)", trained, trained),
+        Term("Adam moments (FSDP shard)", 2 * trained, 2 * trained),
     ]
     if workload.reduces_once:  # summed up in fp32 until the last micro-batch
-        whole = model.parameters * 4
+        whole = workload.trained(model) * 4
         terms.append(Term("gradients, not yet reduced", whole, whole))
     return terms
 
 
 def _idle(model: Architecture, workload: Workload) -> list[Term]:
     """What the actor leaves on the GPU while vLLM generates."""
-    shard = 0 if workload.offload_policy else model.parameters * workload.master_bytes / workload.shards
+    shard, trained = (0, 0) if workload.offload_policy else _shards(model, workload)
     terms = [
         Term("parameters (FSDP shard)", shard, shard) if not workload.param_offload else None,
-        Term("Adam moments (FSDP shard)", 2 * shard, 2 * shard) if not workload.optimizer_offload else None,
+        Term("Adam moments (FSDP shard)", 2 * trained, 2 * trained) if not workload.optimizer_offload else None,
     ]
     return [term for term in terms if term and term.high]
 
@@ -110,7 +116,8 @@ def _gathered(model: Architecture, workload: Workload, backward: bool) -> Term:
     reduce-scatter. High: the flat all-gather buffer is still alive beside the copy."""
     largest, layer = max(model.layer_parameters, model.embedding), model.layer_parameters
     low = (largest + layer) * workload.compute_bytes if workload.reshard else model.parameters * workload.compute_bytes
-    low += largest * (workload.compute_bytes + 4) if backward else 0
+    frozen = workload.lora_rank > 0  # no gradients but the adapter's
+    low += largest * (workload.compute_bytes + 4) if backward and not frozen else 0
     return Term("gathered parameters and gradients" if backward else "gathered parameters", low, low + 2 * largest)
 
 
@@ -162,9 +169,9 @@ def _update_phases(model: Architecture, gpu: GPU, workload: Workload) -> list[Ph
     gathered = _gathered(model, workload, backward=True)
     logits = _logits(model, workload, tokens, workload.entropy_in_update, backward=True)
     mask = _mask(workload, tokens)
-    shard = model.parameters * workload.master_bytes / workload.shards
+    _, trained = _shards(model, workload)
     # torch.optim.AdamW's foreach implementation takes about the parameters' size on top (PyTorch's documentation).
-    step = [] if workload.offload_policy else [Term("AdamW's temporaries", shard, 2 * shard)]
+    step = [] if workload.offload_policy else [Term("AdamW's temporaries", trained, 2 * trained)]
     return [
         Phase("update: logits", (*always, saved, gathered, *logits, *mask)),
         Phase("update: a layer's backward", (*always, saved, gathered, at_work, *mask)),
@@ -174,8 +181,8 @@ def _update_phases(model: Architecture, gpu: GPU, workload: Workload) -> list[Ph
 
 def _log_prob_phase(model: Architecture, gpu: GPU, workload: Workload) -> Phase:
     tokens = workload.log_prob_tokens
-    shard = 0 if workload.offload_policy else model.parameters * workload.master_bytes / workload.shards
-    moments = 0 if workload.optimizer_offload else 2 * shard
+    shard, trained = (0, 0) if workload.offload_policy else _shards(model, workload)
+    moments = 0 if workload.optimizer_offload else 2 * trained
     # Nothing is saved: the residual stream and what one layer holds at a time.
     low = tokens * workload.compute_bytes * (2 * model.hidden + 2 * model.intermediate)
     terms = [
@@ -193,10 +200,10 @@ def _log_prob_phase(model: Architecture, gpu: GPU, workload: Workload) -> Phase:
 def _sync_phase(model: Architecture, gpu: GPU, workload: Workload) -> Phase:
     """vLLM's weights are back, its KV cache is not; parameters are gathered one by one in FSDP's dtype and go through a
     bucket; a tensor larger than the bucket goes by itself."""
-    shard = model.parameters * workload.master_bytes / workload.shards
+    shard, trained = _shards(model, workload)
     weights = model.parameters * workload.rollout_bytes / workload.tensor_parallel
     largest = model.embedding * workload.master_bytes
-    moments = 0 if workload.optimizer_offload or workload.offload_policy else 2 * shard
+    moments = 0 if workload.optimizer_offload or workload.offload_policy else 2 * trained
     vllm = Term("vLLM's weights", weights, weights) if workload.sleeps else _vllm(gpu, workload)
     terms = [
         Term("parameters (FSDP shard)", 0 if workload.offload_policy else shard, shard),

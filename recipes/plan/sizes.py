@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 from recipes.common import attention
 from recipes.common.errors import UserError
 from recipes.config import hardware
+from recipes.inputs.architecture import Architecture
 
 _BYTES = {"fp32": 4, "float32": 4, "float": 4, "bf16": 2, "bfloat16": 2, "fp16": 2, "float16": 2, "half": 2, "auto": 2}
 PROMPT_TOKENS = 150  # mean of a problem with its template: an assumption
@@ -43,6 +44,7 @@ class Workload:
         drops_prompts: whether some are generated that nothing is learnt from (`sampling=dynamic`).
         generated_per_kept: prompts generated for each one that is learnt from: an assumption.
         rollout_anchor: whether vLLM's log-probs are the old ones, so that no pass is made for them.
+        lora_rank: of the adapter that is trained instead of all weights; 0 for none.
     """
 
     nodes: int
@@ -86,6 +88,7 @@ class Workload:
     drops_prompts: bool = False
     generated_per_kept: float = 1.0
     rollout_anchor: bool = False
+    lora_rank: int = 0
 
     def __post_init__(self) -> None:
         if self.gpus % self.ulysses or self.gpus % self.tensor_parallel:
@@ -109,6 +112,14 @@ class Workload:
     def responses(self) -> int:
         """Per rollout batch, that are learnt from."""
         return self.prompts * self.samples
+
+    def trained(self, model: Architecture) -> int:
+        """Parameters that have gradients and moments: the adapter's, or all."""
+        return model.adapter(self.lora_rank) or model.parameters
+
+    def kept(self, model: Architecture) -> int:
+        """Parameters in FSDP's shards: the model's, and an adapter's."""
+        return model.parameters + model.adapter(self.lora_rank)
 
     @property
     def generated(self) -> int:
@@ -217,4 +228,5 @@ def of(config: DictConfig) -> Workload:
         reduces_once=fsdp.use_no_sync_for_gradient_accumulation,
         drops_prompts=config.algorithm.filter_groups.enable,
         rollout_anchor=bool(config.algorithm.rollout_correction.get("bypass_mode", False)),
+        lora_rank=model.lora_rank,
     )

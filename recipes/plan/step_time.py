@@ -43,12 +43,14 @@ def mean_lengths(workload: Workload, given: float | None) -> tuple[float, float]
 def training_flops(model: Architecture, workload: Workload, mean: float) -> tuple[float, float]:
     """Operations of the old log-probs (a forward pass) and of the update, for one rollout batch on all GPUs.
 
-    The backward pass costs two forward passes (Kaplan et al., section 2.1); gradient checkpointing a third.
+    The backward pass costs two forward passes (Kaplan et al., section 2.1), one where the weights are frozen and only
+    activations have gradients (LoRA; the adapter's own are left out); gradient checkpointing a further one.
     """
     prompt, second = workload.mean_prompt, lengths.second_moment(mean, workload.response_limit)
     tokens = workload.responses * (prompt + mean)
     squares = workload.responses * (prompt**2 + 2 * prompt * mean + second)
-    passes = (4 if workload.checkpointing else 3) * workload.epochs
+    backward = 1 if workload.lora_rank else 2
+    passes = (1 + backward + workload.checkpointing) * workload.epochs
     if workload.attention == attention.SDPA:  # every token against all of its micro-batch, masked or not
         limits = workload.log_prob_tokens, workload.update_tokens
         before, update = (model.forward_flops(tokens, 2 * tokens * limit) for limit in limits)
@@ -95,7 +97,7 @@ def _reducing(work: _Work, model: Architecture, gpu: GPU, workload: Workload, ef
 
     A ring moves 2(n − 1)/n of the bytes (NCCL tests, PERFORMANCE.md), over all network cards of a node at once.
     """
-    bytes_ = model.parameters * work.bytes_reduced
+    bytes_ = workload.trained(model) * work.bytes_reduced
     copies = workload.gpus // workload.shards
     between = 2 * (copies - 1) / copies * bytes_
     between /= gpu.network * min(workload.gpus_per_node, workload.shards) * efficiency.link

@@ -1,12 +1,14 @@
 """verl's actor worker, with what a registered policy loss is not given (losses/extras.py).
 
 verl's loss function, engine and worker stay as they are; this wraps the one and subclasses the other two by a method
-each. `recipes.plugin.trainer` chooses these classes.
+or two each. `recipes.plugin.trainer` chooses these classes.
 """
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -27,6 +29,7 @@ from losses.method import MethodConfig
 from losses.metrics import as_metrics
 from losses.ratio_histogram import ratio_counts
 from losses.surrogate import slope_and_sums
+from recipes.plugin import adapter
 from recipes.plugin.rollout import weight_sums
 
 
@@ -107,6 +110,17 @@ class RecipeTrainingWorker(TrainingWorker):
     """verl's training worker, which looks at a whole update mini-batch first where the method asks for it."""
 
     loss_fn: Any
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        engine: Any = self.engine
+        # verl's name for what vLLM gets where the module has an adapter.
+        engine._merged_lora_per_tensor_param = partial(adapter.merged_weights, engine)
+
+    def save_checkpoint(self, *arguments: Any, **options: Any) -> Any:
+        """verl's, whose Hugging Face copy holds an adapter merged into its base."""
+        with adapter.merged_copy(self.engine) if adapter.has_adapter(self.engine) else nullcontext():
+            return super().save_checkpoint(*arguments, **options)
 
     def set_loss_fn(self, loss_fn: Any) -> None:
         """Wrap verl's loss."""

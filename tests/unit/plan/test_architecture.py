@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from omegaconf import OmegaConf
+from peft import LoraConfig, get_peft_model
 from planning_cases import model
 from transformers import AutoConfig, AutoModelForCausalLM
 from verl.utils.flops_counter import FlopsCounter
@@ -28,6 +29,16 @@ def test_parameters_are_those_of_the_model_itself(name):
     assert model(name).layer_parameters == sum(parameter.numel() for parameter in layer.parameters())
     matrices = [module for module in built.modules() if isinstance(module, torch.nn.Linear)]
     assert model(name).matrices == sum(matrix.weight.numel() for matrix in matrices)
+
+
+@pytest.mark.parametrize("name", [NAMES[0], "tiny"])
+def test_an_adapter_has_the_parameters_that_peft_gives_it(name):
+    with torch.device("meta"):
+        built = get_peft_model(
+            AutoModelForCausalLM.from_config(hugging_face(name)), LoraConfig(r=16, target_modules="all-linear")
+        )
+    assert model(name).adapter(16) == built.get_nb_trainable_parameters()[0]
+    assert model(name).adapter(0) == 0
 
 
 @pytest.mark.parametrize("name, billions", [("1.5B", 1.777), ("7B", 7.616), ("14B", 14.770)])

@@ -41,6 +41,19 @@ def test_seven_billion_on_eight_gpus_by_hand():
     assert terms(planned(*SEVEN), "generation")["vLLM: weights, KV cache, CUDA graphs"][0] == pytest.approx(79.1 * 0.85)
 
 
+def test_an_adapter_has_gradients_and_moments_and_its_base_has_none():
+    """Rank 64 beside all linear layers of 7B: 28 · 64 · (2(h + q) + 2(h + kv) + 3(h + i)) parameters."""
+    plan = planned(*SEVEN, "lora=r64")
+    adapter = 28 * 64 * (2 * (3_584 + 3_584) + 2 * (3_584 + 512) + 3 * (3_584 + 18_944))
+    found = terms(plan, "update: logits")
+    one = adapter * 4 / 8 / GIB
+    assert found["parameters (FSDP shard)"][0] == pytest.approx(7_615_616_512 * 4 / 8 / GIB + one)
+    assert found["gradients (FSDP shard)"] == pytest.approx((one, one))
+    assert found["Adam moments (FSDP shard)"] == pytest.approx((2 * one, 2 * one))
+    whole = planned(*SEVEN)
+    assert peaks(plan)["update: optimiser step"] < peaks(whole)["update: optimiser step"] - 3 * 3.4 * GIB
+
+
 def saved_bytes(config, tokens):
     """What autograd keeps between forward and backward, parameters not counted."""
     built = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)

@@ -85,6 +85,7 @@ def test_update_and_log_probs_by_hand():
     assert update == 4 * forward
     without = step_time.training_flops(plan.model, replace(plan.run, checkpointing=False), 2048)[1]
     assert without == 3 * forward
+    assert step_time.training_flops(plan.model, replace(plan.run, lora_rank=64), 2048)[1] == 3 * forward
     seconds = step_time.training_seconds(plan.model, plan.gpu, plan.run, 2048, BEST)
     assert seconds["update"] == pytest.approx(update / (8 * 989e12 * BEST.training))
 
