@@ -11,10 +11,10 @@ OURS = ("dgpo", "losses", "maspo", "reward")
 # What our code imports (tests/contract/test_dependencies.py), and what its trackers are.
 NEEDED = (
     "datasets", "filelock", "gguf", "huggingface_hub", "hydra", "jinja2", "latex2sympy2_extended", "math_verify",
-    "matplotlib", "mlflow", "mpmath", "numpy", "omegaconf", "packaging", "pandas", "plotly", "psutil", "pyarrow",
-    "pydantic", "pynvml", "ray", "reasoning_gym", "rich", "safetensors", "scipy", "starlette", "swanlab", "sympy",
-    "tensorboard", "tensordict", "tokenizers", "torch", "transfer_queue", "transformers", "uvicorn", "verl", "vllm",
-    "wandb", "yaml",
+    "matplotlib", "mlflow", "mpmath", "numpy", "omegaconf", "packaging", "pandas", "peft", "plotly", "psutil",
+    "pyarrow", "pydantic", "pynvml", "ray", "reasoning_gym", "rich", "safetensors", "scipy", "starlette", "swanlab",
+    "sympy", "tensorboard", "tensordict", "tokenizers", "torch", "transfer_queue", "transformers", "uvicorn", "verl",
+    "vllm", "wandb", "yaml",
 )  # fmt: skip
 UNUSED = {"test", "this", "tkinter", "turtle"}  # parts of Python that nothing here imports; a test.py is nobody's fault
 ROOT = Path(__file__).resolve().parents[2]

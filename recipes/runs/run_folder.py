@@ -44,6 +44,9 @@ VOLATILE = (
     "trainer.rollout_data_dir",
     "trainer.validation_data_dir",
     "trainer.max_actor_ckpt_to_keep",
+    # What a checkpoint holds: whether it is enough to go on from is asked where one goes on.
+    "actor_rollout_ref.actor.checkpoint.save_contents",
+    "actor_rollout_ref.actor.checkpoint.load_contents",
     # Where code of ours stands, and what models and data of ours are made by: neither changes what is trained.
     "prepare",
     "hardware.evaluation_dtype",
