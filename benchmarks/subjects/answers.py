@@ -61,10 +61,10 @@ def measure(quick: bool = False) -> dict[str, Any]:
 def section(measured: dict[str, Any]) -> str:
     """Markdown."""
     rows = [
-        [what, f"`python -m {one['command']}`", f"{one['seconds']:.1f}", f"{one['processor']:.1f}"]
+        [what, f"`{one['command']}`", f"{one['seconds']:.1f}", f"{one['processor']:.1f}"]
         for what, one in measured.items()
     ]
     times = next(iter(measured.values()))["times"]
-    return f"""Seconds from the command to its end, medians of {times}.
+    return f"""Seconds from the command, each after `python -m`, to its end; medians of {times}.
 
 {timing.table(["answer", "command", "seconds", "of the processor"], rows)}"""

@@ -1,5 +1,7 @@
 """Pictures of a study: where a method differs from the baseline, and how the trainings went."""
 
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +88,13 @@ def curves(folder: Path, table: pd.DataFrame, file: Path) -> None:
     settings = list(table.groupby(SETTING).groups)
     figure, panels = plt.subplots(len(settings), 3, figsize=(12, 2.6 * len(settings) + 0.8), squeeze=False)
     methods = sorted(set(table.method))
-    colours = dict(zip(methods, plt.get_cmap("tab20")(np.linspace(0, 1, 20)), strict=False))
+    looks = dict(zip(methods, _looks(), strict=False))
     for line, setting in enumerate(settings):
         here = table[(table[SETTING] == list(setting)).all(axis=1)]
         for _, row in here.iterrows():
             own = results[(results[[*SETTING, "method", "rate"]] == [*setting, row.method, row.rate]).all(axis=1)]
             for axis, name in zip(panels[line], PANELS, strict=True):
-                _curve(axis, own, name, row.method, colours[row.method])
+                _curve(axis, own, name, row.method, looks[row.method])
         panels[line][0].set_ylabel(f"N = {setting[0]}", fontsize=9)
     for axis, title in zip(panels[0], PANELS.values(), strict=True):
         axis.set_title(title, fontsize=9)
@@ -103,13 +105,20 @@ def curves(folder: Path, table: pd.DataFrame, file: Path) -> None:
     _save(figure, file)
 
 
-def _curve(axis: Any, rows: pd.DataFrame, name: str, label: str, colour: Any) -> None:
+def _looks() -> Iterator[dict[str, Any]]:
+    """Lines that can be told apart: twenty colours, each in four styles; then from the start."""
+    colours = plt.get_cmap("tab20")(np.linspace(0, 1, 20))
+    styles = ("-", "--", ":", "-.")
+    return itertools.cycle({"color": tuple(one), "linestyle": style} for style in styles for one in colours)
+
+
+def _curve(axis: Any, rows: pd.DataFrame, name: str, label: str, look: dict[str, Any]) -> None:
     values = np.stack(rows[f"curve_{name}"].to_list())  # (seeds, points)
     batch = np.asarray(rows.curve_batch.iloc[0])
     done = batch[len(batch) - values.shape[1] :] / batch[-1]
     mean, error = values.mean(0), values.std(0, ddof=1) / np.sqrt(len(values))
-    axis.plot(done, mean, label=label, color=colour, linewidth=1.1)
-    axis.fill_between(done, mean - BAND * error, mean + BAND * error, color=colour, alpha=0.15, linewidth=0)
+    axis.plot(done, mean, label=label, linewidth=1.1, **look)
+    axis.fill_between(done, mean - BAND * error, mean + BAND * error, color=look["color"], alpha=0.15, linewidth=0)
     axis.tick_params(labelsize=7)
 
 

@@ -1,5 +1,6 @@
 """`python -m recipes.study`: from a command line to a table; continued, refused, with a method of one's own."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -12,10 +13,12 @@ import pytest
 
 from recipes.common.errors import UserError
 from recipes.config import compose
+from recipes.study import figures
 from recipes.study.cells import MANIFEST
 from recipes.study.comparison import read
 from recipes.study.methods import Method
 from recipes.study.settings import settings_from
+from recipes.study.summary import summarise
 
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = (
@@ -63,6 +66,19 @@ def test_one_row_per_cell_and_seed_and_a_table(done: tuple[Path, subprocess.Comp
     assert "cells: 4" in said.stderr
     (manifest, *_) = [json.loads(pq.read_schema(file).metadata[MANIFEST]) for file in results.glob("*.parquet")]
     assert {"git", "machine", "versions"} <= manifest.keys() and manifest["seconds"] > 0
+
+
+def test_more_methods_than_there_are_colours_are_drawn(done, tmp_path: Path) -> None:
+    """All that are shipped are more than twenty."""
+    names = [f"method{number:02}" for number in range(25)]
+    for file in (done[0] / "study/bandit").glob("*-updates4-*.parquet"):
+        frame = pd.read_parquet(file)
+        for name in ["grpo"] if file.name.startswith("grpo") else names:
+            frame.assign(method=name).to_parquet(tmp_path / f"{name}.parquet")
+    table = summarise(tmp_path, "grpo", names)
+    assert all(f"| {name} |" in table for name in names) and (tmp_path / "curves.png").stat().st_size > 10_000
+    looks = [(one["color"], one["linestyle"]) for one in itertools.islice(figures._looks(), 60)]
+    assert len(set(looks)) == 60
 
 
 def test_the_same_command_goes_on_and_another_is_refused(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
