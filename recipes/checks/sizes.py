@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from recipes.checks.trainer_mode import is_separate
 from recipes.common.errors import UserError
 from recipes.common.numbers import is_number
+
+CPU_HEAD_SIZES = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)  # vllm/v1/attention/backends/cpu_attn.py
+STRETCHED = ("yarn", "linear", "dynamic")  # of rotary embeddings whose factor vLLM multiplies the positions by
 
 
 def check_batch_sizes(config: DictConfig) -> None:
@@ -113,17 +116,9 @@ def check_model(config: DictConfig, architecture: Mapping[str, Any]) -> None:
         architecture: config.json of the model; what it does not state is not checked.
     """
     actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
-    path, context = config.actor_rollout_ref.model.path, architecture.get("max_position_embeddings")
-    wanted = rollout.max_model_len or 0
-    if context is not None and wanted > context:
-        room = context - config.data.max_prompt_length
-        cure = (
-            f"data.max_response_length={room}" if room > 0 else "smaller data.max_prompt_length and max_response_length"
-        )
-        raise UserError(
-            f"data.max_prompt_length + data.max_response_length = {wanted}, but "
-            f"the model in {path} has max_position_embeddings={context}. Write {cure} or less."
-        )
+    path, lengths = config.actor_rollout_ref.model.path, ("data.max_prompt_length", "data.max_response_length")
+    _check_context(config, lengths, rollout.max_model_len or 0, architecture)
+    _check_head_size(config, architecture)
     _check_fused_kernels(config, architecture)
     splits = {
         "actor_rollout_ref.rollout.tensor_model_parallel_size": rollout.tensor_model_parallel_size,
@@ -134,7 +129,7 @@ def check_model(config: DictConfig, architecture: Mapping[str, Any]) -> None:
 
 
 def check_engines(config: DictConfig, architecture: Mapping[str, Any]) -> None:
-    """vLLM's engines where nothing trains: tensor parallelism against the devices and the model's heads.
+    """vLLM's engines where nothing trains: lengths, and tensor parallelism against the devices and the model's heads.
 
     Args:
         config: resolved; of an evaluation.
@@ -144,12 +139,52 @@ def check_engines(config: DictConfig, architecture: Mapping[str, Any]) -> None:
     size = section.rollout.tensor_model_parallel_size
     _check_devices(key, size, _devices(config))
     _check_heads(key, size, architecture, section.model.path)
+    lengths = ("eval.max_prompt_tokens", "eval.max_response_tokens")
+    _check_context(config, lengths, config.eval.max_prompt_tokens + config.eval.max_response_tokens, architecture)
+    _check_head_size(config, architecture)
 
 
 def _check_devices(key: str, size: int, devices: int) -> None:
     if devices % size:
         raise UserError(
             f"{key}={size} does not divide the {devices} devices (nnodes × n_gpus_per_node). Write {key}=1."
+        )
+
+
+def _check_context(config: DictConfig, keys: tuple[str, str], wanted: int, architecture: Mapping[str, Any]) -> None:
+    """Whether a prompt and its response fit; `keys` are those of their lengths."""
+    context = _context(architecture)
+    if context is None or wanted <= context:
+        return
+    room = context - OmegaConf.select(config, keys[0])
+    # Where nothing is left for a response, a quarter for the prompt.
+    fit = {keys[1]: room} if room > 0 else {keys[0]: context // 4, keys[1]: context - context // 4}
+    raise UserError(
+        f"{keys[0]} + {keys[1]} = {wanted}, but the model in {config.actor_rollout_ref.model.path} has "
+        f"max_position_embeddings={context}. Write {' '.join(f'{key}={size}' for key, size in fit.items())} or less."
+    )
+
+
+def _context(architecture: Mapping[str, Any]) -> int | None:
+    """Positions of a model, those that its rotary embedding is stretched to included, as vLLM reckons them."""
+    positions = architecture.get("max_position_embeddings")
+    stretched = architecture.get("rope_scaling") or architecture.get("rope_parameters") or {}
+    kind, factor = stretched.get("rope_type", stretched.get("type")), stretched.get("factor")
+    if positions is None or not factor or kind not in STRETCHED:
+        return positions
+    first = stretched.get("original_max_position_embeddings", positions) if kind == "yarn" else positions
+    return max(positions, int(first * factor))
+
+
+def _check_head_size(config: DictConfig, architecture: Mapping[str, Any]) -> None:
+    """vLLM's attention on a CPU is compiled for some sizes, and says so in the middle of the first batch."""
+    heads, hidden = architecture.get("num_attention_heads"), architecture.get("hidden_size")
+    size = architecture.get("head_dim") or (hidden // heads if hidden and heads else None)
+    if config.hardware.device == "cpu" and size is not None and size not in CPU_HEAD_SIZES:
+        raise UserError(
+            f"The model in {config.actor_rollout_ref.model.path} has attention heads of size {size}, which vLLM can't "
+            f"compute on a CPU. Choose a model where hidden_size / num_attention_heads (head_dim) is one of "
+            f"{', '.join(map(str, CPU_HEAD_SIZES))}, or write hardware=<a preset with GPUs>."
         )
 
 

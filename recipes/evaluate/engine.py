@@ -52,6 +52,10 @@ def rollout_config(config: DictConfig, seed: int) -> DictConfig:
         rollout.seed = seed
         if config.hardware.device != "cpu":
             rollout.gpu_memory_utilization = settings.gpu_memory_utilization  # nothing else lives on the GPU
+        else:
+            # vLLM draws a token after each part of a prompt that it takes in parts, and turns the seed of its request
+            # back, which torch can on GPUs only (vllm/v1/worker/gpu_model_runner.py, set_offset).
+            rollout.enable_chunked_prefill = False
     return config
 
 

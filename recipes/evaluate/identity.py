@@ -66,21 +66,21 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def refuse_other(path: Path, now: dict[str, Any], samples: Path) -> None:
-    """Write the identity where there is none yet; raise UserError if another one is there.
+    """Write the identity of samples that are not there yet; raise UserError if there are some of another one.
 
     Args:
         path: JSON file in the folder of the evaluation.
         now: see `identity`.
-        samples: of the evaluation; there are none before there is an identity.
+        samples: of the evaluation; none where an attempt ended before its first, as one that was set up wrongly.
     """
-    if not path.is_file():
-        if samples.is_file() and samples.stat().st_size:
-            raise UserError(
-                f"{path} is missing, so nobody knows what {samples.name} beside it is of. Restore it, or write name=<a "
-                "new name>."
-            )
+    if not any(file.stat().st_size for file in path.parent.glob("*.jsonl")):  # nor a verdict
         write_atomically(path, json.dumps(now, indent=2) + "\n")
         return
+    if not path.is_file():
+        raise UserError(
+            f"{path} is missing, so nobody knows what {samples.name} beside it is of. Restore it, or write name=<a "
+            "new name>."
+        )
     before = read(path)
     different = [name for name in before | now if before.get(name) != now.get(name)]
     if different:

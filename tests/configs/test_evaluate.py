@@ -28,6 +28,7 @@ def test_every_evaluation_composes_and_verl_takes_its_rollout_section(choice):
     assert rollout.seed == 11
     assert rollout.max_model_len == found["max_prompt_tokens"] + found["max_response_tokens"]
     assert omega_conf_to_dataclass(rollout).load_format == "auto"
+    assert not rollout.enable_chunked_prefill, "on a CPU a request's seed can't be turned back"
 
 
 def test_the_papers_evaluation():
@@ -65,6 +66,29 @@ def test_engines_that_can_not_be_are_refused(preset, parallel, heads, cure):
         sizes.check_engines(config, {"num_attention_heads": heads})
     whole = composed("eval=paper", f"hardware={preset}", "checkpoint=some/model")
     sizes.check_engines(whole, {"num_attention_heads": heads})
+
+
+def test_lengths_that_the_model_can_not_hold_are_refused():
+    """The papers' 8,192 tokens with Qwen2.5-Math, whose context is 4,096."""
+    config = composed("eval=paper", "hardware=8x80gb", "checkpoint=some/model")
+    with pytest.raises(UserError, match=r"= 10240, .*=4096\. Write eval\.max_response_tokens=2048 or less"):
+        sizes.check_engines(config, {"max_position_embeddings": 4096})
+    with pytest.raises(UserError, match=r"Write eval\.max_prompt_tokens=64 eval\.max_response_tokens=192 or less"):
+        sizes.check_engines(config, {"max_position_embeddings": 256})
+    yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 4096}
+    for stretched in ({"rope_scaling": yarn}, {"rope_parameters": yarn | {"rope_theta": 1e6}}):
+        sizes.check_engines(config, {"max_position_embeddings": 4096, **stretched})
+
+
+def test_heads_that_vllm_can_not_compute_on_a_cpu_are_refused():
+    from vllm.v1.attention.backends.cpu_attn import CPUAttentionBackend
+
+    assert list(sizes.CPU_HEAD_SIZES) == CPUAttentionBackend.get_supported_head_sizes()
+    architecture = {"hidden_size": 96, "num_attention_heads": 4}
+    with pytest.raises(UserError, match=r"attention heads of size 24, .*one of 32, 64.*hardware="):
+        sizes.check_engines(composed("eval=paper", "checkpoint=some/model"), architecture)
+    sizes.check_engines(composed("eval=paper", "checkpoint=some/model"), architecture | {"head_dim": 32})
+    sizes.check_engines(composed("eval=paper", "hardware=8x80gb", "checkpoint=some/model"), architecture)
 
 
 def test_engines_are_checked_before_ray(tmp_path):

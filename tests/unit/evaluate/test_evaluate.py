@@ -219,6 +219,7 @@ def test_two_responses_for_one_sample_are_refused(toy):
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"model": "a', b"\xff"], ids=range(4))
 def test_a_damaged_identity_is_named(tmp_path, content):
     (tmp_path / "identity.json").write_bytes(content)
+    (tmp_path / "samples.jsonl").write_text("{}\n")
     with pytest.raises(UserError, match=r"identity\.json is damaged"):
         identity.refuse_other(tmp_path / "identity.json", {"model": "a"}, tmp_path / "samples.jsonl")
 
@@ -232,6 +233,20 @@ def test_samples_of_which_nobody_knows_what_they_are_of_are_refused(tmp_path):
     identity.refuse_other(file, {"model": "a"}, samples)
     samples.write_text("{}\n")
     identity.refuse_other(file, {"model": "a"}, samples)
+    with pytest.raises(UserError, match="model: 'a' there, 'b' now"):
+        identity.refuse_other(file, {"model": "b"}, samples)
+
+
+def test_where_nothing_was_sampled_another_set_up_may_follow(tmp_path):
+    """As after a first try whose lengths the model could not hold."""
+    file, samples = tmp_path / "identity.json", tmp_path / "samples.jsonl"
+    samples.touch()
+    for model in ("a", "b"):
+        identity.refuse_other(file, {"model": model}, samples)
+        assert identity.read(file) == {"model": model}
+    (tmp_path / "verdicts-ours.jsonl").write_text("{}\n")
+    with pytest.raises(UserError, match="model: 'b' there, 'a' now"):
+        identity.refuse_other(file, {"model": "a"}, samples)
 
 
 def test_what_is_no_choice_is_a_checkpoint():

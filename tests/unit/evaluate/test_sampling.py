@@ -103,11 +103,13 @@ def test_both_ways_of_seeding_are_not_mixed(tmp_path):
     file = tmp_path / "identity.json"
     identity.refuse_other(file, identity.identity("m", None, settings, [PROBLEM]), file.with_name("samples.jsonl"))
     assert "seed_per_sample" not in file.read_text(), "evaluations from before there was the choice go on"
+    file.with_name("samples.jsonl").write_text("{}\n")
     other = identity.identity("m", None, settings | {"seed_per_sample": False}, [PROBLEM])
     with pytest.raises(UserError, match="seed_per_sample: None there, False now"):
         identity.refuse_other(file, other, file.with_name("samples.jsonl"))
-    file.unlink()
+    file.with_name("samples.jsonl").write_text("")
     identity.refuse_other(file, other, file.with_name("samples.jsonl"))
+    file.with_name("samples.jsonl").write_text("{}\n")
     with pytest.raises(UserError, match="seed_per_sample: False there, None now"):
         identity.refuse_other(file, identity.identity("m", None, settings, [PROBLEM]), file.with_name("samples.jsonl"))
 
