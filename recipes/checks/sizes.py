@@ -152,13 +152,17 @@ def _check_devices(key: str, size: int, devices: int) -> None:
 
 
 def _check_context(config: DictConfig, keys: tuple[str, str], wanted: int, architecture: Mapping[str, Any]) -> None:
-    """Whether a prompt and its response fit; `keys` are those of their lengths."""
+    """Whether a prompt and its response fit; `keys` are those of their lengths, and the cure keeps one if it can."""
     context = _context(architecture)
     if context is None or wanted <= context:
         return
-    room = context - OmegaConf.select(config, keys[0])
-    # Where nothing is left for a response, a quarter for the prompt.
-    fit = {keys[1]: room} if room > 0 else {keys[0]: context // 4, keys[1]: context - context // 4}
+    prompt, response = (context - OmegaConf.select(config, key) for key in reversed(keys))
+    if response > 0:
+        fit = {keys[1]: response}
+    elif prompt > 0:
+        fit = {keys[0]: prompt}
+    else:
+        fit = {keys[0]: context // 4, keys[1]: context - context // 4}
     raise UserError(
         f"{keys[0]} + {keys[1]} = {wanted}, but the model in {config.actor_rollout_ref.model.path} has "
         f"max_position_embeddings={context}. Write {' '.join(f'{key}={size}' for key, size in fit.items())} or less."

@@ -9,6 +9,7 @@ import transfer_queue as tq
 from transfer_queue import KVBatchMeta
 
 from recipes.common.truncation import is_truncated
+from recipes.runs.rightness import is_right
 
 
 @dataclass(frozen=True)
@@ -55,25 +56,29 @@ def group_of(key: str) -> str:
     return key.rsplit("_", 2)[0]
 
 
-def group_shares(keys: Sequence[str], scores: Iterable[float]) -> dict[str, float]:
-    """`reward/groups/all_right_share` and `…/all_wrong_share`: prompts whose responses all earn, and where none does.
+def group_shares(keys: Sequence[str], scores: Sequence[float], extra_fields: Sequence[Any]) -> dict[str, float]:
+    """`reward/groups/all_right_share` and `…/all_wrong_share`: prompts that teach nothing.
+
+    All responses to such a prompt earn the same, so their advantages are 0; and all are right, or none is.
 
     Args:
         keys: verl's keys of the responses.
-        scores: reward of each; to earn is to be above 0.
+        scores: reward of each.
+        extra_fields: what verl's agent loop stores of each, with the verdict; see `recipes.runs.rightness`.
 
     Returns:
         No metrics where no prompt has two responses: one alone says nothing about a group.
     """
-    groups: dict[str, list[bool]] = defaultdict(list)
-    for key, score in zip(keys, scores, strict=True):
-        groups[group_of(key)].append(score > 0)
-    several = [earned for earned in groups.values() if len(earned) > 1]
+    groups: dict[str, list[tuple[float, bool | None]]] = defaultdict(list)
+    for key, score, verdict in zip(keys, scores, verdicts(extra_fields), strict=True):
+        groups[group_of(key)].append((score, is_right(verdict.get("acc"), score)))
+    several = [group for group in groups.values() if len(group) > 1]
     if not several:
         return {}
+    alike = [[right for _, right in group] for group in several if len({score for score, _ in group}) == 1]
     return {
-        "reward/groups/all_right_share": sum(all(earned) for earned in several) / len(several),
-        "reward/groups/all_wrong_share": sum(not any(earned) for earned in several) / len(several),
+        "reward/groups/all_right_share": sum(all(rights) for rights in alike) / len(several),
+        "reward/groups/all_wrong_share": sum(not any(rights) for rights in alike) / len(several),
     }
 
 

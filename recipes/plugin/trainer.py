@@ -129,7 +129,7 @@ class _WithRecipe(DurableTrainer):
         stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=fields)
         extra, rewards = stored.pop("extra_fields").tolist(), stored["rm_scores"].sum(dim=1).tolist()
         metrics.update(scorer_watch.status_metrics(extra))
-        metrics.update(responses.group_shares(real.keys, rewards))
+        metrics.update(responses.group_shares(real.keys, rewards, extra))
         if self._generation_limit:
             kept = len({responses.group_of(key) for key in real.keys})
             metrics.update(dynamic_sampling.generated_per_kept(metrics, kept))

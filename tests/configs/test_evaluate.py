@@ -75,6 +75,9 @@ def test_lengths_that_the_model_can_not_hold_are_refused():
         sizes.check_engines(config, {"max_position_embeddings": 4096})
     with pytest.raises(UserError, match=r"Write eval\.max_prompt_tokens=64 eval\.max_response_tokens=192 or less"):
         sizes.check_engines(config, {"max_position_embeddings": 256})
+    short = composed("eval=paper", "hardware=8x80gb", "checkpoint=some/model", "eval.max_response_tokens=16")
+    with pytest.raises(UserError, match=r"Write eval\.max_prompt_tokens=240 or less"):
+        sizes.check_engines(short, {"max_position_embeddings": 256})
     yarn = {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 4096}
     for stretched in ({"rope_scaling": yarn}, {"rope_parameters": yarn | {"rope_theta": 1e6}}):
         sizes.check_engines(config, {"max_position_embeddings": 4096, **stretched})

@@ -93,7 +93,7 @@ def test_what_the_trainer_adds() -> None:
         [
             *scorer_watch.status_metrics([info]),
             *(f"reward/status/{status}" for status in STATUSES),
-            *responses.group_shares(["a_0_0", "a_1_0"], [1.0, 0.0]),
+            *responses.group_shares(["a_0_0", "a_1_0"], [1.0, 0.0], [info] * 2),
             *dynamic_sampling.generated_per_kept({}, 1),
             *responses.truncated_share([responses.End(1, False)]),
             *validation.metrics_of(["gsm8k"] * 4, ["1", "1", "2", "2"], {"acc": [1, 0] * 2, "pred": [*"abcd"]}),

@@ -11,6 +11,7 @@ from recipes.report.page.run_files import parsed
 from recipes.report.page.sanitize import display_text
 from recipes.report.page.series import number
 from recipes.runs import dumps
+from recipes.runs.rightness import is_right
 from recipes.runs.run_folder import RunFolder
 
 SETS = ("train", "validation")
@@ -134,12 +135,7 @@ def _of_file(part: str, step: int, file: Path, most: int) -> Iterator[Response |
 def _response(part: str, step: int, row: Any) -> Response | None:
     if not isinstance(row, dict) or not isinstance(row.get("output"), str):
         return None
-    score, accuracy = number(row.get("score")), row.get("acc")
-    if not isinstance(accuracy, bool):
-        accuracy = number(accuracy)
-    known = accuracy if accuracy is not None else score
-    if known not in (-1, 0, 1):
-        known = None  # partial credit alone leaves open what is right
+    score = number(row.get("score"))
     length = number(row.get("length"))
     return Response(
         part=part,
@@ -147,7 +143,7 @@ def _response(part: str, step: int, row: Any) -> Response | None:
         problem=(display_text(row.get("input", "")), _short(row.get("gts"))),
         output=display_text(row["output"]),
         score=score,
-        right=None if known is None else bool(known > 0),
+        right=is_right(row.get("acc"), score),
         status=_short(row.get("status"), 40),
         answer=_short(row.get("pred")),
         length=None if length is None else int(length),

@@ -30,17 +30,34 @@ def keys_of(*sizes: int) -> list[str]:
 # Groups
 
 
+def shares(groups: list[list[float]], judged: list[list[Any]] | None = None) -> tuple[float, float]:
+    """(all right, all wrong) of groups of rewards, and of what the verdicts call right where there are any."""
+    scores = [score for group in groups for score in group]
+    given = [{"acc": right} for group in judged for right in group] if judged else [{}] * len(scores)
+    found = group_shares(keys_of(*map(len, groups)), scores, [{"reward_extra_info": info} for info in given])
+    return found["reward/groups/all_right_share"], found["reward/groups/all_wrong_share"]
+
+
 def test_groups_whose_responses_all_fare_alike() -> None:
-    scores = [1, 1, 1, 0, 0, -1, 1, 0, 0.5, 0.2, 0, 1]
-    assert group_shares(keys_of(2, 2, 2, 2, 2, 2), scores) == pytest.approx(
-        {"reward/groups/all_right_share": 2 / 6, "reward/groups/all_wrong_share": 1 / 6}
-    )
+    assert shares([[1, 1], [1, 0], [0, -1], [1, 0], [-1, -1], [0, 0]]) == pytest.approx((1 / 6, 2 / 6))
+
+
+def test_partial_credit_is_not_right() -> None:
+    """A tenth for a wrong answer: a group that differs teaches, one that is all wrong does not."""
+    groups, verdicts_of = [[1, 0.1], [0.1, 0.1], [0.1, 0], [1, 1]], [[1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [True, True]]
+    assert shares(groups, verdicts_of) == (1 / 4, 1 / 4)
+    assert shares(groups) == (1 / 4, 1 / 4), "the reward alone: 1 is right, a tenth is nothing known to be"
+    assert shares(groups, groups) == (1 / 4, 1 / 4), "verl's acc of a function that returns a number"
+
+
+def test_a_shaped_reward_that_differs_teaches() -> None:
+    assert shares([[1, 0.5], [1, 1]], [[1, 1], [1, 1]]) == (1 / 2, 0)
 
 
 def test_a_group_of_one_is_no_group() -> None:
-    assert group_shares(keys_of(1, 1), [1.0, 0.0]) == {}
-    assert group_shares([], []) == {}
-    assert group_shares(keys_of(1, 2), [0.0, 1.0, 1.0])["reward/groups/all_right_share"] == 1.0
+    assert group_shares(keys_of(1, 1), [1.0, 0.0], [{}] * 2) == {}
+    assert group_shares([], [], []) == {}
+    assert shares([[0.0], [1.0, 1.0]]) == (1, 0)
 
 
 # Standard errors
