@@ -56,6 +56,8 @@ def rollout_config(config: DictConfig, seed: int) -> DictConfig:
             # vLLM draws a token after each part of a prompt that it takes in parts, and turns the seed of its request
             # back, which torch can on GPUs only (vllm/v1/worker/gpu_model_runner.py, set_offset).
             rollout.enable_chunked_prefill = False
+            # vLLM then asks that a batch has room for the longest sequence.
+            rollout.max_num_batched_tokens = max(rollout.max_num_batched_tokens, rollout.max_model_len)
     return config
 
 

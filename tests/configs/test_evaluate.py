@@ -29,6 +29,7 @@ def test_every_evaluation_composes_and_verl_takes_its_rollout_section(choice):
     assert rollout.max_model_len == found["max_prompt_tokens"] + found["max_response_tokens"]
     assert omega_conf_to_dataclass(rollout).load_format == "auto"
     assert not rollout.enable_chunked_prefill, "on a CPU a request's seed can't be turned back"
+    assert rollout.max_num_batched_tokens >= max(4096, rollout.max_model_len), "vLLM refuses less"
 
 
 def test_the_papers_evaluation():
