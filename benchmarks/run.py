@@ -1,7 +1,7 @@
 """Measure what this project costs beside the alternative: `python -m benchmarks.run [subjects] [--quick]`.
 
-Subjects: losses, reward, step, startup, answers, rows, driver, quickstart_time, evaluation, report; all of them by
-default. Each is a module of subjects/ with `TITLE`, `measure(quick) -> dict` and `section(measured) -> str`, and is
+Subjects: losses, reward, step, startup, answers, rows, driver, quickstart_time, busy, evaluation, report; all of them
+by default. Each is a module of subjects/ with `TITLE`, `measure(quick) -> dict` and `section(measured) -> str`, and is
 measured in a process of its own. Results go to docs/results/performance.{json,md}; a quick run is only printed, unless
 --output names a folder.
 """
@@ -29,6 +29,7 @@ SUBJECTS = (
     "rows",
     "driver",
     "quickstart_time",
+    "busy",
     "evaluation",
     "report",
 )

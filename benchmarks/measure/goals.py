@@ -40,6 +40,12 @@ def _phases(measured: Mapping[str, Any]) -> Found:
     return {name: one["ratio"] for name, one in measured["phases"].items() if one["ratio"] is not None}
 
 
+def _busy(measured: Mapping[str, Any]) -> Found:
+    """Of what the preset does; the others are alternatives that were tried."""
+    shipped = next(iter(measured.values()))
+    return {"step": shipped["busy"]["step"] / shipped["quiet"]["step"]}
+
+
 def _driver(kind: str) -> Callable[[Mapping[str, Any]], Found]:
     return lambda measured: dict(measured["ratios"][kind])
 
@@ -55,6 +61,7 @@ GOALS = (
     Goal("driver", "a step of 8,192 responses, memory, ours / verl's", 1.1, _driver("memory")),
     Goal("driver", "a step of 8,192 responses, seconds", 10.0, _driver("seconds")),
     Goal("driver", "growth of the cost per token, 1 is linear", 1.1, _driver("growth")),
+    Goal("busy", "a step with one core taken, seconds busy / quiet", 2.0, _busy),
     Goal("quickstart_time", "the whole quickstart, minutes", 5.0, lambda measured: {"it": measured["whole"] / 60}),
 )
 

@@ -1,11 +1,10 @@
-"""A laptop that does something else meanwhile: `python -m benchmarks.busy [--steps 4]`.
+"""A laptop that does something else meanwhile: `python -m benchmarks.run busy`.
 
 The quickstart's training, quiet and with one other process at 100 % of a core, under each of several ways in which
-OpenMP's threads may wait for each other; all in turn. Prints the median seconds of a step but the first, by phase.
-Nothing is written: what is faster busy and not slower quiet belongs into configs/hardware/cpu.yaml.
+OpenMP's threads may wait for each other; all in turn. What is faster busy and not slower quiet belongs into
+configs/hardware/cpu.yaml.
 """
 
-import argparse
 import contextlib
 import statistics
 import subprocess
@@ -14,12 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.measure import process_tree, timing, trainings
-from recipes.common.command import command
 
+TITLE = "With one core taken by something else"
 VARIABLES = "ray_kwargs.ray_init.runtime_env.env_vars"
+AS_IT_IS = "as it is"
 # Two threads that meet at a barrier a thousand times per forward pass wait a time slice each where a core is taken.
 WAYS: dict[str, tuple[str, ...]] = {
-    "as it is": (),
+    AS_IT_IS: (),
     "waiting threads sleep": (f"+{VARIABLES}.OMP_WAIT_POLICY=passive", f"+{VARIABLES}.KMP_BLOCKTIME='0'"),
     "one thread": (f"+{VARIABLES}.OMP_NUM_THREADS='1'",),
 }
@@ -51,20 +51,24 @@ def once(name: str, overrides: tuple[str, ...], busy: bool, steps: int) -> dict[
     return {phase: statistics.median(row[f"timing_s/{phase}"] for row in rows) for phase in PHASES}
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=4, help="of each training; the first does not count (default: 4)")
-    steps = max(2, parser.parse_args().steps)
-    with command("Interrupted."):
-        rows = []
-        for name, overrides in WAYS.items():
-            quiet, busy = (once(name, overrides, with_company, steps) for with_company in (False, True))
-            for phase in PHASES:
-                ratio = busy[phase] / quiet[phase]
-                rows.append([f"{name}: {phase}", f"{quiet[phase]:.2f}", f"{busy[phase]:.2f}", f"{ratio:.2f}"])
-        print(timing.table(["", "quiet, s", "busy, s", "busy / quiet"], rows))
+def measure(quick: bool = False) -> dict[str, Any]:
+    """Way → seconds by phase, quiet and busy."""
+    steps = 2 if quick else 4
+    return {
+        name: {"quiet": once(name, overrides, False, steps), "busy": once(name, overrides, True, steps)}
+        for name, overrides in WAYS.items()
+    }
 
 
-if __name__ == "__main__":
-    main()
+def section(measured: dict[str, Any]) -> str:
+    """Markdown."""
+    rows = [
+        [name, phase, f"{seconds:.2f}", f"{one['busy'][phase]:.2f}", f"{one['busy'][phase] / seconds:.2f}"]
+        for name, one in measured.items()
+        for phase, seconds in one["quiet"].items()
+    ]
+    return f"""The quickstart's training on two cores, quiet and with one other process at 100 % of a core, in turn;
+medians of the steps but the first. The other ways of letting OpenMP's threads wait were tried beside what the preset
+does.
+
+{timing.table(["threads", "phase", "quiet, s", "busy, s", "busy / quiet"], rows)}"""
