@@ -65,6 +65,6 @@ def section(measured: dict[str, Any]) -> str:
         for what, one in measured.items()
     ]
     times = next(iter(measured.values()))["times"]
-    return f"""Seconds from the command, each after `python -m`, to its end; medians of {times}.
+    return f"""Seconds from a command to its end (python -m stands before each); medians of {times}.
 
 {timing.table(["answer", "command", "seconds", "of the processor"], rows)}"""
