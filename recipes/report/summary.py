@@ -32,11 +32,18 @@ def summary_table(rows: list[dict[str, Any]], samples: int) -> Table:
     table = Table(title=f"{len(reward)} training steps")
     for column in ("", "before", "after", "change"):
         table.add_column(column, justify="left" if not column else "right")
-    for name, values in ((f"Avg@{samples} on held-out problems", accuracy), ("mean reward in training", reward)):
-        if len(values) >= 2:
-            first, last = values[min(values)], values[max(values)]
-            table.add_row(name, f"{first:.1%}", f"{last:.1%}", f"{100 * (last - first):+.1f} points")
+    if len(accuracy) >= 2:
+        first, last = _ends(accuracy)
+        change = f"{100 * (last - first):+.1f} points"
+        table.add_row(f"Avg@{samples} on held-out problems", f"{first:.1%}", f"{last:.1%}", change)
+    if len(reward) >= 2:  # of any scale, where the verifier is one's own
+        first, last = _ends(reward)
+        table.add_row("mean reward in training", f"{first:.3f}", f"{last:.3f}", f"{last - first:+.3f}")
     return table
+
+
+def _ends(values: dict[int, float]) -> tuple[float, float]:
+    return values[min(values)], values[max(values)]
 
 
 def draw_curves(rows: list[dict[str, Any]], picture: Path, title: str, samples: int) -> None:
@@ -50,8 +57,10 @@ def draw_curves(rows: list[dict[str, Any]], picture: Path, title: str, samples: 
     reward, accuracy = reward_by_step(rows), accuracy_by_step(rows)
     axes.plot(list(reward), list(reward.values()), label="mean reward of training responses", linewidth=1.5)
     axes.plot(list(accuracy), list(accuracy.values()), "o-", label=f"Avg@{samples} on held-out problems", linewidth=2)
-    axes.set(xlabel="training step", ylabel="share of right answers", ylim=(0, 1), title=title)
+    axes.set(xlabel="training step", ylabel="reward, share of right answers", title=title)
+    if all(0 <= value <= 1 for value in (*reward.values(), *accuracy.values())):
+        axes.set_ylim(0, 1)
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
     save_picture(figure, picture, dpi=150)
     pyplot.close(figure)

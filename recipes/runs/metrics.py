@@ -93,7 +93,7 @@ CATALOGUE = (
     Chart(
         "groups", "learning", "Prompts that teach nothing", "share of prompts",
         {ALL_RIGHT: "all right", ALL_WRONG: "all wrong"},
-        ALL_RIGHT, "grows as the run learns",
+        ALL_RIGHT, "all right grows as the run learns",
         "above a half: harder problems, `data=` another set, or `sampling=dynamic`",
         scale=SHARE, glance=(ALL_RIGHT, ALL_WRONG),
         note="All responses earn the same, so the advantages of the group are 0.",
@@ -160,8 +160,8 @@ CATALOGUE = (
         "weights", "policy", "Their mean gradient weight", "gradient weight w",
         {f"{WEIGHT_MEAN}{case}": label for case, label in CASES.items()},
         f"{WEIGHT_MEAN}left_negative",
-        "what the method promises: 0 for GRPO and below 1 for DGPO at `left_negative`, r where the update pulls back "
-        "([methods.md](methods.md))",
+        "what the method promises: 0 for GRPO and below 1 for DGPO at `left_negative` (Â < 0, r < 1 − ε), r where the "
+        "update pulls back ([methods.md](methods.md))",
         "another value: the clip widths are not those you mean",
         glance=tuple(f"{WEIGHT_MEAN}{case}" for case in ("left_negative", "right_positive")), split=True, quiet=True,
         note="1 is the weight at r = 1; 0 means clipped.",
@@ -189,11 +189,11 @@ CATALOGUE = (
     ),
     Chart(
         "status", "running", "What the scorer said", "share of responses", {f"^{STATUS}(.+)$": ""},
-        f"{STATUS}ok", "rises", scale=SHARE, form="area",
+        f"{STATUS}ok", "`ok` rises", scale=SHARE, form="area",
     ),
     Chart(
         "phases", "running", "Where the time goes", "seconds per step", {r"^timing_s/([^/]+)$": ""},
-        "timing_s/gen", "the largest part",
+        "timing_s/gen", "`gen` is the largest part",
         "grows with `response_length/mean`; with `separate_async`, what is waited for",
         form="bars", note="Mean over neighbouring steps where there are many.",
     ),

@@ -91,6 +91,15 @@ def test_zooming_one_plot_zooms_all_and_smoothing_keeps_it(finished, watched):
     watch.assert_quiet(finished)
 
 
+def test_small_numbers_have_exponents_and_no_prefixes(finished, watched):
+    """A learning rate of 200µ is nobody's."""
+    page = watched().show(finished)
+    page.locator("#chart-rate .plot").scroll_into_view_if_needed()
+    ticks = "[...document.querySelectorAll('#chart-rate .ytick text')].map((tick) => tick.textContent)"
+    wait_until(page, f"{ticks}.length > 1")
+    assert not [tick for tick in page.evaluate(ticks) if re.search("[a-df-zµμ]", tick)]
+
+
 def test_filters_leave_what_they_name(finished, watched):
     watch = watched()
     page = watch.show(finished)

@@ -143,6 +143,7 @@ def row(made: Made, step: int, chance: random.Random) -> dict[str, Any]:
         "actor/entropy": (0.62 - 0.34 * part * made.lift) * noise(0.03),
         "actor/ppo_kl": 0.0009 * (1 + part) * noise(0.3),
         "actor/grad_norm": 0.21 * (1 - 0.4 * part) * noise(0.22) * (6 if chance.random() < 0.01 else 1),
+        "actor/lr": 1e-6 * (1 - 0.9 * part),
         "actor/skipped_updates": 0.0,
         "response_length/mean": 3400 + 2600 * part + chance.gauss(0, 130),
         "response/truncated_share": truncated,

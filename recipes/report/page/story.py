@@ -14,7 +14,7 @@ from recipes.runs import alarms
 from recipes.runs.metrics import ACCURACY, REWARD, TOKENS
 
 ACTOR = "actor_rollout_ref.actor."
-_CACHED = re.compile(r"^(?:models|tasks)-(.+)-[0-9a-f]{10}$")  # a prepared folder, see recipes.inputs.cache
+_CACHED = re.compile(r"^(?:inputs|models|tasks)-(.+)-[0-9a-f]{10}$")  # a prepared folder, see recipes.inputs.cache
 NORMAL = 1.96  # half a 95 % interval in standard errors
 
 

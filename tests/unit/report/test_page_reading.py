@@ -11,6 +11,7 @@ import pytest
 from made_runs import Made, make
 
 from recipes.common.errors import UserError
+from recipes.inputs import cache
 from recipes.report.page import responses
 from recipes.report.page.ending import ending
 from recipes.report.page.method_weight import weight_figure
@@ -131,6 +132,13 @@ def test_the_story_names_what_was_trained_and_what_came_out(run):
     aime = told["accuracy"][0]
     assert (aime["before"]["step"], aime["after"]["step"]) == (0, 12)
     assert aime["after"]["half"] == pytest.approx(1.96 * 0.028)
+
+
+def test_what_was_made_on_the_spot_bears_its_own_name(tmp_path):
+    model, task = (cache.prepared_path(f"recipes.inputs.{name}.build", {}) for name in ("tiny_model", "arithmetic"))
+    extra = {"actor_rollout_ref.model.path": str(model), "data.train_files": str(task / "train.parquet")}
+    told = story(RunFiles.read(make(tmp_path / "run", Made(steps=1, extra=extra))))
+    assert (told["model"], told["data"]) == ("tiny_model", "arithmetic")
 
 
 def test_only_the_keys_that_differ_differ(tmp_path):

@@ -56,7 +56,7 @@ def test_the_summary_compares_first_and_last(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text("".join(rows))
     table = summary_table(read_metrics(tmp_path / "metrics.jsonl"), samples=4)
     cells = [list(column.cells) for column in table.columns]
-    assert cells[1:] == [["35.0%", "20.0%"], ["60.0%", "70.0%"], ["+25.0 points", "+50.0 points"]]
+    assert cells[1:] == [["35.0%", "0.200"], ["60.0%", "0.700"], ["+25.0 points", "+0.500"]]
 
 
 def test_an_attempt_knows_the_last_step_of_all(tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ function phases(series, run) {
 
 function yAxis(chart) {
   return {
+    // Rates and divergences read 2e-4, not 200µ; tokens per second 20k.
+    exponentformat: chart.section === 'Policy' ? 'e' : 'SI',
     tickformat: chart.percent ? '.3~p' : undefined, hoverformat: chart.percent ? '.2%' : '.4~g',
     ...(chart.log ? { type: 'log', nticks: 4, exponentformat: 'none', minorloglabels: 'complete' } : {}),
     ...(chart.form === 'area' ? { range: [0, 1] } : {}),
