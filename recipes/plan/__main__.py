@@ -149,8 +149,9 @@ def of(asked: Request) -> Plan:
 def report(plan: Plan, shown: Console) -> str:
     """Print the tables; return the verdict."""
     model, gpu, run = plan.model, plan.gpu, plan.run
+    adapter = f", of which an adapter of {model.adapter(run.lora_rank) / 1e9:.2f}B is trained," if run.lora_rank else ""
     shown.print(
-        f"{model.parameters / 1e9:.2f}B parameters on {run.nodes} × {run.gpus_per_node} {gpu.name}; "
+        f"{run.kept(model) / 1e9:.2f}B parameters{adapter} on {run.nodes} × {run.gpus_per_node} {gpu.name}; "
         f"{run.prompts} × {run.samples} responses of at most {run.response_limit:,} tokens per step"
     )
     if run.attention_assumed or run.attention != attention.FLASH:

@@ -82,6 +82,8 @@ def _candidates(model: Architecture, workload: Workload) -> Iterator[tuple[Workl
     for field, wanted, override, price in switches:
         if getattr(workload, field) != wanted:
             yield replace(workload, **{field: wanted}), override, price
+    if not workload.lora_rank:
+        yield replace(workload, lora_rank=64), "lora=r64", "an adapter is trained, not all weights"
     if not workload.entropy_chunk:
         # Compiled, it would be compiled again for every length: refused (recipes.checks.options).
         override = f"{_ACTOR}.entropy_from_logits_with_chunking=true {_ACTOR}.fsdp_config.use_torch_compile=false"
