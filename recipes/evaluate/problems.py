@@ -64,6 +64,11 @@ def _load_one(benchmark: str, file: Path, most: int | None) -> list[Problem]:
 
 def _problem(benchmark: str, number: int, row: dict[str, Any], where: str) -> Problem:
     extra = row.get("extra_info") or {}
+    if extra.get("task") and extra.get("entry"):
+        raise UserError(
+            f"{where} is a procedural task, which its library's own verifier judges, and an evaluation's do not. Its "
+            "accuracy is measured by the training's own validation: write trainer.test_freq=20 there."
+        )
     try:
         golds = accepted_answers(row["reward_model"]["ground_truth"])
         messages = tuple({"role": turn["role"], "content": turn["content"]} for turn in row["prompt"])

@@ -171,6 +171,10 @@ def test_bad_input_is_one_sentence(toy, word, says):
         (problem_row("3", ""), "row 3: gold=''"),
         ({**problem_row("3", "1"), "prompt": []}, "row 3: the prompt is empty"),
         (problem_row("2", "1"), "extra_info.id is the same for several problems"),
+        (
+            {**problem_row("3", "1"), "extra_info": {"task": "gcd", "entry": "{}"}},
+            "row 3 is a procedural task.*test_freq",
+        ),
     ],
 )
 def test_malformed_problems_are_named(toy, row, says):
