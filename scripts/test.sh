@@ -22,10 +22,11 @@ fi
 .venv/bin/ruff format --check .
 .venv/bin/mypy
 # Side by side what can be; tests of one xdist_group share ports. By themselves: those in a browser, whose driver keeps an
-# event loop, those that compare times, and trainings, of a dozen processes each.
+# event loop, and those that compare times. Trainings, of a dozen processes each, two at a time: one imports, one computes.
 failed=0
 pytest() { .venv/bin/python -m pytest -m "$which" "$@" || failed=$?; }
 pytest -n auto --maxprocesses 4 --dist loadgroup --ignore=tests/browser --ignore=tests/performance --ignore=tests/end_to_end
 pytest tests/browser
-pytest tests/performance tests/end_to_end
+pytest tests/performance
+pytest -n auto --maxprocesses 2 --dist worksteal tests/end_to_end
 exit "$failed"
