@@ -6,6 +6,7 @@ a config gets it from `compose`, and so does whatever else needs one (launcher, 
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.util import find_spec
@@ -30,6 +31,7 @@ from recipes.config.hardware import OWN_MODEL
 SHARED = "base"  # in a group, what its choices share
 # Sections of verl's config that nothing here trains: a key is never meant to be in one of them.
 UNUSED = re.compile(r"(critic|distillation|custom_reward_function|reward_model|sandbox_fusion|reward\.reward_model)\b")
+MEANT = {"model_path": "folder or hub id"}  # what stands for ??? in our configs
 SEARCHED = "hydra.searchpath"  # where Hydra looks for a group's files
 
 
@@ -42,12 +44,14 @@ class Primary:
         file: of the config.
         groups: folders beside it of which one file is chosen.
         added: where Hydra looks for such folders besides, as file:///home/me/configs.
+        inside: the part of a `--config-dir` that is this command's, where there is one, as ours is a part of configs/.
     """
 
     command: str
     file: Path
     groups: tuple[str, ...]
     added: tuple[str, ...] = ()
+    inside: str = ""
 
 
 TRAIN = Primary(
@@ -60,7 +64,9 @@ TRAIN = Primary(
 )
 EVALUATE = Primary("recipes.evaluate", config_dir() / "evaluate.yaml", ("eval", "hardware", "model"))
 STUDY = Primary("recipes.study", config_dir() / "study" / "study.yaml", ("world",))
-PREPARE = Primary("recipes.prepare_data", config_dir() / "prepare" / "prepare.yaml", ("data", "template"))
+PREPARE = Primary(
+    "recipes.prepare_data", config_dir() / "prepare" / "prepare.yaml", ("data", "template"), inside="prepare"
+)
 
 
 def compose(words: Sequence[str], primary: Primary = TRAIN, about: str = "") -> DictConfig:
@@ -98,7 +104,7 @@ def added(words: Sequence[str], primary: Primary = TRAIN) -> tuple[str, ...]:
 
 
 def _added(flags: command_line.Flags, overrides: Sequence[Override], primary: Primary) -> tuple[str, ...]:
-    return (*_from_flags(flags.config_dir), *_from_override(overrides, primary))
+    return (*_from_flags(flags.config_dir, primary), *_from_override(overrides, primary))
 
 
 def _checked(overrides: Sequence[Override], primary: Primary) -> DictConfig:
@@ -116,12 +122,14 @@ def _checked(overrides: Sequence[Override], primary: Primary) -> DictConfig:
     return config
 
 
-def _from_flags(folders: Sequence[str]) -> list[str]:
+def _from_flags(folders: Sequence[str], primary: Primary) -> list[str]:
     """What `--config-dir` adds to the places where Hydra looks."""
     for folder in folders:
         if not Path(folder).is_dir():
             raise UserError(f"--config-dir={folder}: there is no such folder.")
-    return [f"file://{Path(folder).absolute()}" for folder in folders]
+    parts = [Path(folder, primary.inside) for folder in folders]
+    own = [part if part.is_dir() else Path(folder) for part, folder in zip(parts, folders, strict=True)]
+    return [f"file://{place.absolute()}" for place in own]
 
 
 def _from_override(overrides: Sequence[Override], primary: Primary) -> list[str]:
@@ -142,10 +150,22 @@ def resolved(config: DictConfig) -> DictConfig:
     Raises:
         UserError: an interpolation has no value.
     """
-    with as_user_error(OmegaConfBaseException):
+    with as_user_error(OmegaConfBaseException), _naming_what_is_missing():
         copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
     OmegaConf.set_struct(copy, True)
     return copy
+
+
+@contextmanager
+def _naming_what_is_missing() -> Iterator[None]:
+    """OmegaConf says in which interpolation it met a `???`; the person wants to know what to write."""
+    try:
+        yield
+    except OmegaConfBaseException as error:
+        if missing := re.search(r"Missing mandatory value: ([\w.]+)", str(error)):
+            meant = MEANT.get(missing[1], "value")
+            raise UserError(f"{missing[1]}: is not given. Write {missing[1]}=<{meant}>.") from error
+        raise
 
 
 def choices(group: str, primary: Primary = TRAIN) -> list[str]:
@@ -190,6 +210,8 @@ def _parsed(word: str) -> Override:
     except HydraException as error:
         key, _, value = word.partition("=")
         is_secret = value and is_secret_name(key)  # of which Hydra would quote some
+        if value.startswith("~/"):  # which a shell replaces at the beginning of a word only
+            raise UserError(redacted_text(f"{word}: Hydra knows no ~. Write {key}=$HOME/{value[2:]}.")) from error
         why = "its value can't be read" if is_secret else str(error).splitlines()[0]
         raise UserError(
             redacted_text(
@@ -224,8 +246,13 @@ def _check_choice(override: Override, primary: Primary) -> None:
             hint = _meant(str(name), known)
             if group == "model" and OWN_MODEL in known and "/" in str(name):
                 hint = f"{OWN_MODEL} model_path={name}"
-            advice = f"Write {group}={hint}" if hint else f"Leave {group}= out, or write a choice"
+            advice = f"Write {group}={hint}" if hint else f"Leave {group}= out, or write a choice{_or_own(group, name)}"
             raise UserError(f"{group}={_shown(name)}: there is no such choice. {advice}. Choices: {', '.join(known)}.")
+
+
+def _or_own(group: str, name: Any) -> str:
+    """Where a choice of one's own would be found."""
+    return f", or --config-dir=<the folder that holds {group}/{name}.yaml>" if name is not None else ""
 
 
 def _meant(name: str, known: Sequence[str]) -> str | None:

@@ -12,16 +12,19 @@ Exit codes: 0 done, 1 the engines failed or the disk is full, 2 bad input, 130 i
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from recipes.common import private_ray
 from recipes.common.command import command
 from recipes.common.paths import config_dir
+from recipes.config import command_line
 from recipes.config.compose import EVALUATE, compose, quoted
 
 
 def with_checkpoint(words: Sequence[str]) -> list[str]:
-    """`model=<no choice of configs/model>` becomes `checkpoint=<it>`."""
-    choices = {file.stem for file in (config_dir() / "model").glob("*.yaml")}
+    """`model=<no choice of configs/model, nor of a folder of one's own>` becomes `checkpoint=<it>`."""
+    folders = [config_dir(), *map(Path, command_line.parse(words, EVALUATE.command).config_dir)]
+    choices = {file.stem for folder in folders for file in (folder / "model").glob("*.yaml")}
     return [
         f"checkpoint={quoted(word.removeprefix('model='))}"
         if word.startswith("model=") and word.removeprefix("model=") not in choices

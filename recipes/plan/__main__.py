@@ -149,10 +149,12 @@ def of(asked: Request) -> Plan:
 def report(plan: Plan, shown: Console) -> str:
     """Print the tables; return the verdict."""
     model, gpu, run = plan.model, plan.gpu, plan.run
-    adapter = f", of which an adapter of {model.adapter(run.lora_rank) / 1e9:.2f}B is trained," if run.lora_rank else ""
+    trained = _parameters(model.adapter(run.lora_rank)) if run.lora_rank else None
+    adapter = f", of which an adapter of {trained} is trained," if trained else ""
     shown.print(
-        f"{run.kept(model) / 1e9:.2f}B parameters{adapter} on {run.nodes} × {run.gpus_per_node} {gpu.name}; "
-        f"{run.prompts} × {run.samples} responses of at most {run.response_limit:,} tokens per step"
+        f"{_parameters(run.kept(model))} parameters{adapter} on {run.nodes} × {run.gpus_per_node} {gpu.name}; "
+        f"{run.prompts} × {run.samples} responses of at most {run.response_limit:,} tokens per step",
+        soft_wrap=True,
     )
     if run.attention_assumed or run.attention != attention.FLASH:
         shown.print(show.attention_line(run), soft_wrap=True)
@@ -167,6 +169,10 @@ def report(plan: Plan, shown: Console) -> str:
     if verdict != advice.TOO_LARGE:
         _report_time(plan, shown)
     return verdict
+
+
+def _parameters(count: int) -> str:
+    return f"{count / 1e9:.2f}B" if count >= 1e8 else f"{count / 1e6:.2f}M"
 
 
 def _report_time(plan: Plan, shown: Console) -> None:
@@ -191,7 +197,9 @@ def _report_time(plan: Plan, shown: Console) -> None:
     )
     shown.print(show.dump_line(plan.dumps, run, centre.mean_length), soft_wrap=True)
     if plan.price is None:
-        shown.print("In money: price_per_gpu_hour=2.5. What is cheaper: budget=500 price_per_gpu_hour=2.5.")
+        shown.print(
+            "In money: price_per_gpu_hour=2.5. What is cheaper: budget=500 price_per_gpu_hour=2.5.", soft_wrap=True
+        )
 
 
 def report_budget(asked: Request, shown: Console) -> None:

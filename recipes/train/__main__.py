@@ -3,7 +3,7 @@
     python -m recipes.train policy_loss=maspo seed=1
     python -m recipes.train model=deepseek-r1-distill-qwen-7b data=dapo_math_17k hardware=8x80gb --cfg job
 
-`--cfg job` prints the composed config; `dry_run=true` also makes the model and data set it needs and runs every check;
+`--cfg job` prints the composed config; `dry_run=true` makes the model and data set it needs and runs every check;
 neither starts a training. `preflight=full` also asks every node of the cluster (docs/doctor.md).
 Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 """
@@ -11,14 +11,13 @@ Exit codes: 0 done, 1 the run failed, 2 bad input, 130 interrupted.
 import sys
 from collections.abc import Sequence
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.console import Console
 
 from recipes.checks import preflight
 from recipes.common import private_ray
 from recipes.common.command import command
 from recipes.common.errors import UserError
-from recipes.common.secrets import redacted_text
 from recipes.config.compose import TRAIN, compose
 
 
@@ -44,7 +43,6 @@ def main(words: Sequence[str] | None = None) -> int:
         if config.preflight == "full":
             check_cluster(config, errors)
         if config.dry_run:
-            print(redacted_text(OmegaConf.to_yaml(config)))
             errors.print("dry run: all checks passed, nothing was started.")
             return 0
         from recipes.train.session import run_session

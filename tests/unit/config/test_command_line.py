@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
 from recipes.config import resolvers
-from recipes.config.compose import EVALUATE, PREPARE, TRAIN, Primary, choices, compose
+from recipes.config.compose import EVALUATE, PREPARE, TRAIN, Primary, choices, compose, resolved
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str, primary: Primary = TRAIN) -> str:
@@ -87,6 +87,8 @@ def test_help_lists_the_choices(capsys) -> None:
             "data.apply_chat_template_kwargs={enable_thinking:false}",
             r"is there, but not all .* \+data\.apply_chat_template_kwargs\.enable_thinking=…",
         ),
+        ("data=mine", r"or write a choice, or --config-dir=<the folder that holds data/mine\.yaml>\."),
+        ("model_path=~/mine", r"Write model_path=\$HOME/mine\."),
         ("hydra.searchpath=mine", r"hydra\.searchpath=mine: must be a list"),
     ],
 )
@@ -128,6 +130,22 @@ def test_a_folder_of_ones_own(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp
         compose(["--config-dir", str(folder), "logging=qiet"])
     with pytest.raises(UserError, match="logging=quiet: there is no such choice"):
         compose(["logging=quiet"])
+
+
+def test_one_folder_serves_a_training_and_its_data(tmp_path: Path) -> None:
+    """Beside `data/`, which a training reads, `prepare/data/` is what makes it: as in our configs/."""
+    (tmp_path / "prepare" / "data").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.yaml").write_text("train_files: data/mine/train.parquet\n")
+    (tmp_path / "prepare" / "data" / "mine.yaml").write_text("# @package _global_\nname: mine\n")
+    for folder in (tmp_path, tmp_path / "prepare"):
+        assert compose([f"--config-dir={folder}", "data=mine"], PREPARE).name == "mine"
+    assert compose([f"--config-dir={tmp_path}", "data=mine"]).data.train_files == "data/mine/train.parquet"
+
+
+def test_what_is_not_given_is_asked_for() -> None:
+    with pytest.raises(UserError, match=r"^model_path: is not given\. Write model_path=<folder or hub id>\.$"):
+        resolved(compose(["model=auto"]))
 
 
 @pytest.mark.parametrize("own", ["", "pkg://verl.trainer.config,"])

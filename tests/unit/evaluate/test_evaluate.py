@@ -253,6 +253,13 @@ def test_where_nothing_was_sampled_another_set_up_may_follow(tmp_path):
         identity.refuse_other(file, {"model": "a"}, samples)
 
 
+def test_a_choice_of_ones_own_is_no_checkpoint(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "mine.yaml").touch()
+    words = [f"--config-dir={tmp_path}", "model=mine"]
+    assert with_checkpoint(words) == words and with_checkpoint(words[1:]) == ["checkpoint='mine'"]
+
+
 def test_what_is_no_choice_is_a_checkpoint():
     words = ["model=tiny", "model=outputs/a=b/c", "eval=paper", "model=owner/name"]
     assert with_checkpoint(words) == [

@@ -48,6 +48,10 @@ def test_what_fits_exits_with_0(capsys, monkeypatch):
         assert words in out
 
 
+def test_a_small_model_has_parameters_too():
+    assert [plan._parameters(count) for count in (247_968, 134_515_008, 7_615_616_512)] == ["0.25M", "0.13B", "7.62B"]
+
+
 def test_what_can_not_fit_says_so_with_the_cure(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "150")
     assert plan.main([*SEVEN, f"{ACTOR}.ppo_max_token_len_per_gpu=262144"]) == 1

@@ -35,6 +35,13 @@ def test_full_trains_when_all_is_well_or_there_are_warnings(monkeypatch, capfd) 
     assert "Buy more." in capfd.readouterr().err
 
 
+def test_a_dry_run_says_one_thing(monkeypatch, capfd) -> None:
+    """Not a thousand lines of config before it: for those there is --cfg job."""
+    assert run_train(monkeypatch, [], "dry_run=true") == (0, [])
+    out, err = capfd.readouterr()
+    assert not out and err == "dry run: all checks passed, nothing was started.\n"
+
+
 def test_full_refuses_to_train_on_a_failure(monkeypatch, capfd) -> None:
     findings = [failure("disk", "full", "Clean up.", "gpu7")]
     assert run_train(monkeypatch, findings, "preflight=full") == (2, ["asked"])
