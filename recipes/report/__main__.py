@@ -123,6 +123,7 @@ def parser() -> argparse.ArgumentParser:
     seeds.add_argument(
         "--against", type=Path, nargs="+", required=True, metavar="DIR", help="those of the other method, same seeds"
     )
+    _add_config_dir(seeds)
     seeds.set_defaults(run=_seeds)
     run = commands.add_parser("run", help="one HTML file about a run, or about several side by side")
     run.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="folder of a run: outputs/<experiment>/<run>")

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 from omegaconf import OmegaConf
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from recipes.common.errors import UserError
@@ -18,7 +20,7 @@ from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.run_folder import RunFolder
 from recipes.runs.statistics import AVERAGE, paired
 
-ACCURACY, REWARD = "accuracy on held-out problems", "reward in training"
+ACCURACY, REWARD = "held-out accuracy", "training reward"
 LAST = 0.1  # of the steps, over which the reward is averaged
 
 Curves = dict[str, dict[int, float]]  # measure → step → value; an evaluation has one step
@@ -121,29 +123,45 @@ def show(first: Sequence[Path], against: Sequence[Path]) -> None:
         )
     measures = list(dict.fromkeys(name for one in ours.values() for name in one.curves))
     measures.sort(key=lambda name: name == AVERAGE)  # the mean last
-    compared = [found for measure in measures if (found := values((ours, theirs), measure))]
+    compared = [(measure, *found) for measure in measures if (found := values((ours, theirs), measure))]
     if not compared:
         raise UserError("These runs have no step or benchmark in common: write runs of the same set-up.")
-    table = Table(title=f"{len(ours)} seeds ({_listed(ours)}), paired; percent and points")
-    for column in ("", "first", "against", "difference", "95 %", "p", "seed by seed"):
-        table.add_column(column, justify="right" if column else "left")
-    for name, (one, other) in compared:
-        table.add_row(name, *_cells(100 * one, 100 * other))
+    table = Table(
+        title=f"{len(ours)} seeds ({_listed(ours)}), paired; shares of right answers in percent", box=box.SIMPLE_HEAD
+    )
+    table.add_column("")
+    for column in (*_names(ours, theirs), "difference, 95 %", "p"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("seed by seed")
+    for measure, name, (one, other) in compared:
+        table.add_row(name, *_cells(one, other, in_percent=measure != REWARD))
     Console().print(table)
     print("p: two-sided t-test of the differences. It says nothing about other models, data or rates.")
+
+
+def _names(*sides: dict[int, Outcome]) -> list[str]:
+    """The methods, where the sides are runs of two."""
+    methods = [next(iter(side.values())).method or {} for side in sides]
+    given = [str(method.get("_target_") or method.get("loss_mode") or "") for method in methods]
+    found = [escape(name.rpartition(".")[2].removesuffix("Config")) for name in given]
+    return found if all(found) and found[0] != found[1] else ["first", "against"]
 
 
 def _listed(side: dict[int, Outcome]) -> str:
     return ", ".join(map(str, sorted(side)))
 
 
-def _cells(one: np.ndarray, other: np.ndarray) -> list[str]:
+def _cells(one: np.ndarray, other: np.ndarray, in_percent: bool) -> list[str]:
+    """A reward has a scale of its own, which is not always that of a share."""
+    scale, digits = (100, 1) if in_percent else (1, 3)
+    one, other = scale * one, scale * other
     found = paired(one - other)
     return [
-        f"{one.mean():.1f}",
-        f"{other.mean():.1f}",
-        f"{found['difference']:+.1f}",
-        f"{found['low']:+.1f}, {found['high']:+.1f}",
+        f"{one.mean():.{digits}f}",
+        f"{other.mean():.{digits}f}",
+        f"{found['difference']:+.{digits}f} [{found['low']:+.{digits}f}, {found['high']:+.{digits}f}]".replace(
+            "[", "\\["
+        ),
         f"{found['p']:.4f}" if found["p"] >= 1e-4 else "< 0.0001",
-        ", ".join(f"{value:+.1f}" for value in one - other),
+        ", ".join(f"{value:+.{digits}f}" for value in one - other),
     ]

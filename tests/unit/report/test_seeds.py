@@ -48,20 +48,20 @@ def expected() -> list[str]:
     """Difference, interval and p of the accuracies, by scipy's own paired test."""
     test = stats.ttest_rel(100 * np.array(OURS), 100 * np.array(THEIRS))
     ends = test.confidence_interval(0.95)
-    return ["+2.7", f"{ends.low:+.1f}, {ends.high:+.1f}", f"{test.pvalue:.4f}", "+2.0, +5.0, +1.0"]
+    return [f"+2.7 [{ends.low:+.1f}, {ends.high:+.1f}]", f"{test.pvalue:.4f}", "+2.0, +5.0, +1.0"]
 
 
 def test_runs_are_paired_by_seed(tmp_path, capsys) -> None:
     main(["seeds", *sides(tmp_path, run)])
-    accuracy, reward = [line for line in capsys.readouterr().out.splitlines() if "│" in line]
-    assert "accuracy on held-out problems, step 20" in accuracy and "51.7" in accuracy and "49.0" in accuracy
+    accuracy, reward = [line for line in capsys.readouterr().out.splitlines() if " step" in line]
+    assert "held-out accuracy, step 20" in accuracy and "51.7" in accuracy and "49.0" in accuracy
     assert all(text in accuracy for text in expected())
-    assert "reward in training, steps 19–20" in reward and "+2.6" in reward  # 19.5/20 of the accuracies' difference
+    assert "training reward, steps 19–20" in reward and "+0.026" in reward  # 19.5/20 of the accuracies' difference
 
 
 def test_evaluations_are_paired_by_the_seed_of_their_run(tmp_path, capsys) -> None:
     main(["seeds", *sides(tmp_path, evaluation)])
-    lines = [line for line in capsys.readouterr().out.splitlines() if "│" in line]
+    lines = [line for line in capsys.readouterr().out.splitlines() if ", step" in line]
     assert "aime24, step 300" in lines[0] and "+1.3" in lines[0]
     assert "average, step 300" in lines[-1] and all(text in lines[-1] for text in expected())
 
@@ -71,7 +71,7 @@ def test_a_longer_run_is_compared_where_the_shorter_one_ends(tmp_path, capsys) -
     words += ["--against", *(str(run(tmp_path / f"b{seed}", seed, 0.5 + seed / 100, steps=40)) for seed in (0, 1))]
     main(["seeds", *words])
     out = capsys.readouterr().out
-    assert "reward in training, steps 19–20" in out and "accuracy" not in out
+    assert "training reward, steps 19–20" in out and "accuracy" not in out
 
 
 def test_what_can_not_be_paired_says_why(tmp_path, capsys) -> None:
@@ -90,3 +90,14 @@ def test_what_can_not_be_paired_says_why(tmp_path, capsys) -> None:
         with pytest.raises(SystemExit, match=r"^2$"):
             main(["seeds", *map(str, words)])
         assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_sides_bear_the_methods_names_and_a_reward_its_own_scale(tmp_path, capsys) -> None:
+    ours = [str(run(tmp_path / f"a{seed}", seed, value)) for seed, value in enumerate(OURS)]
+    theirs = [str(run(tmp_path / f"b{seed}", seed, value, loss_mode="mine")) for seed, value in enumerate(THEIRS)]
+    main(
+        ["seeds", *ours, "--against", *theirs, f"--config-dir={tmp_path}"]
+    )  # as of the other reports, here for nothing
+    out = capsys.readouterr().out
+    assert "dgpo" in out and "mine" in out and "against" not in out
+    assert "+0.026 [" in next(line for line in out.splitlines() if "training reward" in line)
