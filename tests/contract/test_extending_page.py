@@ -71,6 +71,8 @@ def test_its_commands_run_as_they_stand(folder: Path) -> None:
     shown = run(folder, "bash", "-euc", taper)
     assert re.search(r"^=* ?6 passed", shown, re.M)
     assert "_target_: my_methods.linear_taper.config.LinearTaperConfig" in shown
+    place = re.search(r"recipes\.report run outputs/(\w+)/tiny-linear_taper-seed0", PAGE)
+    assert place is not None and f"  project_name: {place[1]}\n" in shown, "where the page's training puts its run"
     assert "adv_estimator: group_median" in run(folder, "bash", "-euc", estimator, PYTHONPATH=str(folder))
 
 
