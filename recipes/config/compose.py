@@ -150,15 +150,19 @@ def resolved(config: DictConfig) -> DictConfig:
     Raises:
         UserError: an interpolation has no value.
     """
-    with as_user_error(OmegaConfBaseException), _naming_what_is_missing():
+    with as_user_error(OmegaConfBaseException), naming_what_is_missing():
         copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
     OmegaConf.set_struct(copy, True)
     return copy
 
 
 @contextmanager
-def _naming_what_is_missing() -> Iterator[None]:
-    """OmegaConf says in which interpolation it met a `???`; the person wants to know what to write."""
+def naming_what_is_missing() -> Iterator[None]:
+    """OmegaConf says in which interpolation it met a `???`; the person wants to know what to write.
+
+    Raises:
+        UserError: a value that the config needs is not given.
+    """
     try:
         yield
     except OmegaConfBaseException as error:

@@ -8,7 +8,7 @@ from omegaconf import DictConfig, open_dict
 
 from recipes.checks import environment, hardware, reward, sizes
 from recipes.common.errors import UserError
-from recipes.config.compose import resolved
+from recipes.config.compose import naming_what_is_missing, resolved
 from recipes.config.resolvers import prepare_all
 from recipes.evaluate import checkpoint, problems, settings
 from recipes.evaluate.row_file import Key
@@ -46,7 +46,8 @@ def evaluation_of(config: DictConfig) -> Evaluation:
     Raises:
         UserError: names the key and what to write.
     """
-    found = None if config.responses else _model(config)
+    with naming_what_is_missing():
+        found = None if config.responses else _model(config)
     config = resolved(config)
     chosen = settings.checked(config)
     environment.check_cache()

@@ -95,6 +95,11 @@ def test_heads_that_vllm_can_not_compute_on_a_cpu_are_refused():
     sizes.check_engines(composed("eval=paper", "hardware=8x80gb", "checkpoint=some/model"), architecture)
 
 
+def test_a_model_that_is_not_given_is_asked_for():
+    with pytest.raises(UserError, match=r"^model_path: is not given\. Write model_path="):
+        evaluation.evaluation_of(composed("model=auto", "eval=arithmetic"))
+
+
 def test_engines_are_checked_before_ray(tmp_path):
     """SmolLM2's nine heads in a folder, split over two GPUs."""
     (tmp_path / "config.json").write_text('{"num_attention_heads": 9, "model_type": "llama"}')
