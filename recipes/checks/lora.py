@@ -21,6 +21,8 @@ def check_lora(config: DictConfig) -> None:
     """
     model, rank = config.actor_rollout_ref.model, config.actor_rollout_ref.model.lora_rank
     if not rank:
+        if model.lora.get("merge", False):
+            raise UserError(f"{MODEL}.lora_rank=0: no adapter would be trained, but all weights. Write lora=none.")
         return
     if not model.lora.get("merge", False):
         raise UserError(

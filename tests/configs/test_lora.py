@@ -41,6 +41,7 @@ def test_a_rate_of_ones_own_and_that_of_a_scale_win(quickly_composed) -> None:
         (["lora=r64", f"{MODEL}.target_modules=[]"], f"{MODEL}.target_modules", "all-linear"),
         (["lora=r64", f"{MODEL}.target_modules=everything"], f"{MODEL}.target_modules", "all-linear"),
         (["lora=r64", f"+{MODEL}.target_parameters=[experts]"], f"{MODEL}.target_parameters", "null"),
+        (["lora=r64", f"{MODEL}.lora_rank=0"], f"{MODEL}.lora_rank=0", "lora=none"),
         (["lora=r64", f"{MODEL}.lora_alpha=0"], f"{MODEL}.lora_alpha=0", f"{MODEL}.lora_alpha=32"),
         (["lora=r64", f"{MODEL}.lora_rank=1.5"], f"{MODEL}.lora_rank=1.5", f"{MODEL}.lora_rank=0"),
         (["lora=r64", f"{ACTOR}.strategy=fsdp"], f"{ACTOR}.strategy=fsdp", "fsdp2"),
