@@ -88,6 +88,8 @@ def test_the_pages_are_read() -> None:
     "page, block", [where for _, where in COMMANDS], ids=[f"{p}-{t[:60]}" for t, (p, _) in COMMANDS]
 )
 def test_a_command_is_understood(folder: Path, page: Path, block: str) -> None:
+    if "reasoning_gym" in block:
+        pytest.importorskip("reasoning_gym", reason="compiled at set-up, where there is a compiler")
     for call in rehearsal.calls(_filled_in(block), folder):
         assert call.program in PROGRAMS, f"{page}: nothing here knows what {call.program} takes"
         PROGRAMS[call.program](call)
