@@ -12,6 +12,7 @@ from recipes.common.errors import UserError
 ELSE = {
     ("-m", "--multirun"): "a command is one run. Write one command per value",
     ("-i", "--info"): "write --cfg job for the config, or --help for the choices",
+    ("--dry-run", "--dry_run"): "write dry_run=true",
     ("-cn", "--config-name"): "a command has one config. Write --config-dir for files of your own beside ours",
     ("-cp", "--config-path"): "a command has one config. Write --config-dir for files of your own beside ours",
 }

@@ -111,6 +111,7 @@ def _checked(overrides: Sequence[Override], primary: Primary) -> DictConfig:
     """Compose, and say what was meant where that fails or makes a key that nothing reads."""
     for override in overrides:
         _check_choice(override, primary)
+        _check_section(override, _chosen(overrides, primary), primary)
     try:
         config = _compose([str(override.input_line) for override in overrides], primary)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
@@ -252,6 +253,30 @@ def _check_choice(override: Override, primary: Primary) -> None:
                 hint = f"{OWN_MODEL} model_path={name}"
             advice = f"Write {group}={hint}" if hint else f"Leave {group}= out, or write a choice{_or_own(group, name)}"
             raise UserError(f"{group}={_shown(name)}: there is no such choice. {advice}. Choices: {', '.join(known)}.")
+
+
+def _check_section(override: Override, chosen: tuple[str, ...], primary: Primary) -> None:
+    """`actor_rollout_ref.actor.policy_loss=dgpo` would put a word where a hundred keys are read from."""
+    key, value = override.key_or_group, override.value()
+    if override.is_delete() or override.is_add() or override.is_force_add() or key in primary.groups:
+        return
+    if value is None or isinstance(value, dict) or key not in _sections(chosen, primary):
+        return
+    name = key.rpartition(".")[2]
+    advice = f"{name}={_given(override)}" if name in primary.groups else f"{key}.<key>=<value>"
+    raise UserError(
+        f"{override.input_line}: {key} is a section, which holds keys. Write {advice}. "
+        f"`python -m {primary.command} --cfg job --package {key}` lists them."
+    )
+
+
+@cache
+def _sections(chosen: tuple[str, ...], primary: Primary) -> frozenset[str]:
+    """Every key that holds others; none where the choices don't compose, which is said when all is composed."""
+    try:
+        return frozenset(one.rpartition(".")[0] for one in _known(chosen, primary))
+    except (HydraException, OmegaConfBaseException):
+        return frozenset()
 
 
 def _or_own(group: str, name: Any) -> str:
