@@ -1,8 +1,10 @@
 """What scripts/reproduce.sh will do, without doing it."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from checkpoint_files import publish
@@ -79,6 +81,10 @@ def test_a_dry_run_starts_nothing(tmp_path, capsys, monkeypatch):
         assert f"recipes.train experiment={name} " in out
         assert all(f"recipes.prepare_data data={one}\n" in out for one in data)
     assert not list(tmp_path.iterdir())
+    assert reproduce.main(["dgpo", "--scale", "tiny", "--dry-run", "--output-root", str(tmp_path)]) == 0
+    page = (Path(__file__).resolve().parents[2] / "docs" / "results" / "tiny.md").read_text()
+    minutes = re.search(r"A training of 40 steps took (\S+) minutes", page)
+    assert minutes is not None and minutes[0] in capsys.readouterr().out, "as measured"
 
 
 def test_overrides_stand_after_two_dashes_behind_other_options():
