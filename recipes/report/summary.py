@@ -52,6 +52,7 @@ def draw_curves(rows: list[dict[str, Any]], picture: Path, title: str, samples: 
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
+    from matplotlib.ticker import MaxNLocator
 
     figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
     reward, accuracy = reward_by_step(rows), accuracy_by_step(rows)
@@ -60,6 +61,7 @@ def draw_curves(rows: list[dict[str, Any]], picture: Path, title: str, samples: 
     axes.set(xlabel="training step", ylabel="reward, share of right answers", title=title)
     if all(0 <= value <= 1 for value in (*reward.values(), *accuracy.values())):
         axes.set_ylim(0, 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # there is no step 2.5
     axes.grid(alpha=0.3)
     axes.legend(loc="best")
     save_picture(figure, picture, dpi=150)

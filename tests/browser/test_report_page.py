@@ -100,6 +100,15 @@ def test_small_numbers_have_exponents_and_no_prefixes(finished, watched):
     assert not [tick for tick in page.evaluate(ticks) if re.search("[a-df-zµμ]", tick)]
 
 
+def test_a_share_that_is_always_0_has_an_axis_of_shares(finished, watched):
+    page = watched().show(finished)
+    page.locator("#chart-truncated .plot").scroll_into_view_if_needed()
+    plot = "document.querySelector('#chart-truncated .plot')"
+    wait_until(page, f"{plot}.data?.length > 0")
+    page.evaluate(f"Plotly.restyle({plot}, {{ y: {plot}.data.map((trace) => trace.y.map(() => 0)) }})")
+    wait_until(page, f"{plot}.layout.yaxis.range[0] >= 0")
+
+
 def test_filters_leave_what_they_name(finished, watched):
     watch = watched()
     page = watch.show(finished)

@@ -129,6 +129,7 @@ function yAxis(chart) {
     exponentformat: chart.section === 'Policy' ? 'e' : 'SI',
     tickformat: chart.percent ? '.3~p' : undefined, hoverformat: chart.percent ? '.2%' : '.4~g',
     ...(chart.log ? { type: 'log', nticks: 4, exponentformat: 'none', minorloglabels: 'complete' } : {}),
+    ...(chart.percent ? { rangemode: 'nonnegative' } : {}), // a share that is always 0 has no axis down to −100 %
     ...(chart.form === 'area' ? { range: [0, 1] } : {}),
     ...(chart.form === 'bars' ? { rangemode: 'tozero' } : {}),
   };
