@@ -46,7 +46,7 @@ def gradient_weight(
         w, (B, T), detached, at least float32.
     """
     log_r = clamped_log_ratio(log_ratio)
-    old_log_prob = old_log_prob.detach().to(working_dtype(old_log_prob, log_r))
+    old_log_prob = old_log_prob.to(working_dtype(old_log_prob, log_r))
     divergence = binary_kl(old_log_prob, old_log_prob + log_r)
     positive = advantages > 0
     # Not "<=" rather than ">": what is NaN is outside.

@@ -313,6 +313,16 @@ def test_dppo_kl_of_a_token_that_was_certain_allows_little_and_of_a_rare_one_muc
     assert (dppo_kl.gradient_weight(new - old, old, torch.ones_like(old)) > 0).all(), "towards mu nothing is dropped"
 
 
+def test_dppo_kl_of_a_token_that_became_certain_is_finite():
+    """π_θ = 1 leaves nothing to the others; verl's floor of 1e-8 stands for it."""
+    old = torch.tensor([1 - 1e-4, 0.9], dtype=torch.float64).log()
+    divergence = dppo_kl.binary_kl(old, torch.zeros_like(old))
+    likely = 1e-4 * math.log((1e-4 + 1e-8) / 1e-8) + (1 - 1e-4) * math.log(1 - 1e-4)
+    assert divergence.tolist() == pytest.approx([likely, 0.1 * math.log(0.1 / 1e-8) + 0.9 * math.log(0.9)], rel=1e-6)
+    found = dppo_kl.gradient_weight(-old, old, torch.ones_like(old))
+    assert found.tolist() == pytest.approx([1 / (1 - 1e-4), 0.0], rel=1e-9)
+
+
 def test_dppo_kl_is_about_twice_the_square_of_tv_for_likely_tokens():
     """For small moves KL = (p - q)^2 / (2 q (1 - q)): at q = 1/2 a bound of 2 d^2 on KL is one of d on TV."""
     log_ratio, advantages = tokens()
