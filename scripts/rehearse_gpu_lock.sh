@@ -41,7 +41,7 @@ train() { # PART FILE [NAMES OF TESTS]: slow ones, too
 }
 train "dgpo, maspo" training
 train "bapo, entropy_adv" methods "test_three_steps and (bapo or entropy_adv)"
-train separate_async sockets "training_on_one_machine and separate_async"
+train separate_async sockets servers_of_its_own
 train evaluation evaluation
 train drop-in drop_in
 "$python" -m benchmarks.gpu_lock "$found"

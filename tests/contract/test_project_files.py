@@ -127,3 +127,22 @@ def test_paths_that_are_named_exist(path: Path) -> None:
     folders = r"(?:docs|scripts|recipes|reward|losses|configs|requirements|\.ci)"
     for name in re.findall(rf"(?<![\w/.]){folders}/[\w./-]*\w", path.read_text(encoding="utf-8")):
         assert (ROOT / name).exists(), f"{path.name} names {name}"
+
+
+REHEARSED = [
+    shlex.split(line)[2:]
+    for line in (ROOT / "scripts" / "rehearse_gpu_lock.sh").read_text().splitlines()
+    if line.startswith("train ")
+]
+
+
+@pytest.mark.parametrize("words", REHEARSED, ids=" ".join)
+def test_the_rehearsal_of_the_gpu_lock_selects_trainings_that_exist(words: list[str]) -> None:
+    """A test that got another name would be left out without a word."""
+    file, *names = words
+    selection = ["-k", *names] if names else []
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", "not slurm", *selection]
+    found = subprocess.run(
+        [*command, f"tests/end_to_end/test_{file}.py"], cwd=ROOT, capture_output=True, text=True, timeout=120
+    )
+    assert found.returncode == 0 and f"test_{file}.py::" in found.stdout, found.stdout
