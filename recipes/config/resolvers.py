@@ -9,7 +9,7 @@ from recipes.common import resolvers
 from recipes.common.errors import UserError
 from recipes.common.files import is_full, why_not_writable
 from recipes.config.hardware import nearest_sizes
-from recipes.inputs import model_folder, tokenizer
+from recipes.inputs import model_folder
 from recipes.inputs.cache import cache_folder, prepare, prepared_path
 
 
@@ -63,6 +63,8 @@ def _opens_thinking(path: str) -> bool:
     file = model_folder.file_here(path, "tokenizer_config.json")
     if file is None:
         return False
+    from recipes.inputs import tokenizer  # with the reward's parser: too slow for every command to wait for
+
     found = tokenizer.load_tokenizer(OmegaConf.create({"path": str(file.parent)}))
     return bool(found.chat_template) and tokenizer.opens_thinking(found, None)
 

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from omegaconf import DictConfig
 from rich.console import Console
 
-from recipes.checks import preflight
 from recipes.common import private_ray
 from recipes.common.command import command
 from recipes.common.errors import UserError
@@ -39,7 +38,10 @@ def check_cluster(config: DictConfig, shown: Console) -> None:
 def main(words: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
     with command("Interrupted; nothing was started.") as errors:
-        config = preflight.checked(compose(sys.argv[1:] if words is None else words, TRAIN, __doc__), errors.print)
+        composed = compose(sys.argv[1:] if words is None else words, TRAIN, __doc__)
+        from recipes.checks import preflight  # with the reward's parser: a config is printed without it
+
+        config = preflight.checked(composed, errors.print)
         if config.preflight == "full":
             check_cluster(config, errors)
         if config.dry_run:

@@ -103,14 +103,14 @@ def test_what_makes_no_sense_is_refused(words: str, message: str) -> None:
 
 
 def test_a_wrong_key_is_answered_without_importing_verl() -> None:
-    """verl brings torch, transformers and Ray, and takes longer than everything else together."""
+    """verl brings torch, transformers and Ray, and takes longer than all the rest together; then comes the parser."""
     code = """
 import sys
 from recipes.train.__main__ import main
 try:
     main(["trainer.nnode=2"])
 except SystemExit as ended:
-    print(ended.code, {"verl", "torch", "ray", "transformers"} & set(sys.modules))
+    print(ended.code, {"verl", "torch", "ray", "transformers", "sympy", "math_verify"} & set(sys.modules))
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Write trainer.nnodes=2." in told.stderr and told.stdout == "2 set()\n"
