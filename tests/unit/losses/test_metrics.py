@@ -47,6 +47,16 @@ def test_entropy_adv_reports_its_mean_factor():
     assert metrics["actor/entropy_adv_factor"] == pytest.approx(factor[t.mask].mean(), rel=1e-9)
 
 
+def test_drpo_reports_the_share_of_tokens_that_it_turns_back():
+    """Where the closed form's weight is negative."""
+    batch = full_batch()
+    t = sample_of(batch)
+    _, _, metrics = called(CASES["drpo"], batch)
+    turned = (CASES["drpo"].ascent(batch) / t.A < 0)[t.mask].mean()
+    assert 0 < turned < 0.5, "else a comparison the other way round would not be noticed"
+    assert metrics["actor/drpo_turned_back"] == pytest.approx(turned, rel=1e-9)
+
+
 @pytest.mark.parametrize("case", WITHOUT_LIKELIHOOD)
 def test_weight_mass_is_that_of_the_methods_own_weight(case):
     """After the dual clip; the cases are cut at the actor's clip widths, whatever the method's own bounds."""
