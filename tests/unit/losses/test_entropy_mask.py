@@ -36,6 +36,12 @@ def test_it_keeps_the_share_with_the_highest_entropy_however_the_batch_is_cut(se
         assert (np.abs(entropy[differ] / first_left_out - 1) < 0.0061).all(), "only within a step of the grid"
 
 
+def test_what_no_vocabulary_has_is_kept() -> None:
+    """Beyond the largest edge, above which the grid tells nothing apart."""
+    given = tokens(np.full((2, 3), 2 * EDGES[-1]), np.ones((2, 3), dtype=bool))
+    assert not low_entropy(given, entropy_counts(given, "x"), 0.2, "x").any()
+
+
 def test_all_of_one_entropy_are_left_out_together() -> None:
     given = tokens(np.zeros((2, 3)), np.ones((2, 3), dtype=bool))
     assert low_entropy(given, entropy_counts(given, "x"), 0.2, "x").all()
