@@ -5,6 +5,7 @@ measurement on GPUs can say whether it pays. Each row composes the training befo
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from recipes.config import compose, hardware
 from recipes.config.hardware import GIB
@@ -86,6 +87,7 @@ class Effect:
     fits: bool
 
 
+@cache
 def effect(overrides: tuple[str, ...]) -> Effect:
     """Of a training."""
     config = compose.resolved(compose.compose(overrides))
