@@ -2,43 +2,20 @@
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import bapo_by_hand
 import pytest
+import two_ranks
 from baseline_cases import CONFIGS, full_batch, ratios_and_advantages
 
 pytestmark = pytest.mark.skipif("MUTATION_TEST" in os.environ, reason="tests/mutation runs the others")
-SUPPORT = Path(__file__).resolve().parents[2] / "support"
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """What tests/support/rank.py finds for every method."""
     folder = tmp_path_factory.mktemp("ranks")
-    # The packages of this very process, wherever they come from.
-    path = os.pathsep.join(filter(None, [str(Path.cwd()), *sys.path]))
-    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    ranks = [
-        subprocess.Popen(
-            [sys.executable, str(SUPPORT / "rank.py"), str(rank), str(folder)],
-            env=environment,
-            cwd=folder,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
-        for rank in (0, 1)
-    ]
-    try:
-        for process in ranks:
-            _, errors = process.communicate(timeout=180)
-            assert process.returncode == 0, errors[-3000:]
-    finally:
-        for process in ranks:
-            process.kill()
+    two_ranks.run("rank.py", folder)
     return json.loads((folder / "results.json").read_text())
 
 

@@ -1,14 +1,12 @@
 """What vLLM and the Hugging Face copy get of a LoRA training, against W + (α/r)·BA in float64."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.distributed as dist
+import two_ranks
 from adapters import ALPHA, RANK, SIZES, engine_with, whole
 from transformers import Qwen2Config, Qwen2ForCausalLM
 from verl.utils.checkpoint import fsdp_checkpoint_manager
@@ -16,7 +14,6 @@ from verl.utils.checkpoint import fsdp_checkpoint_manager
 from recipes.plugin import adapter
 
 LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
-SUPPORT = Path(__file__).resolve().parents[2] / "support"
 
 
 @pytest.fixture
@@ -57,20 +54,7 @@ def test_whole_weights_are_base_plus_adapter_and_the_parts_stay(group) -> None:
 
 def test_two_ranks_merge_their_shards(tmp_path: Path) -> None:
     """Each holds half of W, A and B."""
-    path = os.pathsep.join(filter(None, [str(Path.cwd()), *sys.path]))
-    environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    program = [sys.executable, str(SUPPORT / "adapters.py")]
-    ranks = [
-        subprocess.Popen([*program, str(rank), str(tmp_path)], env=environment, stderr=subprocess.PIPE, text=True)
-        for rank in (0, 1)
-    ]
-    try:
-        for process in ranks:
-            _, errors = process.communicate(timeout=180)
-            assert process.returncode == 0, errors[-3000:]
-    finally:
-        for process in ranks:
-            process.kill()
+    two_ranks.run("adapters.py", tmp_path)
     found, parts = torch.load(tmp_path / "merged.pt"), whole().state_dict()
     assert_merged(found["merged"], parts)
     assert found["kept"].keys() == parts.keys()
