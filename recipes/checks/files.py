@@ -100,7 +100,7 @@ def _trained_share(config: DictConfig) -> float:
         model = architecture.of(config)
     except UserError:
         return 1.0
-    return model.adapter(rank) / model.parameters
+    return model.trained(rank) / model.parameters
 
 
 def dump_bytes(config: DictConfig) -> float:

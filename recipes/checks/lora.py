@@ -1,8 +1,6 @@
 """LoRA as it is offered: an adapter of the layers' own linear modules, merged into its base for vLLM."""
 
-from collections.abc import Sequence
-
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from recipes.checks.trainer_mode import is_separate
 from recipes.checks.values import ACTOR, MODEL
@@ -19,21 +17,21 @@ def check_lora(config: DictConfig) -> None:
     Raises:
         UserError: names the key and what to write.
     """
-    model, rank = config.actor_rollout_ref.model, config.actor_rollout_ref.model.lora_rank
+    model = config.actor_rollout_ref.model
+    rank, merge = model.lora_rank, model.lora.get("merge", False)
+    if merge and not rank:
+        raise UserError(f"{MODEL}.lora_rank=0: no adapter would be trained, but all weights. Write lora=none.")
     if not rank:
-        if model.lora.get("merge", False):
-            raise UserError(f"{MODEL}.lora_rank=0: no adapter would be trained, but all weights. Write lora=none.")
         return
-    if not model.lora.get("merge", False):
+    if not merge:
         raise UserError(
             f"{MODEL}.lora_rank={rank} with {MODEL}.lora.merge=false: vLLM would apply the adapter itself, and its "
             f"weights could not be compared with the trainer's. Write lora=r64 {MODEL}.lora_rank={rank}."
         )
     modules = model.target_modules
-    if modules != "all-linear":
-        named = [modules] if isinstance(modules, str) else list(modules) if isinstance(modules, Sequence) else [modules]
-        if not named or set(named) - set(LINEAR):
-            raise UserError(f"{MODEL}.target_modules={modules}: write all-linear, or a list of {', '.join(LINEAR)}.")
+    named = modules if isinstance(modules, ListConfig) else [modules]
+    if modules != "all-linear" and not (named and all(name in LINEAR for name in named)):
+        raise UserError(f"{MODEL}.target_modules={modules}: write all-linear, or a list of {', '.join(LINEAR)}.")
     if model.get("target_parameters"):
         raise UserError(f"{MODEL}.target_parameters is for mixtures of experts. Write {MODEL}.target_parameters=null.")
     actor = config.actor_rollout_ref.actor

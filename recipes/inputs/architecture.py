@@ -76,6 +76,10 @@ class Architecture:
         attention = 2 * (self.hidden + self.query) + 2 * (self.hidden + self.key_value)
         return self.layers * rank * (attention + 3 * (self.hidden + self.intermediate))
 
+    def trained(self, rank: int) -> int:
+        """Parameters that have gradients and moments: an adapter's, or all without one."""
+        return self.adapter(rank) or self.parameters
+
     @property
     def matrices(self) -> int:
         """Parameters that multiply every token. An embedding is looked up: only the output layer counts."""

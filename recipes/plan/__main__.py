@@ -149,8 +149,7 @@ def of(asked: Request) -> Plan:
 def report(plan: Plan, shown: Console) -> str:
     """Print the tables; return the verdict."""
     model, gpu, run = plan.model, plan.gpu, plan.run
-    trained = _parameters(model.adapter(run.lora_rank)) if run.lora_rank else None
-    adapter = f", of which an adapter of {trained} is trained," if trained else ""
+    adapter = f", of which an adapter of {_parameters(run.trained(model))} is trained," if run.lora_rank else ""
     shown.print(
         f"{_parameters(run.kept(model))} parameters{adapter} on {run.nodes} × {run.gpus_per_node} {gpu.name}; "
         f"{run.prompts} × {run.samples} responses of at most {run.response_limit:,} tokens per step",

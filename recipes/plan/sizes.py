@@ -115,7 +115,7 @@ class Workload:
 
     def trained(self, model: Architecture) -> int:
         """Parameters that have gradients and moments: the adapter's, or all."""
-        return model.adapter(self.lora_rank) or model.parameters
+        return model.trained(self.lora_rank)
 
     def kept(self, model: Architecture) -> int:
         """Parameters in FSDP's shards: the model's, and an adapter's."""

@@ -159,9 +159,7 @@ def _cells(one: np.ndarray, other: np.ndarray, in_percent: bool) -> list[str]:
     return [
         f"{one.mean():.{digits}f}",
         f"{other.mean():.{digits}f}",
-        f"{found['difference']:+.{digits}f} [{found['low']:+.{digits}f}, {found['high']:+.{digits}f}]".replace(
-            "[", "\\["
-        ),
+        escape(f"{found['difference']:+.{digits}f} [{found['low']:+.{digits}f}, {found['high']:+.{digits}f}]"),
         f"{found['p']:.4f}" if found["p"] >= 1e-4 else "< 0.0001",
         ", ".join(f"{value:+.{digits}f}" for value in one - other),
     ]

@@ -38,6 +38,7 @@ def test_a_rate_of_ones_own_and_that_of_a_scale_win(quickly_composed) -> None:
         ([f"{MODEL}.lora_rank=8"], f"{MODEL}.lora.merge=false", f"lora=r64 {MODEL}.lora_rank=8"),
         (["lora=r64", f"{MODEL}.lora.merge=false"], f"{MODEL}.lora.merge=false", "lora=r64"),
         (["lora=r64", f"{MODEL}.target_modules=[q_proj,lm_head]"], f"{MODEL}.target_modules", "all-linear"),
+        (["lora=r64", f"{MODEL}.target_modules=[[q_proj]]"], f"{MODEL}.target_modules", "all-linear"),
         (["lora=r64", f"{MODEL}.target_modules=[]"], f"{MODEL}.target_modules", "all-linear"),
         (["lora=r64", f"{MODEL}.target_modules=everything"], f"{MODEL}.target_modules", "all-linear"),
         (["lora=r64", f"+{MODEL}.target_parameters=[experts]"], f"{MODEL}.target_parameters", "null"),

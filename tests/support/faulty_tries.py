@@ -43,7 +43,7 @@ def tried(
         except Killed:
             pass
         except Exception as error:
-            if not is_end_of_a_thread(error):
+            if not is_end_of_a_thread(error):  # which is how a kill inside of one comes back, and was asked for
                 trace = "".join(traceback.format_exception(error)[-3:])
         points = disk.points
     code, again = attempt(run)
