@@ -25,16 +25,15 @@ from recipes.common.processes import Terminated
 from recipes.config.resolvers import run_name
 from recipes.plan import estimate
 from recipes.report.cells import published
+from recipes.report.toys import TOYS
 from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.resume import Resume
 from recipes.runs.run_folder import RunFolder
 
 PAPERS = ("dgpo", "maspo")
 REFUSED = 2  # exit code of every command here for bad input
-EVALUATION = {"tiny": "arithmetic"}  # everything else: paper
-SEEDS: dict[str, Sequence[int]] = {"tiny": (0, 1, 2)}  # everything else: one, as in the papers
-# Measured: docs/results/tiny.md.
-TINY_TIME = "A training of 40 steps took 8.1 minutes on two cores, most of them two at a time; evaluations come on top."
+
+TOY_EVALUATION = "arithmetic"  # everything else: paper
 # The smallest real experiments that one node can bear, and the data that each needs; no row of a table.
 SMALL = {"small/1.5b_gsm8k": ("gsm8k",), "small/1.5b_math_sanity": ("benchmarks", "math_train")}
 
@@ -63,7 +62,7 @@ class Cell:
     @property
     def eval_name(self) -> str:
         """Its eval config."""
-        return EVALUATION.get(self.scale, "paper")
+        return TOY_EVALUATION if self.scale in TOYS else "paper"
 
     def is_trained(self) -> bool:
         """Whether its last step is logged and there is a checkpoint of it."""
@@ -87,7 +86,7 @@ class Cell:
     def evaluation(self) -> list[str]:
         """The command that evaluates it; the hardware is the experiment's."""
         words = [sys.executable, "-m", "recipes.evaluate", f"model={self.run.path}", f"eval={self.eval_name}"]
-        return [*words, f"hardware={'cpu' if self.scale == 'tiny' else '8x80gb'}", f"output_root={self.root}"]
+        return [*words, f"hardware={'cpu' if self.scale in TOYS else '8x80gb'}", f"output_root={self.root}"]
 
 
 def cells(papers: Sequence[str], scale: str, seeds: Sequence[int], only: Sequence[str], root: Path) -> list[Cell]:
@@ -109,7 +108,7 @@ def cells(papers: Sequence[str], scale: str, seeds: Sequence[int], only: Sequenc
             paper, model = table["paper"].lower(), row.get("model", table.get("model"))
             name = f"{model}_{published()['methods'][row['method']]}"
             # GRPO's rows are the same in both papers: one run serves both tables.
-            if paper in papers and name not in [known for _, known in names] and (scale != "tiny" or model == "1.5b"):
+            if paper in papers and name not in [known for _, known in names] and (scale not in TOYS or model == "1.5b"):
                 names.append((paper, name))
     kept = [one for one in names if not only or any(_is_meant(one[1], word) for word in only)]
     if not kept:
@@ -221,7 +220,7 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("papers", choices=(*PAPERS, "both"), help="whose tables")
     parser.add_argument("--scale", choices=scales, default="paper", help="default: paper")
     parser.add_argument("--only", default="", help="experiments, models or methods, as 7b_dgpo,7b_grpo or 1.5b or dgpo")
-    parser.add_argument("--seeds", help="as 0,1,2; default: 0, at scale tiny 0,1,2")
+    parser.add_argument("--seeds", help="as 0,1,2; default: 0; three at scale tiny, eight at scale bridge")
     parser.add_argument("--output-root", type=Path, default=Path("outputs"), help="default: outputs")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and start nothing")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides of the trainings, after --")
@@ -241,11 +240,13 @@ def main(words: Sequence[str] | None = None) -> int:
     with command("Interrupted; the same command continues."):
         papers = PAPERS if arguments.papers == "both" else (arguments.papers,)
         only = [word for word in arguments.only.split(",") if word]
-        seeds = _seeds(arguments.seeds) or SEEDS.get(arguments.scale, (0,))
+        toy = TOYS.get(arguments.scale)
+        only = only or list(toy.methods if toy else ())
+        seeds = _seeds(arguments.seeds) or (toy.seeds if toy else (0,))
         todo = cells(papers, arguments.scale, seeds, only, arguments.output_root.expanduser().absolute())
         shown.print(plan_table(todo, arguments.overrides))
         if arguments.dry_run:
-            shown.print(TINY_TIME if arguments.scale == "tiny" else "\n".join(smallest()))
+            shown.print(toy.time if toy else "\n".join(smallest()))
             return 0
         failed = run(todo, arguments.overrides, shown)
         render(arguments.output_root, arguments.scale, shown)

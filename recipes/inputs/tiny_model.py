@@ -21,7 +21,7 @@ import torch
 import transformers
 from rich.console import Console
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from recipes.common import progress_bar
 from recipes.common.files import new_folder, write_record
@@ -178,7 +178,7 @@ def encode_texts(tokenizer: PreTrainedTokenizerFast, prompts: list[str], complet
     return Examples(padded["input_ids"], learned[:, 1:])
 
 
-def completion_log_probs(model: Qwen2ForCausalLM, examples: Examples) -> torch.Tensor:
+def completion_log_probs(model: PreTrainedModel, examples: Examples) -> torch.Tensor:
     """Return log π(completion | prompt) in nats: (N,)."""
     logits = model(input_ids=examples.tokens[:, :-1], use_cache=False).logits  # (N, T-1, V)
     log_probs = logits.log_softmax(-1).gather(-1, examples.tokens[:, 1:, None])[..., 0]
@@ -186,14 +186,14 @@ def completion_log_probs(model: Qwen2ForCausalLM, examples: Examples) -> torch.T
 
 
 @torch.no_grad()
-def expected_accuracy(model: Qwen2ForCausalLM, examples: Examples) -> float:
+def expected_accuracy(model: PreTrainedModel, examples: Examples) -> float:
     """Return the mean probability of the right completion: what sampling at temperature 1 gets right on average."""
     return completion_log_probs(model, examples).exp().mean().item()
 
 
 @torch.no_grad()
 def sampled_accuracy(
-    model: Qwen2ForCausalLM,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     problems: list[arithmetic.Problem],
     samples: int = 4,
@@ -210,19 +210,24 @@ def sampled_accuracy(
 
 
 def pretrain(
-    model: Qwen2ForCausalLM,
+    model: PreTrainedModel,
     examples: Examples,
     steps: int,
     target_accuracy: float,
     batch_size: int,
     learning_rate: float,
     seed: int,
+    name: str = "tiny model",
+    calibration: int = CALIBRATION,
 ) -> tuple[int, float]:
-    """Train `model` in place until the target is reached; return the steps taken and the accuracy reached."""
+    """Train `model` in place until the target is reached; return the steps taken and the accuracy reached.
+
+    `name` stands in the progress bar; the accuracy is that on the first `calibration` examples.
+    """
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 20))
     accuracy = 0.0
-    console, what = Console(stderr=True, highlight=False), "tiny model: accuracy"
+    console, what = Console(stderr=True, highlight=False), f"{name}: accuracy"
     with progress_bar.counting(console, what, target_accuracy, form="{:.2f}", with_left=False) as counter:
         for step, batch in enumerate(_batches(examples, steps, batch_size, seed), start=1):
             loss = -completion_log_probs(model, batch).sum() / batch.learned.sum()
@@ -232,7 +237,7 @@ def pretrain(
             optimiser.step()
             warm_up.step()
             if step % CHECK_EVERY == 0 or step == steps:
-                accuracy = expected_accuracy(model, examples[:CALIBRATION])
+                accuracy = expected_accuracy(model, examples[:calibration])
                 counter.to(accuracy, f"step {step}, loss {loss.item():.3f}")
                 if accuracy >= target_accuracy:
                     return step, accuracy
@@ -248,16 +253,16 @@ def _batches(examples: Examples, steps: int, batch_size: int, seed: int) -> Iter
 
 
 @contextmanager
-def private_torch(seed: int) -> Iterator[None]:
+def private_torch(seed: int, own_threads: int = 1) -> Iterator[None]:
     """Give torch a seeded generator and one thread for the block, then what it had before.
 
-    One thread because matrices this small gain little from a second, lose a lot when another process holds its core,
-    and would make the sums depend on the number of cores.
+    One thread because matrices as small as the tiny model's gain little from a second, lose a lot when another process
+    holds its core, and would make the sums depend on the number of cores.
     """
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs as well, for good
-        torch.set_num_threads(1)
+        torch.set_num_threads(own_threads)
         try:
             yield
         finally:

@@ -107,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     weights.set_defaults(run=_weights, takes_overrides=True)
     table = commands.add_parser("table", help="published and measured numbers side by side")
     table.add_argument("folder", type=Path, nargs="?", default=Path("outputs"), help="output root (default: outputs)")
-    table.add_argument("--scale", default="paper", help="paper, 7b-short or tiny (default: paper)")
+    table.add_argument("--scale", default="paper", help="paper, 7b-short, tiny or bridge (default: paper)")
     table.add_argument("--verifier", default="ours", help="whose verdicts count (default: ours)")
     table.add_argument("--format", help="md, tex or html (default: by the name of the output, else md)")
     table.add_argument("--output", type=Path, help="file to write (default: standard output)")

@@ -1,5 +1,6 @@
 """Tables: published, measured and difference side by side, from data files only. What was not measured is empty."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ import pandas
 from recipes.common.errors import UserError
 from recipes.report import render
 from recipes.report.cells import METRICS, Measured, Result, measured, method_names, published, read_results, runs_of
+from recipes.report.toys import TOYS
 from recipes.runs.statistics import paired
 
 TITLES = {"avg@32": "Avg@32", "pass@32": "Pass@32 (verl's best@32)"}
 SCALES = {
     "paper": "the papers' set-up as reconstructed in docs/experiments.md",
     "7b-short": "NOT the papers' set-up: cut down to less than a day on 8 GPUs (configs/scale/7b-short.yaml)",
-    "tiny": "NOT the papers' set-up: a toy model on a toy task (configs/scale/tiny.yaml)",
+    **{name: toy.note for name, toy in TOYS.items()},
 }
 
 
@@ -24,7 +26,7 @@ def build(folder: Path, scale: str, verifier: str, form: str) -> str:
 
     Args:
         folder: output root; results lie in its evaluations/.
-        scale: paper or 7b-short (beside the published tables), tiny (beside GRPO).
+        scale: paper or 7b-short (beside the published tables), or one of TOYS (beside GRPO).
         verifier: whose verdicts count.
         form: one of render.FORMATS.
 
@@ -33,7 +35,7 @@ def build(folder: Path, scale: str, verifier: str, form: str) -> str:
     """
     results = [one for one in read_results(folder, verifier) if one.scale == scale]
     _refuse_mixed(results)
-    frames = _toy_frames(results) if scale == "tiny" else _paper_frames(results)
+    frames = _toy_frames(results, TOYS[scale].methods) if scale in TOYS else _paper_frames(results)
     note = f"Scale: {SCALES.get(scale, scale)}. Verifier: {verifier}. {_provenance(results)}"
     return render.FORMATS[form](frames, note)
 
@@ -97,16 +99,16 @@ def _with_interval(found: Measured | None) -> str:
     return f"{found.value:.1f}{ends}"
 
 
-def _toy_frames(results: list[Result]) -> dict[str, pandas.DataFrame]:
+def _toy_frames(results: list[Result], methods: Sequence[str]) -> dict[str, pandas.DataFrame]:
     """One line per method: mean over seeds with interval, each seed, and the difference to GRPO on the same seeds."""
-    by_method = {method: runs_of(results, "dgpo", "1.5b", method) for method in method_names()}
+    by_method = {method: runs_of(results, "dgpo", "1.5b", method) for method in methods}
     lines = []
-    for method, name in method_names().items():
+    for method in methods:
         runs = {one.seed: one for one in by_method[method]}
         base = {one.seed: one for one in by_method["grpo"]}
         lines.append(
             [
-                name,
+                method_names()[method],
                 *(_with_interval(measured(list(runs.values()), "average", metric)) for metric in METRICS),
                 ", ".join(f"{100 * runs[seed].records['average']['avg']:.1f}" for seed in sorted(runs)),
                 "" if method == "grpo" else _paired(runs, base),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
+import recipes.plugin.register  # noqa: F401 (fills METHODS)
 from losses.registry import METHODS
 from recipes.checks import config as config_checks
 from recipes.common.errors import UserError
@@ -268,6 +269,19 @@ def test_every_method_at_the_tiny_scale(composed, name: str) -> None:
     assert config.actor_rollout_ref.actor.policy_loss == full.policy_loss
     for key in ("clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "loss_agg_mode", "calculate_entropy"):
         assert config.actor_rollout_ref.actor[key] == full[key]
+
+
+def test_the_bridge_is_the_studys_arithmetic_at_64_updates(composed) -> None:
+    """In step with configs/study/world/arithmetic.yaml: what carries over must be the same."""
+    config = resolved(composed("experiment=maspo/1.5b_sapo", "scale=bridge", "seed=5"))
+    config_checks.check_config(config)
+    world = OmegaConf.load(config_dir() / "study" / "world" / "arithmetic.yaml")
+    actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
+    assert config.run_dir.endswith("/outputs/maspo/1.5b_sapo-bridge-seed5")
+    assert updates_per_rollout_batch(config) == 64 in world.study.updates
+    assert (actor.ppo_mini_batch_size, [rollout.n]) == (world.world.prompts, list(world.study.group))
+    assert actor.optim.lr in world.study.rates
+    assert (actor.optim.lr_scheduler_type, actor.optim.lr_warmup_steps) == ("constant", 0)
 
 
 @pytest.mark.parametrize("name", SHORT)

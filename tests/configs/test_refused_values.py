@@ -426,7 +426,7 @@ WRONG_WORDS = [
     (["model=tinny"], "model=tinny", "Write model=tiny."),
     (["data=gsm8"], "data=gsm8", "Write data=gsm8k."),
     (["experiment=dgpo/7b_dgop"], "experiment=dgpo/7b_dgop", "Write experiment=dgpo/7b_dgpo."),
-    (["scale=large"], "scale=large", "Choices: 7b-short, paper, tiny"),
+    (["scale=large"], "scale=large", "Choices: 7b-short, bridge, paper, tiny"),
     (["reward_shaping=[overlongg]"], "reward_shaping=overlongg", "Write reward_shaping=overlong."),
     (["policy_loss=base/common"], "policy_loss=base/common", "Choices: "),
     (["model=hf_model"], "model=hf_model", "Choices: "),  # verl's, which sets no path

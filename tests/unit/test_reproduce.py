@@ -42,6 +42,14 @@ def test_both_papers_at_toy_scale_are_twelve_methods_three_times(tmp_path):
     assert [cell.seed for cell in found] == [0] * 12 + [1] * 12 + [2] * 12
 
 
+def test_the_bridge_is_five_methods_on_eight_seeds(tmp_path, capsys):
+    assert reproduce.main(["both", "--scale", "bridge", "--dry-run", "--output-root", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    for method in ("dgpo/1.5b_grpo", "dgpo/1.5b_cispo", "dgpo/1.5b_dgpo", "maspo/1.5b_maspo", "maspo/1.5b_sapo"):
+        assert out.count(method) == 8, method
+    assert out.count("from step 0") == 40
+
+
 @pytest.mark.parametrize("paper, runs", [("dgpo", 14), ("maspo", 16)])
 def test_a_paper_has_a_run_per_row(paper, runs, tmp_path):
     assert len(reproduce.cells((paper,), "paper", (0,), (), tmp_path)) == runs

@@ -106,6 +106,13 @@ def test_toy_scale_compares_with_grpo_seed_by_seed(tmp_path):
     )
 
 
+def test_the_bridge_has_its_own_five_methods(tmp_path):
+    put(tmp_path, "maspo", "1.5b_sapo-bridge-seed3", avg=0.5)
+    text = table.build(tmp_path, "bridge", "ours", "md")
+    lines = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")][2:]
+    assert lines == ["GRPO", "CISPO", "DGPO", "MASPO", "SAPO"] and "| SAPO | 56.0" in text
+
+
 def test_results_of_different_evaluations_are_refused(tmp_path):
     put(tmp_path, "dgpo", "1.5b_dgpo-seed0")
     put(tmp_path, "dgpo", "1.5b_grpo-seed0", samples=8)
