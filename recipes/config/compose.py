@@ -4,6 +4,7 @@ Hydra names the key and stops there; here the nearest key or choice and what to 
 a config gets it from `compose`, and so does whatever else needs one (launcher, planner, figures).
 """
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -109,11 +111,12 @@ def _added(flags: command_line.Flags, overrides: Sequence[Override], primary: Pr
 
 def _checked(overrides: Sequence[Override], primary: Primary) -> DictConfig:
     """Compose, and say what was meant where that fails or makes a key that nothing reads."""
+    chosen = _chosen(overrides, primary)
     for override in overrides:
         _check_choice(override, primary)
-        _check_section(override, _chosen(overrides, primary), primary)
+        _check_section(override, chosen, primary)
     try:
-        config = _compose([str(override.input_line) for override in overrides], primary)
+        config = _compose(overrides, primary)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
         raise UserError(redacted_text(_explained(error, overrides, primary))) from error
     HydraConfig.instance().set_config(config)  # ${hydra:runtime.choices...} in run names
@@ -189,11 +192,47 @@ def _is_part(folder: Path, name: Path) -> bool:
     return any(parent.name == SHARED or (folder / f"{parent}.yaml").is_file() for parent in name.parents)
 
 
-def _compose(words: Sequence[str], primary: Primary) -> DictConfig:
-    places = [*map(_as_folder, _own_places(primary)), *primary.added]
-    searched = [f"{SEARCHED}=[{','.join(map(quoted, places))}]"] if places else []
+def _compose(overrides: Sequence[Override], primary: Primary) -> DictConfig:
+    """The choices, composed by Hydra, and the values laid onto them by the function with which Hydra does it.
+
+    One composition shows which keys there are before the values, and serves every config of these choices.
+    """
+    values = [override for override in overrides if _is_value(override, primary)]
+    others = tuple(str(override.input_line) for override in overrides if override not in values)
+    config = copy.deepcopy(_composed(others, primary))
+    ConfigLoaderImpl._apply_overrides_to_config(values, config)
+    own = [override for override in overrides if not override.is_hydra_override()]
+    job = config.hydra.job
+    config.hydra.overrides.task = [override.input_line for override in own]
+    job.override_dirname = get_overrides_dirname(own, **job.config.override_dirname)
+    return config
+
+
+def _is_value(override: Override, primary: Primary) -> bool:
+    """As Hydra tells them: it stands for no file, since no folder of choices has its key's name."""
+    key = override.key_or_group
+    if override.is_hydra_override():
+        return False
+    if isinstance(override.value(), dict):
+        return True
+    places = _places(primary)
+    if not all(place.startswith("file://") for place in places):
+        return "." in key  # in a package, where Hydra alone can look
+    return not any(Path(place.removeprefix("file://"), key).is_dir() for place in places)
+
+
+@cache
+def _composed(words: tuple[str, ...], primary: Primary) -> DictConfig:
+    """With Hydra's own part. Shared by all who ask: to be copied before it is changed."""
+    searched = [f"{SEARCHED}=[{','.join(map(quoted, _places(primary)[1:]))}]"] if len(_places(primary)) > 1 else []
     with hydra.initialize_config_dir(str(primary.file.parent), version_base="1.3"):
         return hydra.compose(primary.file.stem, [*words, *searched], return_hydra_config=True)
+
+
+@cache
+def _places(primary: Primary) -> tuple[str, ...]:
+    """Where Hydra looks for files, the command's own folder first."""
+    return (f"file://{primary.file.parent}", *map(_as_folder, _own_places(primary)), *primary.added)
 
 
 def _as_folder(place: str) -> str:
@@ -323,8 +362,9 @@ def _with_plus(key: str, value: Any) -> str:
 
 
 def _chosen(overrides: Sequence[Override], primary: Primary) -> tuple[str, ...]:
-    """Those that choose a file of a group."""
-    return tuple(str(override.input_line) for override in overrides if override.key_or_group in primary.groups)
+    """Those that choose a file of a group of ours."""
+    chosen = [one for one in overrides if one.key_or_group in primary.groups and not _is_value(one, primary)]
+    return tuple(str(override.input_line) for override in chosen)
 
 
 def _given(override: Override) -> str:
@@ -335,10 +375,9 @@ def _given(override: Override) -> str:
 @cache
 def _known(chosen: tuple[str, ...], primary: Primary) -> list[str]:
     """Every key there is with these choices of groups and nothing else."""
-    config = _compose(chosen, primary)
-    with open_dict(config):
-        del config["hydra"]
-    return [key for key in _keys(OmegaConf.to_container(config), "") if not UNUSED.match(key)]
+    config = OmegaConf.to_container(_composed(chosen, primary))
+    del config["hydra"]  # type: ignore[union-attr,arg-type]
+    return [key for key in _keys(config, "") if not UNUSED.match(key)]
 
 
 def _keys(node: Any, prefix: str) -> Iterator[str]:

@@ -8,12 +8,13 @@ import pytest
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
 from recipes.config import resolvers
-from recipes.config.compose import EVALUATE, PREPARE, TRAIN, Primary, choices, compose, resolved
+from recipes.config.compose import EVALUATE, PREPARE, TRAIN, Primary, _composed, choices, compose, resolved
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str, primary: Primary = TRAIN) -> str:
@@ -27,13 +28,33 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str, primary: Primary = 
 
 @pytest.mark.parametrize(
     ("primary", "words"),
-    [(TRAIN, ["experiment=quickstart", "seed=3"]), (EVALUATE, ["eval=paper"]), (PREPARE, ["data=gsm8k"])],
+    [
+        (TRAIN, ["experiment=quickstart", "seed=3", "+trainer.mine={a: 1}", "~trainer.total_epochs", "++seed=4"]),
+        (TRAIN, ["trainer={nnodes: 2}", "model_engine=veomni", "hydra.job.name=x", "scale=tiny", "seed=5"]),
+        (EVALUATE, ["eval=paper"]),
+        (PREPARE, ["data=gsm8k"]),
+    ],
 )
 def test_the_printed_config_is_hydras(capsys, primary: Primary, words: list[str]) -> None:
     resolvers.register()
     with initialize_config_dir(str(primary.file.parent), version_base="1.3"):
         theirs = OmegaConf.to_yaml(hydra_compose(primary.file.stem, words))
     assert printed(capsys, words[0], "--cfg", "job", *words[1:], primary=primary) == theirs
+
+
+def test_hydras_own_part_knows_choices_and_values() -> None:
+    compose(["policy_loss=maspo", "seed=5", "hydra.job.name=x"])
+    own = HydraConfig.get()
+    assert own.overrides.task == ["policy_loss=maspo", "seed=5"] and own.job.name == "x"
+    assert own.job.override_dirname == "policy_loss=maspo,seed=5" and own.runtime.choices.policy_loss == "maspo"
+
+
+def test_files_are_composed_once_per_choice_of_groups() -> None:
+    _composed.cache_clear()
+    for seed in 1, 2:  # with a word that asks which keys are sections, and one that asks for the keys beside it
+        assert compose([f"seed={seed}", "policy_loss=maspo", "+trainer.mine=3"]).seed == seed
+    assert compose(["policy_loss=maspo"]).seed == 0  # no value stays in what is shared
+    assert _composed.cache_info().misses == 1
 
 
 def test_a_part_of_it_with_values(capsys) -> None:
