@@ -219,10 +219,12 @@ def pretrain(
     seed: int,
     name: str = "tiny model",
     calibration: int = CALIBRATION,
+    check_every: int = CHECK_EVERY,
 ) -> tuple[int, float]:
     """Train `model` in place until the target is reached; return the steps taken and the accuracy reached.
 
-    `name` stands in the progress bar; the accuracy is that on the first `calibration` examples.
+    `name` stands in the progress bar; the accuracy is that on the first `calibration` examples, every `check_every`
+    steps.
     """
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 20))
@@ -236,7 +238,7 @@ def pretrain(
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             warm_up.step()
-            if step % CHECK_EVERY == 0 or step == steps:
+            if step % check_every == 0 or step == steps:
                 accuracy = expected_accuracy(model, examples[:calibration])
                 counter.to(accuracy, f"step {step}, loss {loss.item():.3f}")
                 if accuracy >= target_accuracy:
