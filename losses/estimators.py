@@ -5,6 +5,10 @@ from typing import Any
 import torch
 from verl.trainer.ppo.core_algos import compute_grpo_outcome_advantage, register_adv_est
 
+# Whose advantage is one number per response, from the sum of its rewards: it is asked for once per response instead of
+# once per token (recipes/plugin/ragged.py). `grpo` is verl's own.
+OUTCOME_ESTIMATORS = frozenset({"grpo", "dgpo", "maspo", "dr_grpo", "signed_reward"})
+
 
 @register_adv_est("dgpo")
 @register_adv_est("maspo")

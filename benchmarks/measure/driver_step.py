@@ -10,6 +10,7 @@ dump. Prints JSON: seconds on the clock and of the processor by part, the driver
 it held before, and the bytes of the dump.
 """
 
+import gc
 import json
 import random
 import sys
@@ -132,6 +133,8 @@ def trainer_of(side: str, config: DictConfig, tokenizer: Any) -> Any:
         trainer._notes = ResponseNotes(config.data.max_response_length, {tokenizer.eos_token_id})
         trainer._dumps, trainer._generation_limit, trainer._dumped_step = Dumps.of(config), None, 0
         trainer._reward_function, trainer._scorer_failure_limit = "made up", 0.2
+        gc.collect()
+        gc.freeze()  # as its fit does
     return trainer
 
 

@@ -6,6 +6,7 @@ configs/trainer_mode/ sets them: `trainer_mode=sync`, the default, and `trainer_
 import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
 
 # isort: split
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,6 +33,7 @@ from recipes.plugin import (
 )
 from recipes.plugin.actor_worker import RecipeActorWorker, SnapshotActorWorker, narrowed
 from recipes.plugin.durable_trainer import DurableTrainer
+from recipes.plugin.ragged import RaggedTrainer, row_sums
 from recipes.plugin.ray_actors import plain_class
 from recipes.plugin.rollout import single_server
 from recipes.plugin.rollout.checked_transfers import CheckedTransfers
@@ -40,7 +42,7 @@ from recipes.runs.dumps import Dumps
 POLL_INTERVAL = 0.2  # seconds
 
 
-class _WithRecipe(DurableTrainer):
+class _WithRecipe(DurableTrainer, RaggedTrainer):
     """One of verl's trainers with our actor worker, and metrics that exist only once an update is reduced.
 
     Methods whose loss needs more than verl hands to it (losses/extras.py) work under these trainers only.
@@ -98,6 +100,10 @@ class _WithRecipe(DurableTrainer):
 
     def fit(self, agent_loop_manager: Any) -> None:
         """Train; a dead actor ends it."""
+        # Python's collector looks at what the imports made again and again, as every step fetches its responses one by
+        # one: a fifth of the driver's seconds.
+        gc.collect()
+        gc.freeze()
         with vitals.watch():
             try:
                 super().fit(agent_loop_manager)
@@ -127,7 +133,7 @@ class _WithRecipe(DurableTrainer):
         real = responses.real_part(batch)
         fields = ["extra_fields", "rm_scores"]
         stored = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=fields)
-        extra, rewards = stored.pop("extra_fields").tolist(), stored["rm_scores"].sum(dim=1).tolist()
+        extra, rewards = stored.pop("extra_fields").tolist(), row_sums(stored["rm_scores"]).tolist()
         metrics.update(scorer_watch.status_metrics(extra))
         metrics.update(responses.group_shares(real.keys, rewards, extra))
         if self._generation_limit:
