@@ -8,6 +8,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/setup.sh cpu # the tests run on any machine; what needs a GPU is in benchmarks/
 export HF_HUB_OFFLINE="${HF_HUB_OFFLINE:-1}" # no test may download anything
+unset PYTHONDONTWRITEBYTECODE # images set it: every worker and process of a test would compile the same files again
 
 which="not slow and not slurm"
 case "${1:-}" in
@@ -20,13 +21,14 @@ if [ $# -gt 0 ]; then
 fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
-.venv/bin/mypy
 # Side by side what can be; tests of one xdist_group share ports. By themselves: those in a browser, whose driver keeps an
 # event loop, and those that compare times. Trainings, of a dozen processes each, two at a time: one imports, one computes.
 failed=0
 pytest() { .venv/bin/python -m pytest -m "$which" "$@" || failed=$?; }
 pytest -n auto --maxprocesses 4 --dist loadgroup --ignore=tests/browser --ignore=tests/performance --ignore=tests/end_to_end
+.venv/bin/mypy & types=$! # a core's worth of work, while the tests in a browser use the other
 pytest tests/browser
+wait "$types" || failed=$?
 pytest tests/performance
 pytest -n auto --maxprocesses 2 --dist worksteal tests/end_to_end
 exit "$failed"

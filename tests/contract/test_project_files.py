@@ -64,7 +64,7 @@ def hooks() -> dict[str, dict[str, Any]]:
 def test_the_hooks_are_what_ci_runs() -> None:
     """Style and types stand in scripts/test.sh, which .ci/run calls; shell scripts and Dockerfile in a test."""
     script = (ROOT / "scripts" / "test.sh").read_text()
-    of_ci = re.findall(r"^(\.venv/bin/(?!python).*)$", script, re.M)
+    of_ci = re.findall(r"^(\.venv/bin/(?!python)[^&\n]*?)(?: & .*)?$", script, re.M)  # one beside other work
     of_files = [hook["entry"] for hook in hooks().values() if hook.get("pass_filenames") is False]
     assert len(of_ci) == 3 and of_files == of_ci
     assert "bash scripts/test.sh" in (ROOT / ".ci" / "run").read_text()

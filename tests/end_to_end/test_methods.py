@@ -10,8 +10,6 @@ POLICY_LOSSES = [
     for name in sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
     if not name.endswith(SIZES)
 ]
-# What needs our actor worker runs in CI: current entropy, and sums over the mini-batch with a second forward pass.
-IN_CI = ("bapo", "entropy_adv")
 ELSEWHERE = ("dgpo", "maspo")  # test_training.py
 OWN_METRICS = {
     "bapo": ("actor/bapo_c_low", "actor/bapo_c_high", "actor/bapo_positive_share"),
@@ -25,11 +23,6 @@ SHORT = ("trainer.save_freq=-1", "trainer.test_freq=-1", "trainer.val_before_tra
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 
-def choices() -> list:
-    others = [name for name in POLICY_LOSSES if name not in (*IN_CI, *ELSEWHERE)]
-    return [*IN_CI, *(pytest.param(name, marks=pytest.mark.slow) for name in others)]
-
-
 def assert_trained(launcher) -> list[dict]:
     """Three steps, with off-policy tokens and a gradient; returns their metrics."""
     assert launcher.steps() == [1, 2, 3]
@@ -40,7 +33,8 @@ def assert_trained(launcher) -> list[dict]:
     return updates
 
 
-@pytest.mark.parametrize("policy_loss", choices())
+@pytest.mark.slow
+@pytest.mark.parametrize("policy_loss", [name for name in POLICY_LOSSES if name not in ELSEWHERE])
 def test_three_steps(launcher, policy_loss: str) -> None:
     result = launcher.train(f"policy_loss={policy_loss}", *SHORT)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -93,10 +87,11 @@ def test_two_ranks_search_the_same_bounds(launcher) -> None:
     assert_trained(launcher)
 
 
-@pytest.mark.slow
-def test_the_mask_of_entropy_with_a_method_that_has_sums_of_its_own(launcher) -> None:
+def test_current_entropy_and_sums_over_the_mini_batch(launcher) -> None:
+    """All that our actor worker hands a loss: entropy, for a mask, and sums by a second pass, for BAPO's bounds."""
     actor = "actor_rollout_ref.actor"
     mask = (f"{actor}.policy_loss.top_entropy_share=0.2", f"{actor}.calculate_entropy=true")
     result = launcher.train("policy_loss=bapo", *mask, *SHORT)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert_trained(launcher)
+    updates = assert_trained(launcher)
+    assert all(name in update for name in OWN_METRICS["bapo"] for update in updates)
