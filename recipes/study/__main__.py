@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from recipes.common.command import command
 from recipes.config import compose
+from recipes.study.settings import settings_from
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -22,11 +23,11 @@ def main(words: Sequence[str] | None = None) -> int:
     with command("Interrupted; the same command continues.") as console:
         config = compose.compose(words, compose.STUDY, __doc__)
 
-        from recipes.study.cells import run_cells
-        from recipes.study.settings import settings_from
+        settings = settings_from(config, compose.added(words, compose.STUDY))
+
+        from recipes.study.cells import run_cells  # imports verl for seconds, for which bad input need not wait
         from recipes.study.summary import summarise
 
-        settings = settings_from(config, compose.added(words, compose.STUDY))
         run_cells(settings, console)
         print(summarise(settings.folder, settings.baseline, settings.methods))
     return 0

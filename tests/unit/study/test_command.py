@@ -14,6 +14,7 @@ import pytest
 from recipes.common.errors import UserError
 from recipes.config import compose
 from recipes.study import figures
+from recipes.study.__main__ import main
 from recipes.study.cells import MANIFEST
 from recipes.study.comparison import read
 from recipes.study.methods import Method
@@ -81,20 +82,20 @@ def test_more_methods_than_there_are_colours_are_drawn(done, tmp_path: Path) -> 
     assert len(set(looks)) == 60
 
 
-def test_the_same_command_goes_on_and_another_is_refused(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_the_same_command_goes_on_and_another_is_refused(done, capsys: pytest.CaptureFixture[str]) -> None:
+    """In this process: a start imports verl for five seconds, and so does each of a study's workers."""
     folder, _ = done
     results = folder / "study/bandit"
     (gone, *kept) = sorted(results.glob("grpo-*.parquet"))
     before, times = pd.read_parquet(gone), {file: file.stat().st_mtime_ns for file in kept}
     gone.unlink()
-    again = study(folder, "study.methods=[grpo]")
-    assert again.returncode == 0, again.stderr[-2000:]
+    words = [f"output_root={folder}", *SMALL, "study.methods=[grpo]"]
+    assert main(words) == 0
     pd.testing.assert_frame_equal(pd.read_parquet(gone), before)
     assert {file: file.stat().st_mtime_ns for file in kept} == times, "a finished cell was run again"
-    other = study(folder, "study.methods=[grpo]", "study.seeds=4")
-    assert other.returncode == 2 and "holds results of other settings (seeds). Write name=" in " ".join(
-        other.stderr.split()
-    )
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main([*words, "study.seeds=4"])
+    assert "holds results of other settings (seeds). Write name=" in " ".join(capsys.readouterr().err.split())
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,15 @@ def test_the_same_command_goes_on_and_another_is_refused(done: tuple[Path, subpr
 def test_bad_input_names_the_key(override: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         settings_from(compose.compose([override], compose.STUDY))
+
+
+def test_bad_input_does_not_wait_for_verl(run_python) -> None:
+    result = run_python(
+        "import sys; from recipes.study.__main__ import main\n"
+        "try: main(['study.seeds=1'])\n"
+        "except SystemExit as end: print(end.code, 'verl' in sys.modules, 'torch' in sys.modules)"
+    )
+    assert result.stdout.split() == ["2", "False", "False"], result.stderr
 
 
 def test_a_folder_of_ones_own_is_named_by_flag_or_override(done: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
