@@ -112,20 +112,20 @@ def table(configs: Mapping[tuple[str, str, str], DictConfig]) -> list[str]:
     return lines + [row(*pair, configs[(*pair, PLAIN)], configs[(*pair, ENTROPY)]) for pair in pairs()]
 
 
-def grid(configs: Mapping[str, DictConfig]) -> list[str]:
+def grid(configs: Mapping[tuple[str, str], DictConfig]) -> list[str]:
     """The lines of the table of other models: parameters, and for every preset of one node the planned peak.
 
     Args:
-        configs: of each model, not resolved, composed for any of its presets.
+        configs: resolved, by each of `one_node`'s (model, preset).
     """
     presets = dict.fromkeys(preset for _, preset in one_node())
     columns = sorted(presets, key=lambda name: (name[0], int(name.split("x")[1].removesuffix("gb"))))
     lines = ["| `model=` | parameters | " + " | ".join(f"`{name}`" for name in columns) + " |"]
     lines.append("|" + "---|" * (len(columns) + 2))
     for model in other_models():
-        parameters = architecture.of(compose.resolved(configs[model])).parameters / 1e9
-        cells = [_cell(configs[model], model, preset) for preset in columns]
-        lines.append(f"| `{model}` | {parameters:.2f}B | " + " | ".join(cells) + " |")
+        found = [configs.get((model, preset)) for preset in columns]
+        parameters = next(architecture.of(config).parameters for config in found if config is not None)
+        lines.append(f"| `{model}` | {parameters / 1e9:.2f}B | " + " | ".join(map(_cell, found)) + " |")
     return lines
 
 
@@ -135,12 +135,19 @@ def one_node() -> Iterator[tuple[str, str]]:
         yield from ((model, preset) for preset in hardware.presets(model) if preset.count("x") == 1)
 
 
-def _cell(config: DictConfig, model: str, preset: str) -> str:
-    if preset not in hardware.presets(model):
+def on_one_node() -> dict[tuple[str, str], DictConfig]:
+    """What `grid` needs; each resolved right after it was composed, for names of choices are those of the last one."""
+    return {
+        (model, preset): on_preset(compose.compose(overrides("8x80gb", model, PLAIN)), preset, model)
+        for model, preset in one_node()
+    }
+
+
+def _cell(config: DictConfig | None) -> str:
+    if config is None:
         return "–"
-    chosen = on_preset(config, preset, model)
-    on_cpu = chosen.actor_rollout_ref.actor.fsdp_config.offload_policy
-    peak = memory.peak(architecture.of(chosen), hardware.find(chosen.hardware.gpu), sizes.of(chosen)).high
+    on_cpu = config.actor_rollout_ref.actor.fsdp_config.offload_policy
+    peak = memory.peak(architecture.of(config), hardware.find(config.hardware.gpu), sizes.of(config)).high
     return f"{peak / GIB:.0f}" + " (CPU)" * on_cpu
 
 
@@ -153,7 +160,7 @@ def main() -> None:
     }
     print("\n".join(table(configs)))
     print()
-    print("\n".join(grid({model: compose.compose(overrides("8x80gb", model, PLAIN)) for model in other_models()})))
+    print("\n".join(grid(on_one_node())))
 
 
 if __name__ == "__main__":

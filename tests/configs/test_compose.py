@@ -13,6 +13,7 @@ from recipes.checks import config as config_checks
 from recipes.common.paths import config_dir
 from recipes.config.compose import resolved
 
+pytestmark = pytest.mark.xdist_group("policy losses")  # one worker composes each of them, for all tests of the group
 POLICY_LOSSES = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))
 MODELS = sorted(path.stem for path in (config_dir() / "model").glob("*.yaml"))
 # Those of the papers have tests of their own: test_experiments.py.
@@ -44,11 +45,7 @@ def test_every_model_on_a_cpu(composed, model: str) -> None:
     config_checks.check_config(resolved(composed(f"model={model}", *words)))
 
 
-@pytest.mark.parametrize("policy_loss", POLICY_LOSSES)
-def test_every_policy_loss_on_eight_gpus(composed, policy_loss: str) -> None:
-    model = PAPER_MODELS[POLICY_LOSSES.index(policy_loss) % len(PAPER_MODELS)]  # no sizes depend on the method
-    overrides = (f"model={model}", "data=dapo_math_17k", "hardware=8x80gb", f"policy_loss={policy_loss}")
-    config_checks.check_config(resolved(composed(*overrides)))
+# Every policy loss on eight GPUs: test_presets.py.
 
 
 @pytest.mark.parametrize("model", PAPER_MODELS)
@@ -141,8 +138,8 @@ def test_what_a_choice_says_holds() -> None:
     assert [name for name in names[: names.index("_self_")] if not name.startswith("base/")] == []
 
 
-def test_gpus_write_no_copy_and_a_procedural_task_has_its_own_verifier(quickly_composed) -> None:
-    on_gpus = quickly_composed("experiment=dgpo/7b_dgpo", "hardware=8x80gb")
+def test_gpus_write_no_copy_and_a_procedural_task_has_its_own_verifier(composed) -> None:
+    on_gpus = composed("experiment=dgpo/7b_dgpo", "hardware=8x80gb")
     assert on_gpus.actor_rollout_ref.actor.checkpoint.save_contents == ["model", "optimizer", "extra"]
-    assert quickly_composed().actor_rollout_ref.actor.checkpoint.save_contents[-1] == "hf_model"
-    assert quickly_composed("data=reasoning_gym").reward.custom_reward_function.path == "pkg://reward.procedural"
+    assert composed().actor_rollout_ref.actor.checkpoint.save_contents[-1] == "hf_model"
+    assert composed("data=reasoning_gym").reward.custom_reward_function.path == "pkg://reward.procedural"

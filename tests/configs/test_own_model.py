@@ -51,17 +51,21 @@ def named(preset: str, model: str) -> DictConfig:
     return compose.compose((*words, "trainer.experiment_name=one"))
 
 
+@pytest.fixture(scope="module")
+def on_one_node() -> dict[tuple[str, str], DictConfig]:
+    return preset_table.on_one_node()
+
+
 @pytest.mark.parametrize("model", preset_table.other_models())
-def test_a_named_model_passes_all_checks_and_fits_where_it_has_sizes(model: str) -> None:
-    config = named("8x80gb", model)
-    whole = resolved(config)
+def test_a_named_model_passes_all_checks_and_fits_where_it_has_sizes(on_one_node, model: str) -> None:
+    whole = resolved(named("8x80gb", model))
     config_checks.check_config(whole)
     assert whole.actor_rollout_ref.model.path in architecture.known()
     assert whole.reward.custom_reward_function.reward_kwargs.thinking_open is False, "none of their templates opens it"
     presets = [preset for named_model, preset in preset_table.one_node() if named_model == model]
     assert {"8x80gb", "8x141gb", "8x48gb", "8x40gb"} <= set(presets)
     for preset in presets:
-        chosen = preset_table.on_preset(config, preset, model)
+        chosen = on_one_node[model, preset]
         run, gpu = sizes.of(chosen), gpus.find(chosen.hardware.gpu)
         assert (chosen.hardware.sizes, f"{run.nodes * run.gpus_per_node}") == (model, preset.split("x")[0])
         assert f"{preset.split('x')[1].removesuffix('gb')} GB" in gpu.name
@@ -76,8 +80,8 @@ def test_laying_sizes_over_is_what_composing_gives() -> None:
         assert preset_table.on_preset(named("8x80gb", model), preset, model) == resolved(named(preset, model))
 
 
-def test_the_page_holds_the_table_of_named_models() -> None:
-    table = preset_table.grid({model: named("8x80gb", model) for model in preset_table.other_models()})
+def test_the_page_holds_the_table_of_named_models(on_one_node) -> None:
+    table = preset_table.grid(on_one_node)
     assert "\n".join(table) in PAGE, "print it with `python -m recipes.plan.preset_table`"
 
 

@@ -165,10 +165,10 @@ REFUSED_CONFIGS = {
 
 
 @pytest.mark.parametrize("case", REFUSED_CONFIGS)
-def test_config_is_refused(quickly_composed, case: str) -> None:
+def test_config_is_refused(composed, case: str) -> None:
     overrides, words = REFUSED_CONFIGS[case]
     with pytest.raises(UserError) as error:
-        config_checks.check_config(resolved(quickly_composed(*SIZES, *overrides)))
+        config_checks.check_config(resolved(composed(*SIZES, *overrides)))
     for word in words:
         assert word in str(error.value)
 
@@ -514,17 +514,17 @@ def checked(config) -> None:
 
 
 @pytest.mark.parametrize(("overrides", "key", "cure"), WRONG_VALUES, ids=named)
-def test_a_wrong_value_is_refused(quickly_composed, overrides: list[str], key: str, cure: str) -> None:
+def test_a_wrong_value_is_refused(composed, overrides: list[str], key: str, cure: str) -> None:
     with pytest.raises(UserError) as error:
-        checked(quickly_composed(*overrides))
+        checked(composed(*overrides))
     assert key in str(error.value)
     assert cure in str(error.value)
 
 
 @pytest.mark.skipif(attention.has_flash_attn(), reason="flash-attn is installed here")
-def test_attention_that_is_not_installed_is_refused(quickly_composed) -> None:
+def test_attention_that_is_not_installed_is_refused(composed) -> None:
     with pytest.raises(UserError, match=r"attention=flash: flash-attn is not installed.*Write attention=auto"):
-        environment.check_environment(resolved(quickly_composed(PAPER, "attention=flash")))
+        environment.check_environment(resolved(composed(PAPER, "attention=flash")))
 
 
 @pytest.mark.parametrize(("words", "key", "cure"), WRONG_WORDS, ids=named)
@@ -537,8 +537,8 @@ def test_a_wrong_word_is_refused(words: list[str], key: str, cure: str) -> None:
 
 
 @pytest.mark.parametrize("overrides", RIGHT, ids=" ".join)
-def test_a_right_neighbour_is_accepted(quickly_composed, overrides: list[str]) -> None:
-    checked(quickly_composed(*overrides))
+def test_a_right_neighbour_is_accepted(composed, overrides: list[str]) -> None:
+    checked(composed(*overrides))
 
 
 def test_there_are_enough_of_them() -> None:
@@ -548,49 +548,47 @@ def test_there_are_enough_of_them() -> None:
     assert len(RIGHT) >= 20
 
 
-def test_parallel_sizes_against_the_models_heads(quickly_composed) -> None:
-    config = resolved(quickly_composed(PAPER, f"{ROLLOUT}.tensor_model_parallel_size=8"))
+def test_parallel_sizes_against_the_models_heads(composed) -> None:
+    config = resolved(composed(PAPER, f"{ROLLOUT}.tensor_model_parallel_size=8"))
     with pytest.raises(UserError, match=r"tensor_model_parallel_size=8 does not divide the 28 .*=7"):
         sizes.check_model(config, {"num_attention_heads": 28})
     sizes.check_model(config, {"num_attention_heads": 32})
     sizes.check_model(config, {})
 
 
-def test_fused_kernels_need_an_output_layer_that_is_gathered(quickly_composed) -> None:
-    config = resolved(quickly_composed(PAPER, f"{MODEL}.use_fused_kernels=true"))
+def test_fused_kernels_need_an_output_layer_that_is_gathered(composed) -> None:
+    config = resolved(composed(PAPER, f"{MODEL}.use_fused_kernels=true"))
     with pytest.raises(UserError, match=rf"{MODEL}\.use_fused_kernels=true.*Write {MODEL}\.use_fused_kernels=false"):
         sizes.check_model(config, {"tie_word_embeddings": False})
     sizes.check_model(config, {"tie_word_embeddings": True})
-    sizes.check_model(resolved(quickly_composed(PAPER)), {"tie_word_embeddings": False})
-    old_fsdp = resolved(quickly_composed(PAPER, f"{MODEL}.use_fused_kernels=true", f"{ACTOR}.strategy=fsdp"))
+    sizes.check_model(resolved(composed(PAPER)), {"tie_word_embeddings": False})
+    old_fsdp = resolved(composed(PAPER, f"{MODEL}.use_fused_kernels=true", f"{ACTOR}.strategy=fsdp"))
     sizes.check_model(old_fsdp, {"tie_word_embeddings": False})  # its root gathers the output layer
 
 
-def test_a_response_longer_than_the_models_context(quickly_composed) -> None:
-    config = resolved(quickly_composed(PAPER))
+def test_a_response_longer_than_the_models_context(composed) -> None:
+    config = resolved(composed(PAPER))
     with pytest.raises(UserError, match=r"max_position_embeddings=4096\. Write data\.max_response_length=2048"):
         sizes.check_model(config, {"max_position_embeddings": 4096})
 
 
-def test_epochs_that_end_before_the_steps(quickly_composed) -> None:
-    config = resolved(quickly_composed("trainer.total_epochs=1"))
+def test_epochs_that_end_before_the_steps(composed) -> None:
+    config = resolved(composed("trainer.total_epochs=1"))
     with pytest.raises(UserError, match=r"trainer\.total_epochs=1.*17 batches of 128.*Write trainer\.total_epochs=2"):
         files.check_enough(config, Rows("data.train_files", 2244))
-    config = resolved(quickly_composed("trainer.total_epochs=2"))
+    config = resolved(composed("trainer.total_epochs=2"))
     files.check_enough(config, Rows("data.train_files", 2244))
-    config = resolved(quickly_composed("data.train_max_samples=100"))
+    config = resolved(composed("data.train_max_samples=100"))
     with pytest.raises(
         UserError, match=r"100 rows.*fewer than data\.train_batch_size=128 \(data\.train_max_samples=100\)"
     ):
         files.check_enough(config, Rows("data.train_files", 100))
 
 
-def test_a_tracker_that_is_not_installed_or_has_no_login(
-    quickly_composed, monkeypatch: pytest.MonkeyPatch, tmp_path
-) -> None:
+def test_a_tracker_that_is_not_installed_or_has_no_login(composed, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     from recipes.checks import tracking
 
-    config = resolved(quickly_composed("trainer.logger=[console,file,wandb]"))
+    config = resolved(composed("trainer.logger=[console,file,wandb]"))
     monkeypatch.setattr(tracking, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"package wandb is not installed.*trainer\.logger=\[console,file\]"):
         tracking.check_trackers(config)
@@ -606,11 +604,11 @@ def test_a_tracker_that_is_not_installed_or_has_no_login(
 
 @pytest.mark.parametrize("name", TRACKERS)
 def test_every_tracker_is_one_more_logger_and_says_how_it_is_installed(
-    quickly_composed, monkeypatch: pytest.MonkeyPatch, name: str
+    composed, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     from recipes.checks import tracking
 
-    config = resolved(quickly_composed(f"logging={name}"))
+    config = resolved(composed(f"logging={name}"))
     assert list(config.trainer.logger) == ["console", "file", "tensorboard", name]
     tracking.check_loggers(config)
     monkeypatch.setattr(tracking, "find_spec", lambda package: None if package == name else object())
@@ -618,10 +616,10 @@ def test_every_tracker_is_one_more_logger_and_says_how_it_is_installed(
         tracking.check_trackers(config)
 
 
-def test_swanlab_without_a_login(quickly_composed, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+def test_swanlab_without_a_login(composed, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     from recipes.checks import tracking
 
-    config = resolved(quickly_composed("logging=swanlab"))
+    config = resolved(composed("logging=swanlab"))
     monkeypatch.setattr(tracking, "find_spec", lambda name: object())
     nobody = {"SWANLAB_ROOT": str(tmp_path)}
     with pytest.raises(UserError, match=r"SwanLab has no login.*SWANLAB_API_KEY.*SWANLAB_MODE=local"):

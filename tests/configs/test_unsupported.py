@@ -28,23 +28,23 @@ def test_the_page_is_read() -> None:
 
 
 @pytest.mark.parametrize("word", ASKED)
-def test_what_is_not_supported_is_refused_and_what_to_write_is_said(quickly_composed, word: str) -> None:
+def test_what_is_not_supported_is_refused_and_what_to_write_is_said(composed, word: str) -> None:
     with pytest.raises(UserError, match="Write ") as error:
-        config_checks.check_config(resolved(quickly_composed(word)))
+        config_checks.check_config(resolved(composed(word)))
     assert word.partition("=")[0] in str(error.value)
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_estimators_compose(quickly_composed, estimator: str) -> None:
+def test_estimators_compose(composed, estimator: str) -> None:
     loss = {"signed_reward": "topr", "dr_grpo": "dr_grpo"}.get(estimator, "grpo")
     words = (f"policy_loss={loss}", f"algorithm.adv_estimator={estimator}")
-    config_checks.check_config(resolved(quickly_composed(*words)))
+    config_checks.check_config(resolved(composed(*words)))
 
 
 @pytest.mark.parametrize("words", KL, ids=" ".join)
-def test_kl_composes(quickly_composed, words: list[str]) -> None:
+def test_kl_composes(composed, words: list[str]) -> None:
     size = "actor_rollout_ref.ref.log_prob_micro_batch_size_per_gpu=64"
-    config_checks.check_config(resolved(quickly_composed(*words, size)))
+    config_checks.check_config(resolved(composed(*words, size)))
 
 
 CONFIG = SimpleNamespace(actor_rollout_ref=SimpleNamespace(model=SimpleNamespace(path="/m")))

@@ -6,22 +6,26 @@ import runpy
 import shlex
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import hydra
 import pytest
 import verl
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from verl.trainer.ppo.core_algos import ADV_ESTIMATOR_REGISTRY, get_policy_loss_fn
 from verl.utils.config import omega_conf_to_dataclass, validate_config
 
 from recipes.common.paths import config_dir
+from recipes.config import compose
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "drop-in.md").read_text()
-VERL = str(Path(verl.__file__).parent / "trainer" / "config")
+STOCK = compose.Primary(
+    "verl.trainer.main_ppo", Path(verl.__file__).parent / "trainer" / "config" / "ppo_trainer.yaml", ()
+)
 ACTOR = "actor_rollout_ref.actor."
 SIZES = (ACTOR + "ppo_micro_batch_size_per_gpu=1", "actor_rollout_ref.rollout.log_prob_micro_batch_size_per_gpu=1")
 ROWS = re.findall(r"^\| (\S+) \| `(\S+Config)` \| `(\S+)` \| (.*) \|$", PAGE, re.M)
@@ -30,19 +34,20 @@ TABLE = {method: row for method, *row in ROWS}
 
 def stock(*overrides: str) -> DictConfig:
     """What `python -m verl.trainer.main_ppo` trains with."""
-    with initialize_config_dir(VERL, version_base=None):
-        return compose("ppo_trainer", [*SIZES, *overrides])
+    with hydra.initialize_config_dir(str(STOCK.file.parent), version_base=None):
+        return hydra.compose(STOCK.file.stem, [*SIZES, *overrides])
 
 
+@cache
 def by_hand(method: str) -> DictConfig:
-    """From the keys in the page's table."""
+    """From the keys in the page's table: values, laid onto one composition of verl's config."""
     target, loss_mode, further = TABLE[method]
     overrides = ["algorithm.adv_estimator=grpo", f"{ACTOR}policy_loss._target_={target}"]
     overrides.append(f"{ACTOR}policy_loss.loss_mode={loss_mode}")
     for key in re.findall(r"`(.*?)`", further):
         place = "" if key.startswith("algorithm.") else ACTOR
         overrides.append(f"+{place}{key[1:]}" if key.startswith("+") else place + key)
-    return stock(*overrides)
+    return compose.compose([*SIZES, *overrides], STOCK)
 
 
 def comparable(config: DictConfig) -> dict[str, Any]:

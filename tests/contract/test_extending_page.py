@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_runs import Made, make
+
+from recipes.report.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text()
@@ -97,22 +100,27 @@ def test_a_runs_page_draws_the_weight_of_a_method_of_ones_own(folder: Path) -> N
     method = {"_target_": "my_methods.linear_taper.config.LinearTaperConfig", "loss_mode": "linear_taper"}
     extra = {"actor_rollout_ref.actor.policy_loss": {**method, "linear_taper_width": 2.0}}
     made = make(folder / "run", Made(steps=2, extra=extra))
-    for flags, drawn in (([], False), (["--config-dir", "my_methods/configs"], True)):
-        command = [sys.executable, "-m", "recipes.report", "run", str(made), *flags]
-        run(folder, *command, PYTHONPATH=str(folder))
-        html = (made / "report.html").read_text()
-        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.S)
+
+    def page() -> dict[str, Any]:
+        found = re.search(r'<script type="application/json" id="data">(.*?)</script>', report.read_text(), re.S)
         assert found is not None
-        (page,) = json.loads(found[1])["runs"]
-        assert (page["weight"] is not None) == drawn
-        assert any("Write --config-dir=" in note for note in page["story"]["notes"]) != drawn
-    weight = dict(zip(page["weight"]["log_ratio"], page["weight"]["positive"], strict=True))
+        (only,) = json.loads(found[1])["runs"]
+        return only  # type: ignore[no-any-return]
+
+    report, told = made / "report.html", "Write --config-dir="
+    main(["run", str(made)])  # here, where nobody has imported the method
+    assert page()["weight"] is None and any(told in note for note in page()["story"]["notes"])
+    command = [sys.executable, "-m", "recipes.report", "run", str(made), "--config-dir", "my_methods/configs"]
+    run(folder, *command, PYTHONPATH=str(folder))
+    assert not any(told in note for note in page()["story"]["notes"])
+    drawn = page()["weight"]
+    weight = dict(zip(drawn["log_ratio"], drawn["positive"], strict=True))
     nearest = min(weight, key=lambda log_ratio: abs(log_ratio - 0.6931))
     assert weight[nearest] == pytest.approx(2 * (1 - 0.8 / 2), rel=0.01)
 
 
 def test_the_method_is_compared_with_grpo(folder: Path) -> None:
-    """The page's own command, with fewer updates and seeds."""
+    """The page's own command, with fewer updates and seeds, and one worker: each imports verl for five seconds."""
     (command,) = [block for block in COMMANDS if "recipes.study" in block]
-    smaller = command.rstrip() + " study.total_updates=64 study.seeds=3 study.tuning_seeds=2"
+    smaller = command.rstrip() + " study.total_updates=64 study.seeds=3 study.tuning_seeds=2 study.processes=1"
     assert "| linear_taper |" in run(folder, "bash", "-euc", smaller)

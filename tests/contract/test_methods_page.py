@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 from verl.utils.config import omega_conf_to_dataclass
 
@@ -16,9 +15,10 @@ from losses import metrics
 from losses.registry import METHODS
 from losses.surrogate import slope_and_sums
 from recipes.common.paths import config_dir
-from recipes.config import resolvers
+from recipes.config.compose import compose
 from recipes.report.curves import illustration
 
+pytestmark = pytest.mark.xdist_group("policy losses")  # composed by tests/configs/test_compose.py, too
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "methods.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -72,9 +72,7 @@ STATED = stated()
 
 @pytest.fixture(scope="module")
 def shipped() -> dict[str, DictConfig]:
-    resolvers.register()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return {choice: compose("train", [f"policy_loss={choice}"]) for choice in YAMLS}
+    return {choice: compose([f"policy_loss={choice}"]) for choice in YAMLS}
 
 
 def keys_set_by(choice: str) -> set[str]:
