@@ -89,8 +89,9 @@ def build(
         tokenizer = make_tokenizer()
         model = make_model(tokenizer)
         train, held_out = arithmetic.problems(split_seed)
+        examples = encode(tokenizer, train)
         taken, reached = pretrain(
-            model, encode(tokenizer, train), steps, target_accuracy, batch_size, learning_rate, seed
+            model, examples, examples[:CALIBRATION], steps, target_accuracy, batch_size, learning_rate, seed
         )
         accuracy = sampled_accuracy(model, tokenizer, held_out)
         save(folder, model, tokenizer)
@@ -212,19 +213,18 @@ def sampled_accuracy(
 def pretrain(
     model: PreTrainedModel,
     examples: Examples,
+    measured: Examples,
     steps: int,
     target_accuracy: float,
     batch_size: int,
     learning_rate: float,
     seed: int,
     name: str = "tiny model",
-    calibration: int = CALIBRATION,
     check_every: int = CHECK_EVERY,
 ) -> tuple[int, float]:
     """Train `model` in place until the target is reached; return the steps taken and the accuracy reached.
 
-    `name` stands in the progress bar; the accuracy is that on the first `calibration` examples, every `check_every`
-    steps.
+    The accuracy is that expected on `measured`, every `check_every` steps; `name` stands in the progress bar.
     """
     optimiser = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     warm_up = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min(1.0, (step + 1) / 20))
@@ -239,7 +239,7 @@ def pretrain(
             optimiser.step()
             warm_up.step()
             if step % check_every == 0 or step == steps:
-                accuracy = expected_accuracy(model, examples[:calibration])
+                accuracy = expected_accuracy(model, measured)
                 counter.to(accuracy, f"step {step}, loss {loss.item():.3f}")
                 if accuracy >= target_accuracy:
                     return step, accuracy

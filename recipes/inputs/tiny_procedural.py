@@ -55,7 +55,10 @@ def build(
         answers = [rf"\boxed{{{row['reward_model']['ground_truth']}}}{tiny_model.END}" for row in rows]
         examples = tiny_model.encode_texts(tokenizer, prompts, answers)
         _check_length(examples)
-        taken, reached = tiny_model.pretrain(model, examples, steps, target_accuracy, batch_size, learning_rate, seed)
+        measured = examples[: tiny_model.CALIBRATION]
+        taken, reached = tiny_model.pretrain(
+            model, examples, measured, steps, target_accuracy, batch_size, learning_rate, seed
+        )
         save(folder, model, tokenizer)
         record = {
             "target": f"{__name__}.build",
