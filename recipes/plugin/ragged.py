@@ -24,6 +24,7 @@ from verl.trainer.ppo.metric_utils import compute_data_metrics, compute_througho
 from verl.trainer.ppo.rollout_corr_helper import compute_rollout_corr_metrics_from_logprobs
 from verl.trainer.ppo.v1.trainer_base import PPOTrainer
 from verl.trainer.ppo.v1.utils import compute_advantage_for_multi_trajectories
+from verl.utils.debug.metrics import calculate_debug_metrics
 
 from losses.estimators import OUTCOME_ESTIMATORS
 from recipes.plugin.responses import real_part
@@ -93,6 +94,19 @@ def policy_gap(log_probs: torch.Tensor, rollout_log_probs: torch.Tensor, mask: t
         return float(np.average(values, weights=tokens if name in TOKEN_MEANS else responses))
 
     return {name: whole(name) for name in found[0]}
+
+
+def probability_gap(log_probs: Any, rollout_log_probs: Any, mask: Any) -> dict[str, float]:
+    """verl's `training/rollout_probs_diff_*` and the correlation beside them; arguments as for `policy_gap`.
+
+    They are over tokens, whatever response these belong to: all stand in one row.
+    """
+    rows = {"old_log_probs": log_probs, "rollout_log_probs": rollout_log_probs, "response_mask": mask}
+    # Of the responses nothing but their width is read.
+    flat = {name: one.values()[None] for name, one in (rows | {"responses": mask}).items()}
+    view: Any = SimpleNamespace(batch=flat)
+    with one_thread():
+        return calculate_debug_metrics(view)
 
 
 def is_one_number(algorithm: DictConfig) -> bool:
@@ -183,6 +197,21 @@ def staleness(tags: list[dict[str, Any]], step: int) -> dict[str, Any]:
 
 class RaggedTrainer(PPOTrainer):
     """To be mixed into one of verl's trainers."""
+
+    def _compute_old_log_prob(self, batch: KVBatchMeta, metrics: dict[str, Any]) -> KVBatchMeta:
+        """verl's, with its comparison of two policies left to `probability_gap`."""
+        correction, rollout = self.config.algorithm.get("rollout_correction"), self.config.actor_rollout_ref.rollout
+        compared = rollout.calculate_log_probs and not (correction or {}).get("bypass_mode")
+        known, rollout.calculate_log_probs = rollout.calculate_log_probs, False
+        try:
+            batch = super()._compute_old_log_prob(batch, metrics)
+        finally:
+            rollout.calculate_log_probs = known
+        if compared:
+            fields = ["old_log_probs", "rollout_log_probs", "response_mask"]
+            data = tq.kv_batch_get(keys=batch.keys, partition_id=batch.partition_id, select_fields=fields)
+            metrics.update(probability_gap(*(data[name] for name in fields)))
+        return batch
 
     def _compute_advantage(self, batch: KVBatchMeta, metrics: dict[str, Any]) -> KVBatchMeta:
         """verl's, where each response has one advantage; else verl's as it is."""

@@ -51,6 +51,7 @@ SET = {
     "poll_interval": "v1/replay_buffer.ReplayBuffer._wait_for_next_poll",
     "_wait_for_next_poll": "v1/replay_buffer.ReplayBuffer.sample",
     "role_worker_mapping": "v1/trainer_base.PPOTrainer._setup",
+    "calculate_log_probs": "v1/trainer_base.PPOTrainer._compute_old_log_prob",
     "default_local_dir": "v1/trainer_base.PPOTrainer._save_checkpoint",
     "max_actor_ckpt_to_keep": "v1/trainer_base.PPOTrainer._save_checkpoint",
     "total_training_steps": "v1/trainer_base.PPOTrainer.fit",

@@ -175,6 +175,35 @@ def test_without_the_rollouts_log_probs_there_is_no_gap(queue: Queue, config: Di
     assert not any(name.startswith("rollout_corr/") for name in step(Ours, queue, batch, config))
 
 
+class Actor:
+    """Stores what the actor's worker group stores of the tokens of prompts and responses; verl shifts it by one."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def compute_log_prob(self, batch: KVBatchMeta) -> KVBatchMeta:
+        for key in batch.keys:
+            row = self._queue.rows[key]
+            numbers = torch.cat([torch.zeros(len(row["prompts"]) - 1), row["old_log_probs"], torch.zeros(1)])
+            row |= {"log_probs": numbers, "entropy": -2 * numbers}
+        return batch
+
+
+@pytest.mark.parametrize("compared", [True, False])
+def test_the_log_probs_of_a_step_are_verls(queue: Queue, config: DictConfig, compared: bool) -> None:
+    batch = stored(queue, (*ROWS, PADDING))
+    config.actor_rollout_ref.rollout.calculate_log_probs = compared
+    found: list[dict[str, Any]] = []
+    for kind in (PPOTrainerSync, Ours):
+        trainer: Any = kind.__new__(kind)
+        trainer.config, trainer.actor_rollout_wg = config, Actor(queue)
+        metrics: dict[str, Any] = {}
+        trainer._compute_old_log_prob(batch, metrics)
+        found.append(metrics)
+    assert found[1] == pytest.approx(found[0], rel=1e-6) and len(found[0]) == (6 if compared else 1)
+    assert config.actor_rollout_ref.rollout.calculate_log_probs == compared
+
+
 def test_parts_hold_every_response_once_and_little_padding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ragged, "AT_ONCE", 64)
     lengths = [3, 60, 1, 30, 31, 2, 100, 1, 9, 0]
