@@ -25,7 +25,8 @@ fi
 # event loop, and those that compare times. Trainings, of a dozen processes each, two at a time: one imports, one computes.
 failed=0
 pytest() { .venv/bin/python -m pytest -m "$which" "$@" || failed=$?; }
-pytest -n auto --maxprocesses 4 --dist loadgroup --ignore=tests/browser --ignore=tests/performance --ignore=tests/end_to_end
+# One OpenMP thread for each: a worker has a core, and two threads on it wait for each other by spinning.
+OMP_NUM_THREADS=1 pytest -n auto --maxprocesses 4 --dist loadgroup --ignore=tests/browser --ignore=tests/performance --ignore=tests/end_to_end
 .venv/bin/mypy & types=$! # a core's worth of work, while the tests in a browser use the other
 pytest tests/browser
 wait "$types" || failed=$?
