@@ -23,8 +23,8 @@ common=(--no-emit-index-url --no-emit-find-links --no-header --quiet --extra dev
     --override requirements/cpu-overrides.txt --constraint requirements/cpu.lock |
     awk 'NR == FNR { locked[$1]; next } !($1 in locked)' requirements/cpu.lock - >requirements/reasoning-gym.lock
 # What builds this project and packages that come as source.
-printf 'hatchling\neditables\nsetuptools\nwheel\nuv\n' |
-    "$uv" pip compile - "${plain[@]}" --python-version 3.11 --constraint requirements/cpu.lock -o requirements/build.lock
+"$uv" pip compile - "${plain[@]}" --python-version 3.11 --constraint requirements/cpu.lock -o requirements/build.lock \
+    <<<$'hatchling\neditables\nsetuptools\nwheel\nuv'
 # Not of torch's CPU build, which may come from an index that nobody has looked into here.
 for lock in cpu build reasoning-gym; do
     "$uv" pip compile <(awk '!/^torch==.*[+]cpu/' "requirements/$lock.lock") "${plain[@]}" --no-deps --python-version 3.11 \
