@@ -34,6 +34,6 @@ TOYS = {
         note="NOT the papers' set-up: the toy model where methods can differ (configs/scale/bridge.yaml)",
         methods=("grpo", "cispo", "dgpo", "maspo", "sapo"),
         seeds=tuple(range(8)),
-        time="Not yet timed.",
+        time="A training of 8 steps took 3.7 to 4.0 minutes on two cores, two at a time; its evaluation one more.",
     ),
 }
