@@ -32,7 +32,6 @@ from recipes.runs.run_folder import RunFolder
 
 PAPERS = ("dgpo", "maspo")
 REFUSED = 2  # exit code of every command here for bad input
-
 TOY_EVALUATION = "arithmetic"  # everything else: paper
 # The smallest real experiments that one node can bear, and the data that each needs; no row of a table.
 SMALL = {"small/1.5b_gsm8k": ("gsm8k",), "small/1.5b_math_sanity": ("benchmarks", "math_train")}
