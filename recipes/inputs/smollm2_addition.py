@@ -24,7 +24,7 @@ from recipes.inputs.cache import prepare
 from recipes.inputs.saving import save, without_progress_bar
 
 CALIBRATION = 64  # training problems that are not trained on here: the stopping rule is measured on them
-CHECK_EVERY = 4  # steps; from nothing to a half right takes ten
+CHECK_EVERY = 4  # steps; in a trial four took it from .21 to .37
 
 
 def build(
@@ -41,7 +41,7 @@ def build(
 
     Args:
         path: folder to create.
-        seed: of the batches and the final samples.
+        seed: of the batches.
         split_seed: of the split of the problems; the `seed` of `recipes.inputs.arithmetic.build`.
         steps: the most optimiser steps to take.
         target_accuracy: expected at temperature 1 on training problems kept aside; training stops there.
@@ -56,7 +56,7 @@ def build(
     arguments = {name: value for name, value in locals().items() if name != "path"}
     start = time.perf_counter()
     base = prepare(f"{smollm2.__name__}.build", {})
-    with new_folder(path) as folder, tiny_model.private_torch(seed, own_threads=torch.get_num_threads()):
+    with new_folder(path) as folder, tiny_model.private_torch(seed):
         tokenizer = cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(base))
         with without_progress_bar():
             model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)

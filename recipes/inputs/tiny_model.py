@@ -255,16 +255,17 @@ def _batches(examples: Examples, steps: int, batch_size: int, seed: int) -> Iter
 
 
 @contextmanager
-def private_torch(seed: int, own_threads: int = 1) -> Iterator[None]:
+def private_torch(seed: int) -> Iterator[None]:
     """Give torch a seeded generator and one thread for the block, then what it had before.
 
-    One thread because matrices as small as the tiny model's gain little from a second, lose a lot when another process
-    holds its core, and would make the sums depend on the number of cores.
+    One thread because a second waits for the first at every operation, and both wait for whatever else holds a core:
+    beside one busy process a step of SmolLM2 took 49 s with two threads and 10 s with one. And sums would depend on the
+    number of cores.
     """
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed the GPUs as well, for good
-        torch.set_num_threads(own_threads)
+        torch.set_num_threads(1)
         try:
             yield
         finally:
