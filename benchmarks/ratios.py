@@ -6,17 +6,15 @@ never compared: they are those of a machine.
 """
 
 import argparse
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from benchmarks.measure import timing
 from benchmarks.measure.responses import make_responses
 from benchmarks.subjects import losses, reward
+from recipes.plugin.ragged import one_thread
 
 BASELINE = Path(__file__).resolve().parent / "baseline.json"
 SHAPE, METHODS, RESPONSES = (16, 4096), ("dgpo", "maspo", "grpo"), 40
@@ -60,7 +58,7 @@ def measure(subject: Subject, enough: Callable[[Ratios], bool] = lambda found: F
         enough: told the ratios after each attempt; true ends the measurement.
     """
     best: dict[str, float] = {}
-    with one_thread():
+    with one_thread():  # two wait for the busier core
         functions = subject.functions()
         for _ in range(ATTEMPTS):
             times = timing.interleave(functions, subject.rounds)
@@ -68,17 +66,6 @@ def measure(subject: Subject, enough: Callable[[Ratios], bool] = lambda found: F
             if enough(timing.ratios(best, subject.base)):
                 break
     return timing.ratios(best, subject.base)
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """torch on one thread: two wait for the busier core."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def worse(found: Ratios, baseline: Ratios, margin: float) -> list[str]:
