@@ -475,7 +475,10 @@ RIGHT = [
     [f"{ACTOR}.policy_loss.top_entropy_share=0.2", f"{ACTOR}.calculate_entropy=true"],
     ["sampling=dynamic", "reward_shaping=[overlong,plus_minus_one]", "trainer.v1.rlvr.generation_limit=1.5"],
     ["sampling=dynamic", "trainer.v1.rlvr.keep_right_share=[0.125,0.5]", f"{ROLLOUT}.n=8"],
-    ["algorithm.adv_estimator=reinforce_plus_plus", f"{ROLLOUT}.n=1", f"{ACTOR}.ppo_micro_batch_size_per_gpu=32"],
+    [
+        *("algorithm.adv_estimator=reinforce_plus_plus", f"{ROLLOUT}.n=1"),
+        *("data.train_batch_size=128", f"{ACTOR}.ppo_mini_batch_size=32"),
+    ],
     ["algorithm.adv_estimator=rloo"],
     [f"{ROLLOUT}.temperature=0.6", f"{ROLLOUT}.top_p=0.95", f"{ROLLOUT}.top_k=50"],
     [f"{ROLLOUT}.top_k=0"],
@@ -573,12 +576,13 @@ def test_a_response_longer_than_the_models_context(composed) -> None:
 
 
 def test_epochs_that_end_before_the_steps(composed) -> None:
-    config = resolved(composed("trainer.total_epochs=1"))
+    batch = ("data.train_batch_size=128", f"{ACTOR}.ppo_mini_batch_size=32")
+    config = resolved(composed(*batch, "trainer.total_epochs=1"))
     with pytest.raises(UserError, match=r"trainer\.total_epochs=1.*17 batches of 128.*Write trainer\.total_epochs=2"):
         files.check_enough(config, Rows("data.train_files", 2244))
-    config = resolved(composed("trainer.total_epochs=2"))
+    config = resolved(composed(*batch, "trainer.total_epochs=2"))
     files.check_enough(config, Rows("data.train_files", 2244))
-    config = resolved(composed("data.train_max_samples=100"))
+    config = resolved(composed(*batch, "data.train_max_samples=100"))
     with pytest.raises(
         UserError, match=r"100 rows.*fewer than data\.train_batch_size=128 \(data\.train_max_samples=100\)"
     ):
