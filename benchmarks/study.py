@@ -63,7 +63,8 @@ def headline(table: pd.DataFrame) -> str:
     lines = [f"| method | {' | '.join(f'N = {one}' for one in settings)} |", "|---|" + "---|" * len(settings)]
     for method in dict.fromkeys(table.method):
         rows = table[table.method == method].set_index("updates")
-        lines.append(f"| {method} | {' | '.join(_cell(rows.loc[one], method) for one in settings)} |")
+        cells = (_cell(rows.loc[one], method) if one in rows.index else "–" for one in settings)  # not run yet
+        lines.append(f"| {method} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -239,7 +239,7 @@ def test_the_page_holds_the_levers_and_each_of_them_fits() -> None:
                 f"{ROLLOUT}.n=8",
                 "actor_rollout_ref.actor.ppo_micro_batch_size_per_gpu=8",
             ],
-            ["log_prob_micro_batch_size_per_gpu=128", "32 responses", "mini-batch", "per_gpu=32"],
+            ["log_prob_micro_batch_size_per_gpu=64", "32 responses", "mini-batch", "per_gpu=32"],
         ),
         "no engines beside the trainer": ([SEPARATE, "actor_rollout_ref.hybrid_engine=false"], ["hybrid_engine=true"]),
         "engines wider than a node": (
