@@ -256,7 +256,7 @@ WRONG_VALUES = [
     ([f"{ENGINE}.param_offload=ja"], f"{ENGINE}.param_offload='ja'", "true or false"),
     ([f"{ACTOR}.checkpoint.save_contents=[model,weights]"], f"{ACTOR}.checkpoint.save_contents", "hf_model"),
     # KL, advantages, corrections
-    ([f"{ACTOR}.use_kl_loss=true"], f"{ACTOR}.use_kl_loss=true", f"{REFERENCE}.log_prob_micro_batch_size_per_gpu=128"),
+    ([f"{ACTOR}.use_kl_loss=true"], f"{ACTOR}.use_kl_loss=true", f"{REFERENCE}.log_prob_micro_batch_size_per_gpu=64"),
     ([f"{ACTOR}.use_kl_loss=true", f"{ACTOR}.kl_loss_coef=0"], f"{ACTOR}.kl_loss_coef=0", "kl_loss_coef=0.001"),
     ([f"{ACTOR}.use_kl_loss=perhaps"], f"{ACTOR}.use_kl_loss='perhaps'", "true or false"),
     ([f"{ACTOR}.kl_loss_coef=-1"], f"{ACTOR}.kl_loss_coef=-1", f"{ACTOR}.kl_loss_coef=0.001"),
