@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from recipes.inputs import arithmetic, tiny_model
+from recipes.plugin.ragged import one_thread
 from recipes.study.arithmetic import Arithmetic
 from recipes.study.bench import Unit, copied, run
 from recipes.study.methods import Method
@@ -18,10 +19,8 @@ SEEDS, RATES = (3, 4), 2
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
     """As recipes.study.cells runs it; two threads wait for each other on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")
