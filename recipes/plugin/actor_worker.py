@@ -29,7 +29,7 @@ from losses.method import MethodConfig
 from losses.metrics import as_metrics
 from losses.ratio_histogram import ratio_counts
 from losses.surrogate import slope_and_sums
-from recipes.plugin import adapter
+from recipes.plugin import adapter, mini_batches
 from recipes.plugin.rollout import weight_sums
 
 
@@ -125,6 +125,11 @@ class RecipeTrainingWorker(TrainingWorker):
     def set_loss_fn(self, loss_fn: Any) -> None:
         """Wrap verl's loss."""
         super().set_loss_fn(ActorLoss(loss_fn))
+
+    def train_mini_batch(self, data: TensorDict) -> Any:
+        """verl's updates of a step, which has the responses of each cut out directly."""
+        with mini_batches.cut_directly():
+            return super().train_mini_batch(data)
 
     def train_batch(self, data: TensorDict) -> TensorDict:
         """One optimiser step on one update mini-batch (this rank's share)."""

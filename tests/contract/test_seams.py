@@ -56,6 +56,7 @@ SET = {
     "max_actor_ckpt_to_keep": "v1/trainer_base.PPOTrainer._save_checkpoint",
     "total_training_steps": "v1/trainer_base.PPOTrainer.fit",
     "loss_fn": "workers/engine_workers.TrainingWorker.train_batch",
+    "index_select_tensor_dict": "utils/tensordict_utils.make_iterator",
     "actor_worker_cls": "workers/engine_workers.ActorRolloutRefWorker.init_model",
     "zmq_handle": "vllm_rollout/vllm_rollout.ServerAdapter.update_weights",
     "_get_zmq_handle": "vllm_rollout/utils.vLLMColocateWorkerExtension.update_weights_from_ipc",
