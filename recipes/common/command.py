@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.markup import escape
 
-from recipes.common import processes
+from recipes.common import collector, processes
 from recipes.common.errors import UserError
 from recipes.common.files import is_full
 from recipes.common.secrets import redacted_text
@@ -23,6 +23,7 @@ def command(interrupted: str) -> Iterator[Console]:
     Args:
         interrupted: said after Ctrl-C or SIGTERM.
     """
+    collector.ask_less_often()
     processes.raise_on_termination()
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
