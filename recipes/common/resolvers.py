@@ -8,11 +8,23 @@ from omegaconf import OmegaConf
 from recipes.common import attention, precision
 
 
+def executor(device: str, workers: int) -> str:
+    """`${executor:<trainer.device>,<tensor_model_parallel_size>}`: who computes in vLLM where the model is tiny.
+
+    The engine itself where that is known to work: a process less to start and to send every step to. Such a model has
+    no use for the threads that vLLM would give a process of its own. vLLM reads `uni` as `mp` on a CPU, but not the
+    name of the class.
+    """
+    in_engine = device == "cpu" and workers == 1
+    return "vllm.v1.executor.uniproc_executor.UniProcExecutor" if in_engine else "mp"
+
+
 def register() -> None:
     """Make the resolvers known; safe to call again."""
     OmegaConf.register_new_resolver("absolute", lambda path: str(Path(path).expanduser().absolute()), replace=True)
     OmegaConf.register_new_resolver("attention", attention.implementation, replace=True)
     OmegaConf.register_new_resolver("dtype", precision.dtype, replace=True)
+    OmegaConf.register_new_resolver("executor", executor, replace=True)
     OmegaConf.register_new_resolver("sum", lambda *numbers: sum(numbers), replace=True)
     OmegaConf.register_new_resolver("product", lambda *numbers: math.prod(numbers), replace=True)
     OmegaConf.register_new_resolver("quotient", lambda whole, part: whole // part, replace=True)

@@ -58,6 +58,7 @@ VOLATILE = (
     "actor_rollout_ref.rollout.agent.agent_loop_manager_class",
     "actor_rollout_ref.rollout.checkpoint_engine.custom_backend_module",
     "actor_rollout_ref.rollout.engine_kwargs.vllm.worker_extension_cls",
+    "actor_rollout_ref.rollout.engine_kwargs.vllm.distributed_executor_backend",
     "trainer.val_before_train",
     "trainer.resume_mode",
     "trainer.resume_from_path",

@@ -2,6 +2,8 @@
 
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -46,6 +48,27 @@ def test_every_model_on_a_cpu(composed, model: str) -> None:
 
 
 # Every policy loss on eight GPUs: test_presets.py.
+
+
+EXECUTOR = "actor_rollout_ref.rollout.engine_kwargs.vllm.distributed_executor_backend"
+
+
+def test_vllm_computes_a_tiny_model_in_its_engine_on_a_cpu(composed) -> None:
+    """vLLM looks the class up as it would for any user's executor."""
+    from vllm.v1.executor.abstract import Executor
+    from vllm.v1.executor.uniproc_executor import UniProcExecutor
+
+    chosen = OmegaConf.select(composed("model=tiny"), EXECUTOR)
+    asked: Any = SimpleNamespace(parallel_config=SimpleNamespace(distributed_executor_backend=chosen))
+    assert Executor.get_class(asked) is UniProcExecutor
+    assert OmegaConf.select(composed("model=smollm2-135m"), EXECUTOR) is None  # threads are of use there
+
+
+@pytest.mark.parametrize(
+    "words", [["hardware=8x80gb"], ["actor_rollout_ref.rollout.tensor_model_parallel_size=2"]], ids=["gpus", "shared"]
+)
+def test_elsewhere_in_processes_of_its_own(composed, words: list[str]) -> None:
+    assert OmegaConf.select(composed("model=tiny", *words), EXECUTOR) == "mp"
 
 
 @pytest.mark.parametrize("model", PAPER_MODELS)
