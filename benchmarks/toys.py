@@ -7,10 +7,12 @@ OUTPUT_ROOT is where `scripts/reproduce.sh both --scale <scale>` wrote. Makes do
 import argparse
 import json
 import statistics
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.quickstart import RESULTS, described, minutes, without_paths
 from losses.metrics import BOUNDARY_CASES
@@ -19,6 +21,8 @@ from recipes.report.cells import Result, read_results
 from recipes.runs.run_folder import RunFolder
 from recipes.runs.statistics import paired
 from recipes.study.comparison import detectable, holm
+
+STUDY = RESULTS / "study-arithmetic-runs.parquet"
 
 
 def facts_of(result: Result, root: Path) -> dict[str, Any]:
@@ -33,11 +37,16 @@ def facts_of(result: Result, root: Path) -> dict[str, Any]:
     updates = [row["data"] for row in run.rows()]
     outside = [sum(data[f"actor/token_share/{case}"] for case in BOUNDARY_CASES) for data in updates]
     record = result.records["average"]
+    config = run.read_config()
+    actor = config.actor_rollout_ref.actor
     return {
         "run": run.path.name,
         "method": result.method,
         "seed": result.seed,
         "step": result.step,
+        "rate": actor.optim.lr,
+        "updates": config.data.train_batch_size // actor.ppo_mini_batch_size,
+        "group": config.actor_rollout_ref.rollout.n,
         "avg_at_32": record["avg"],
         "verl_best_at_32": record["verl_best"],
         "pass": record["pass"],
@@ -82,7 +91,8 @@ collects it; every run with its manifest is in [bridge.json](bridge.json).
 
 
 def page(root: Path, scale: str, runs: list[dict[str, Any]], note: str) -> str:
-    """The Markdown page."""
+    """The Markdown page; comments on what was found stand in docs/results/<scale>-comments.txt."""
+    said = RESULTS / f"{scale}-comments.txt"
     revisions = sorted({run["manifest"]["git"]["revision"][:12] for run in runs})
     spent = statistics.median(run["minutes_of_training_command"] for run in runs)
     lines = [
@@ -96,6 +106,8 @@ def page(root: Path, scale: str, runs: list[dict[str, Any]], note: str) -> str:
         table.build(root, scale, "ours", "md").replace("\n## Toy scale\n\n", "\n"),
         *([note, ""] if note else []),
         *_differences(runs),
+        *(_beside_the_study(runs) if scale == "bridge" else []),
+        *([said.read_text()] if said.exists() else []),
         f"![curves of the methods]({scale}-curves.png)",
         "",
         *_outside(runs),
@@ -112,21 +124,54 @@ def _differences(runs: list[dict[str, Any]]) -> list[str]:
         "| measure | method | difference | p | found in 80 % |",
         "| --- | --- | --- | --- | --- |",
     ]
+    seeds = len({run["seed"] for run in runs})
     for measure, name in (("avg_at_32", "Avg@32 at the end"), ("reward_in_training", "mean reward in training")):
-        by_method: dict[str, dict[int, float]] = {}
-        for run in runs:
-            by_method.setdefault(run["method"], {})[run["seed"]] = 100 * run[measure]
-        base = by_method.pop("grpo")
-        found = {
-            method: paired(np.array([values[seed] - base[seed] for seed in sorted(base)]))
-            for method, values in by_method.items()
-        }
+        found = _paired([(run["method"], run["seed"], run[measure]) for run in runs])
         corrected = holm([one["p"] for one in found.values()])
         for (method, one), p_value in zip(found.items(), corrected, strict=True):
-            least = detectable(one["deviation"], len(base), len(found))
-            interval = f"{one['difference']:+.1f} [{one['low']:+.1f}, {one['high']:+.1f}]"
-            lines.append(f"| {name} | {method} | {interval} | {p_value:.3f} | {least:.1f} |")
+            least = detectable(one["deviation"], seeds, len(found))
+            shown = f"{p_value:.3f}" if p_value >= 0.001 else "< 0.001"
+            lines.append(f"| {name} | {method} | {_interval(one)} | {shown} | {least:.1f} |")
     return [*lines, ""]
+
+
+def _paired(values: Iterable[tuple[str, int, float]]) -> dict[str, dict[str, float]]:
+    """Method → difference to GRPO in points, of (method, seed, share)."""
+    by_method: dict[str, dict[int, float]] = {}
+    for method, seed, value in values:
+        by_method.setdefault(method, {})[seed] = 100 * value
+    base = by_method.pop("grpo")
+    return {
+        method: paired(np.array([own[seed] - base[seed] for seed in sorted(base)]))
+        for method, own in sorted(by_method.items())
+    }
+
+
+def _interval(found: Mapping[str, float]) -> str:
+    return f"{found['difference']:+.1f} [{found['low']:+.1f}, {found['high']:+.1f}]"
+
+
+def _beside_the_study(runs: list[dict[str, Any]]) -> list[str]:
+    """The same differences in the small world, at the same rate, group and number of updates per batch."""
+    rate, updates, group = (runs[0][name] for name in ("rate", "updates", "group"))
+    rows = pd.read_parquet(STUDY)
+    same = np.isclose(rows.rate, rate) & (rows.updates == updates) & (rows.group == group)
+    rows = rows[same & (rows.staleness == 0) & ~rows.tuning & rows.method.isin({run["method"] for run in runs})]
+    columns = [
+        _paired([(run["method"], run["seed"], run["avg_at_32"]) for run in runs]),
+        _paired(rows[["method", "seed", "end"]].itertuples(index=False)),
+        _paired([(run["method"], run["seed"], run["reward_in_training"]) for run in runs]),
+        _paired(rows[["method", "seed", "area"]].itertuples(index=False)),
+    ]
+    return [
+        f"The same differences in the study at this rate, over {rows.seed.nunique()} seeds; intervals by Student's t,",
+        "uncorrected: a description, since the study tests each method at the rate that suits it best.",
+        "",
+        "| method | end, through verl | end, in the study | training, through verl | training, in the study |",
+        "| --- | --- | --- | --- | --- |",
+        *(f"| {method} | {' | '.join(_interval(one[method]) for one in columns)} |" for method in columns[0]),
+        "",
+    ]
 
 
 def _untrained(runs: list[dict[str, Any]]) -> str:

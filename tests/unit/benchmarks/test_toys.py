@@ -1,6 +1,7 @@
 """The page of a toy scale: paired differences with Holm's correction, against scipy's paired test."""
 
 import numpy as np
+import pandas as pd
 from scipy.stats import ttest_rel
 
 from benchmarks import toys
@@ -17,11 +18,29 @@ def test_differences_are_those_of_paired_tests():
     rows = [line.split(" | ") for line in toys._differences(runs[::-1]) if line.startswith("| Avg@32")]
     p_values = {method: ttest_rel(values[method], values["grpo"]).pvalue for method in METHODS if method != "grpo"}
     least = min(p_values, key=p_values.get)
-    found = {method: (interval, float(p)) for _, method, interval, p, _ in rows}
+    found = {method: (interval, p) for _, method, interval, p, _ in rows}
     assert found.keys() == p_values.keys()
-    assert found[least][1] == round(min(1.0, 3 * p_values[least]), 3)
+    corrected = min(1.0, 3 * p_values[least])
+    assert found[least][1] == (f"{corrected:.3f}" if corrected >= 0.001 else "< 0.001")
+    assert corrected < max(float(p.strip("< ")) for _, p in found.values()) <= 1.0
     for method, (interval, _) in found.items():
         assert interval.startswith(f"{100 * (values[method] - values['grpo']).mean():+.1f} [")
+
+
+def test_beside_them_stand_the_studys_at_the_same_rate():
+    """From its own rows: 1.5e-4 is not the rate at which it compares them."""
+    setting = {"rate": 1.5e-4, "updates": 64, "group": 8}
+    runs = [
+        {"method": method, "seed": seed, "avg_at_32": 0.4 + seed * shift, "reward_in_training": 0.3, **setting}
+        for method, shift in METHODS.items()
+        for seed in range(3)
+    ]
+    rows = [line.strip("| ").split(" | ") for line in toys._beside_the_study(runs) if line.startswith("| cispo")]
+    study = pd.read_parquet(toys.STUDY).query("rate == 0.00015 and not tuning").pivot(index="seed", columns="method")
+    ((_, here, there, _, area),) = rows
+    assert here.startswith("-4.0 [")
+    assert there.startswith(f"{100 * (study.end.cispo - study.end.grpo).mean():+.1f} [")
+    assert area.startswith(f"{100 * (study.area.cispo - study.area.grpo).mean():+.1f} [")
 
 
 METHODS = {"grpo": 0.0, "cispo": -0.04, "dgpo": 0.0, "sapo": 0.01}
