@@ -1,7 +1,7 @@
 """Python's collector of garbage, asked less often than by default.
 
-Imports make very many objects, none of them garbage, and by default the collector looks at each several times meanwhile:
-about a tenth of their time (docs/speed.md). Between two looks 50,000 objects may come instead of 700.
+Imports make very many objects, none of them garbage, and by default the collector looks at each several times
+meanwhile: about a tenth of their time (docs/speed.md). Between two looks 50,000 objects may come instead of 700.
 """
 
 import gc

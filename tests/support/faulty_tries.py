@@ -42,7 +42,7 @@ def tried(
             _, said = attempt(run)
         except Killed:
             pass
-        except Exception as error:  # told as broken below, which no test lets pass
+        except Exception as error:  # loud below: a try with a trace is broken
             if not is_end_of_a_thread(error):  # which is how a kill inside of one comes back, and was asked for
                 trace = "".join(traceback.format_exception(error)[-3:])
         points = disk.points
