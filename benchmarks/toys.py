@@ -77,15 +77,16 @@ INTRODUCTIONS = {
 **A tiny model that learns to add two numbers, on a CPU: not the papers' set-up, and no claim about 1.5B,
 7B or 14B.** What it shows: every method trains and evaluates through the code that a cluster runs, with
 16 updates per rollout batch as in the papers, and the tables come out of it. `bash scripts/reproduce.sh
-both --scale tiny` makes it again; `python -m benchmarks.toys` collects it; every run with its manifest is
+both --scale tiny` makes it again; `python -m benchmarks.toys outputs` collects it; every run with its manifest is
 in [tiny.json](tiny.json).
 """,
     "bridge": """# From the small worlds to the cluster's code
 
 **A tiny model that learns to add two numbers, on a CPU: not the papers' set-up, and no claim about 1.5B,
 7B or 14B.** The study's `arithmetic` at N = 64 ([what it is](../study.md#the-bridge)), through verl, vLLM and
-FSDP. `bash scripts/reproduce.sh both --scale bridge` makes it again; `python -m benchmarks.toys --scale bridge`
-collects it; every run with its manifest is in [bridge.json](bridge.json).
+FSDP. `bash scripts/reproduce.sh both --scale bridge` makes it again;
+`python -m benchmarks.toys outputs --scale bridge` collects it; every run with its manifest is in
+[bridge.json](bridge.json).
 """,
 }
 
