@@ -2,10 +2,14 @@ r"""SmolLM2-135M after a short supervised warm start: it answers additions in \b
 
 The model as it comes out of its package boxes nothing, so that its reward is 0 throughout and reinforcement learning
 has nothing to learn from. Examples of the training half of boxed addition teach it the form; it stops as soon as a
-quarter comes out right, so that most is left to be learned from rewards. The chat template is the model's own:
+quarter comes out right, so that most is left to be learned from rewards. The chat template is the model's own but for
+the system message that it puts in where there is none: that would be half of all tokens, in every pass.
 
-    prompt      <|im_start|>system … <|im_start|>user\n12+34=<|im_end|>\n<|im_start|>assistant\n      35 or 36 tokens
-    completion  \boxed{46}<|im_end|>                                                               7 to 8 tokens
+    prompt      <|im_start|>user\n12+34=<|im_end|>\n<|im_start|>assistant\n      13 to 15 tokens
+    completion  \boxed{46}<|im_end|>                                            7 to 9 tokens
+
+The weights stay in float32, and need it: rounded to bfloat16, they lose most of what so few small steps taught
+(`precision=bf16` begins at no reward).
 """
 
 from __future__ import annotations
@@ -23,6 +27,10 @@ from recipes.inputs import arithmetic, smollm2, tiny_model
 from recipes.inputs.cache import prepare
 from recipes.inputs.saving import save, without_progress_bar
 
+CHAT_TEMPLATE = (
+    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
 CALIBRATION = 64  # training problems that are not trained on here: the stopping rule is measured on them
 CHECK_EVERY = 4  # steps; in a trial four took it from .21 to .37
 
@@ -58,6 +66,7 @@ def build(
     base = prepare(f"{smollm2.__name__}.build", {})
     with new_folder(path) as folder, tiny_model.private_torch(seed):
         tokenizer = cast(PreTrainedTokenizerFast, AutoTokenizer.from_pretrained(base))
+        tokenizer.chat_template = CHAT_TEMPLATE
         with without_progress_bar():
             model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
         train, held_out = arithmetic.problems(split_seed)
