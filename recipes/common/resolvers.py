@@ -1,6 +1,7 @@
 """What configs/ reckon with: OmegaConf resolvers that verl's own command needs as well (docs/drop-in.md)."""
 
 import math
+import os
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -19,10 +20,18 @@ def executor(device: str, workers: int) -> str:
     return "vllm.v1.executor.uniproc_executor.UniProcExecutor" if in_engine else "mp"
 
 
+def cores(sharing: int) -> str:
+    """`${cores:<processes that share them>}`: how many of this process's cores each of them gets, at least one; a string,
+    as environment variables are.
+    """
+    return str(max(1, len(os.sched_getaffinity(0)) // sharing))
+
+
 def register() -> None:
     """Make the resolvers known; safe to call again."""
     OmegaConf.register_new_resolver("absolute", lambda path: str(Path(path).expanduser().absolute()), replace=True)
     OmegaConf.register_new_resolver("attention", attention.implementation, replace=True)
+    OmegaConf.register_new_resolver("cores", cores, replace=True)
     OmegaConf.register_new_resolver("dtype", precision.dtype, replace=True)
     OmegaConf.register_new_resolver("executor", executor, replace=True)
     OmegaConf.register_new_resolver("sum", lambda *numbers: sum(numbers), replace=True)

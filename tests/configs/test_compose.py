@@ -1,5 +1,6 @@
 """Every shipped choice composes and passes verl's own validation on a machine without a GPU."""
 
+import os
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -69,6 +70,18 @@ def test_vllm_computes_a_tiny_model_in_its_engine_on_a_cpu(composed) -> None:
 )
 def test_elsewhere_in_processes_of_its_own(composed, words: list[str]) -> None:
     assert OmegaConf.select(composed("model=tiny", *words), EXECUTOR) == "mp"
+
+
+@pytest.mark.parametrize(
+    "words, threads", [(["model=smollm2-135m"], 6), (["model=smollm2-135m", "trainer.n_gpus_per_node=4"], 1), ([], 1)]
+)
+def test_a_cpu_s_workers_share_its_cores(
+    composed, monkeypatch: pytest.MonkeyPatch, words: list[str], threads: int
+) -> None:
+    """Ray would give each one thread; a tiny model needs no more."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(6)))
+    config = resolved(composed(*words))
+    assert str(threads) == config.ray_kwargs.ray_init.runtime_env.env_vars.OMP_NUM_THREADS
 
 
 @pytest.mark.parametrize("model", PAPER_MODELS)
