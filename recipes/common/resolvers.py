@@ -21,8 +21,9 @@ def executor(device: str, workers: int) -> str:
 
 
 def cores(sharing: int) -> str:
-    """`${cores:<processes that share them>}`: how many of this process's cores each of them gets, at least one; a string,
-    as environment variables are.
+    """`${cores:<processes that share them>}`: how many of this process's cores each of them gets, at least one.
+
+    A string, as environment variables are.
     """
     return str(max(1, len(os.sched_getaffinity(0)) // sharing))
 
