@@ -73,7 +73,13 @@ def test_elsewhere_in_processes_of_its_own(composed, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "words, threads", [(["model=smollm2-135m"], 6), (["model=smollm2-135m", "trainer.n_gpus_per_node=4"], 1), ([], 1)]
+    "words, threads",
+    [
+        (["model=smollm2-135m"], 6),
+        (["model=smollm2-135m", "trainer.n_gpus_per_node=4"], 1),
+        (["model=smollm2-135m", "trainer_mode=separate_async"], 3),
+        ([], 1),
+    ],
 )
 def test_a_cpu_s_workers_share_its_cores(
     composed, monkeypatch: pytest.MonkeyPatch, words: list[str], threads: int
