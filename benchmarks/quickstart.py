@@ -50,9 +50,16 @@ def facts_of(run: Path) -> dict[str, Any]:
 
 
 def without_paths(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest as others may read it: log files by name."""
-    attempts = [{**attempt, "log": Path(attempt["log"]).name} for attempt in manifest["attempts"]]
-    return {**manifest, "attempts": attempts}
+    """The manifest as others may read it: log files by name, commands without the machine's folders."""
+
+    def kept(command: list[str]) -> list[str]:
+        return [word for word in command if not word.startswith("output_root=")]
+
+    attempts = [
+        {**attempt, "log": Path(attempt["log"]).name, "command": kept(attempt.get("command", []))}
+        for attempt in manifest["attempts"]
+    ]
+    return {**manifest, "attempts": attempts, "command": kept(manifest["command"])}
 
 
 def _mean(updates: list[dict[str, Any]], key: str) -> float | None:

@@ -5,6 +5,7 @@ with its manifest) and smollm2-curves.png. The runs are those of `experiment=smo
 """
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,15 @@ from recipes.report.summary import accuracy_by_step, reward_by_step
 from recipes.runs import dumps
 from recipes.runs.run_folder import RunFolder
 
-PROBLEMS = 4  # whose responses the page shows
+PROBLEMS = 8  # whose responses the page shows
 
 
-def responses(file: Path) -> dict[str, list[str]]:
-    """Prompt → the responses to it, of one validation."""
-    found: dict[str, list[str]] = {}
+def responses(file: Path) -> dict[tuple[str, str], Counter[str]]:
+    """(prompt, right answer) → how often each response to it came, of one validation."""
+    found: dict[tuple[str, str], Counter[str]] = {}
     with dumps.opened(file) as lines:
         for row in map(json.loads, lines):
-            found.setdefault(row["input"], []).append(row["output"])
+            found.setdefault((row["input"], row["gts"]), Counter())[row["output"]] += 1
     return found
 
 
@@ -30,24 +31,25 @@ def samples(run: Path) -> list[str]:
     """A table of what the model said before and after, to the same held-out problems."""
     validations = [file for _, file in dumps.files(RunFolder(run).responses("validation"))]
     before, after = responses(validations[0]), responses(validations[-1])
-    lines = ["| problem | before | after |", "|---|---|---|"]
-    for prompt in sorted(before)[:PROBLEMS]:
+    lines = ["| problem | right | before | after |", "|---|---|---|---|"]
+    for case in sorted(before)[:PROBLEMS]:
+        prompt, right = case
         problem = next(line for line in prompt.splitlines() if line.endswith("="))  # of the chat around it
-        cells = ["<br>".join(f"`{said}`" for said in side[prompt]) for side in (before, after)]
-        lines.append(f"| `{problem}` | {cells[0]} | {cells[1]} |")
+        cells = ["<br>".join(f"{n} × `{said}`" for said, n in side[case].most_common()) for side in (before, after)]
+        lines.append(f"| `{problem}` | {right} | {cells[0]} | {cells[1]} |")
     return lines
 
 
 def table(runs: list[dict[str, Any]]) -> list[str]:
     """One line per run."""
     lines = [
-        "| policy_loss | seed | steps | before | after | points | s/step | min |",
-        "|---|---|---|---|---|---|---|---|",
+        "| run | steps | before | after | points | s/step | min |",
+        "|---|---|---|---|---|---|---|",
     ]
     for run in runs:
         before, after = run["avg_at_4_before"], run["avg_at_4_after"]
         lines.append(
-            f"| {run['policy_loss']} | {run['seed']} | {run['steps']} | {before:.1%} | {after:.1%} "
+            f"| {run['run']} | {run['steps']} | {before:.1%} | {after:.1%} "
             f"| {100 * (after - before):+.1f} | {run['median_seconds_per_step']:.0f} "
             f"| {run['minutes_of_training_command']:.0f} |"
         )
@@ -82,11 +84,13 @@ def page(folders: list[Path], runs: list[dict[str, Any]], note: str) -> str:
     lines = [
         "# A real pretrained model learns on a CPU",
         "",
-        "SmolLM2-135M, after a supervised warm start on boxed additions that stops where a quarter comes out right",
-        "([smollm2_addition.py](../../recipes/inputs/smollm2_addition.py)), then trained by reinforcement learning on",
-        "the same task: `python -m recipes.train experiment=smollm2_addition policy_loss=dgpo`. Avg@4 on held-out",
-        "problems at temperature 1. A toy task: it shows that a real chat model learns from rewards here, not how",
-        "methods compare. Made by `python -m benchmarks.smollm2`; manifests are in [smollm2.json](smollm2.json).",
+        "SmolLM2-135M, after a supervised warm start on boxed additions that stops at the first check at which more",
+        "than a quarter comes out right ([its builder](../../recipes/inputs/smollm2_addition.py)), then trained by",
+        "reinforcement learning on the same task:",
+        "`python -m recipes.train experiment=smollm2_addition policy_loss=dgpo`.",
+        "Avg@4 on held-out problems at temperature 1. A toy task: it shows that a real chat model learns from rewards",
+        "here, not how methods compare. Made by `python -m benchmarks.smollm2`; manifests are in",
+        "[smollm2.json](smollm2.json).",
         "",
         f"{described(runs[0]['manifest'])}.",
         "",

@@ -57,18 +57,8 @@ def facts_of(result: Result, root: Path) -> dict[str, Any]:
         "entropy": {"first": updates[0]["actor/entropy"], "last": updates[-1]["actor/entropy"]},
         "median_seconds_per_step": statistics.median(data["timing_s/step"] for data in updates),
         "minutes_of_training_command": minutes(manifest["attempts"]),
-        "manifest": _without_root(without_paths(manifest)),
+        "manifest": without_paths(manifest),
     }
-
-
-def _without_root(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Commands without the machine's folders."""
-
-    def kept(command: list[str]) -> list[str]:
-        return [word for word in command if not word.startswith("output_root=")]
-
-    attempts = [{**attempt, "command": kept(attempt.get("command", []))} for attempt in manifest["attempts"]]
-    return {**manifest, "attempts": attempts, "command": kept(manifest["command"])}
 
 
 INTRODUCTIONS = {
