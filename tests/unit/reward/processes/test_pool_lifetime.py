@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from itertools import islice
 
 import pytest
 from pool_jobs import (
@@ -22,10 +23,11 @@ from pool_jobs import (
     scoring_processes,
 )
 
-from reward.scoring import Scorer
+from reward.scoring import Explanation, Scorer
 from reward.verdict import Status
 
 ANSWERS = 2000
+WORKERS = 2
 FORKED = """
 import os, sys
 from pool_jobs import pool
@@ -165,44 +167,48 @@ def right_status(number: int) -> Status:
     return "ok" if number % 3 else "wrong"
 
 
-def score_while_killing(every: float, least: int, most: int) -> tuple[Counter[tuple[Status, Status]], int]:
+def score_while_killing(
+    every: float, least: int, most: int, second_tries: bool
+) -> tuple[Counter[tuple[Status, Status]], int]:
     """The (right, found) statuses of answers that each need a process, and how many processes were killed.
 
     ANSWERS answers are scored, again and again until enough processes have been killed.
+
+    Args:
+        second_tries: whether a process may be killed while it tries an answer for the second time.
     """
-    found: list[Status] = []
     spared, draw, done, kills = scoring_processes(), random.Random(0), threading.Event(), 0
+    futures: list[Future[Explanation]] = []
 
     def kill() -> None:
         nonlocal kills
         while kills < most and not done.wait(every):
+            if not second_tries:  # answers begin in their order: those in work are the first that are not done
+                wait(islice((future for future in futures if not future.done()), WORKERS), timeout=PATIENCE)
             victims = sorted(scoring_processes() - spared, key=lambda process: process.pid)
             if victims:
                 draw.choice(victims).kill()
                 kills += 1
 
-    with pool(workers=2) as one:
+    with pool(workers=WORKERS) as one:
         killer = threading.Thread(target=kill)
         killer.start()
         try:
             while kills < least:
                 scorer = Scorer(one)  # one that has seen an answer needs no process for it, and none would be killed
-                futures = [
-                    scorer.submit(
-                        rf"\boxed{{\sqrt{{{4 * n}}}}}", rf"2\sqrt{{{n if right_status(n) == 'ok' else n + 1}}}"
-                    )
-                    for n in range(ANSWERS)
-                ]
-                found += [future.result(timeout=PATIENCE).verdict.status for future in futures]
+                for n in range(ANSWERS):
+                    truth = rf"2\sqrt{{{n if right_status(n) == 'ok' else n + 1}}}"
+                    futures.append(scorer.submit(rf"\boxed{{\sqrt{{{4 * n}}}}}", truth))
+                statuses = [future.result(timeout=PATIENCE).verdict.status for future in futures]
         finally:
             done.set()
             killer.join()
-    return Counter((right_status(number % ANSWERS), status) for number, status in enumerate(found)), kills
+    return Counter((right_status(number % ANSWERS), status) for number, status in enumerate(statuses)), kills
 
 
 def test_processes_killed_now_and_then_change_no_verdict() -> None:
-    # An answer whose process is killed twice counts as crashed: a slow machine needs longer for the second try.
-    found, _ = score_while_killing(every=max(0.1, 3 * seconds_to_start()), least=5, most=10)
+    """An answer whose process is killed twice counts as crashed; none is here, however slow the machine."""
+    found, _ = score_while_killing(every=0.1, least=5, most=10, second_tries=False)
     rounds, wrong = found.total() // ANSWERS, len(range(0, ANSWERS, 3))
     assert found == {("ok", "ok"): rounds * (ANSWERS - wrong), ("wrong", "wrong"): rounds * wrong}
 
@@ -218,6 +224,6 @@ def seconds_to_start() -> float:
 
 def test_processes_killed_without_end_cost_only_answers_that_met_it_twice() -> None:
     """Up to fifty kills a second, no faster than processes start: every answer gets a verdict, and no wrong one."""
-    found, kills = score_while_killing(every=max(0.02, seconds_to_start()), least=20, most=100_000)
+    found, kills = score_while_killing(every=max(0.02, seconds_to_start()), least=20, most=100_000, second_tries=True)
     assert {right for right, status in found if status not in (right, "crashed")} == set()
     assert sum(count for (_, status), count in found.items() if status == "crashed") <= kills / 2
