@@ -1,7 +1,7 @@
 """The Hugging Face model of a verl checkpoint: `python -m recipes.merge CHECKPOINT [--output FOLDER]`.
 
-CHECKPOINT is a global_step_N folder or its actor folder. Trainings of this project write the Hugging Face copy
-themselves (checkpoint.save_contents has hf_model); otherwise verl's merger puts the FSDP shards together, in bfloat16.
+CHECKPOINT is a global_step_N folder or its actor folder. Where the training wrote the Hugging Face copy itself (as on a
+CPU: checkpoint.save_contents has hf_model), it is that; else verl's merger puts the FSDP shards together, in bfloat16.
 Shards are pickles, and loading one runs the code in it: of people you don't trust take a Hugging Face folder instead.
 
 Exit codes: 0 done, 2 bad input, 130 interrupted.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a fresh checkout to a trained model on a laptop without a GPU: install, make a tiny base model, train it with DGPO
-# through verl, Ray, vLLM and FSDP, and show what it learned. About five minutes on 2 cores, beside the downloads.
+# through verl, Ray, vLLM and FSDP, and show what it learned. About four minutes on 2 cores, beside the downloads.
 #
 #   bash scripts/quickstart.sh                                  DGPO
 #   POLICY_LOSS=maspo bash scripts/quickstart.sh                MASPO (or grpo)

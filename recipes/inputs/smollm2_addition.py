@@ -1,9 +1,9 @@
-r"""SmolLM2-135M after a short supervised warm start: it answers additions in \boxed{}, and a quarter of them rightly.
+r"""SmolLM2-135M after a short supervised warm start: it answers additions in \boxed{}, and some of them rightly.
 
 The model as it comes out of its package boxes nothing, so that its reward is 0 throughout and reinforcement learning
-has nothing to learn from. Examples of the training half of boxed addition teach it the form; it stops as soon as a
-quarter comes out right, so that most is left to be learned from rewards. The chat template is the model's own but for
-the system message that it puts in where there is none: that would be half of all tokens, in every pass.
+has nothing to learn from. Examples of the training half of boxed addition teach it the form, until a quarter or more
+comes out right when it is checked, so that most is left to be learned from rewards. The chat template is the model's
+own but for the system message that it puts in where there is none: that would be half of all tokens, in every pass.
 
     prompt      <|im_start|>user\n12+34=<|im_end|>\n<|im_start|>assistant\n      13 to 15 tokens
     completion  \boxed{46}<|im_end|>                                            7 to 9 tokens
