@@ -106,8 +106,8 @@ def curves(folder: Path, table: pd.DataFrame, file: Path) -> None:
 
 
 def _looks() -> Iterator[dict[str, Any]]:
-    """Lines that can be told apart: twenty colours, each in four styles; then from the start."""
-    colours = plt.get_cmap("tab20")(np.linspace(0, 1, 20))
+    """Lines that can be told apart: ten colours and their pale ones, each in four styles; then from the start."""
+    colours = plt.get_cmap("tab20")(np.r_[0:20:2, 1:20:2])
     styles = ("-", "--", ":", "-.")
     return itertools.cycle({"color": tuple(one), "linestyle": style} for style in styles for one in colours)
 

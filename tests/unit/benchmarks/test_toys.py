@@ -37,7 +37,11 @@ def test_beside_them_stand_the_studys_at_the_same_rate():
         for seed in range(3)
     ]
     rows = [line.strip("| ").split(" | ") for line in toys._beside_the_study(runs) if line.startswith("| cispo")]
-    study = pd.read_parquet(toys.STUDY).query("rate == 0.00015 and not tuning").pivot(index="seed", columns="method")
+    study = (
+        pd.read_parquet(toys.STUDY)
+        .query("updates == 64 and rate == 0.00015 and not tuning")
+        .pivot(index="seed", columns="method")
+    )
     ((_, here, there, _, area),) = rows
     assert here.startswith("-4.0 [")
     assert there.startswith(f"{100 * (study.end.cispo - study.end.grpo).mean():+.1f} [")
