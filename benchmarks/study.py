@@ -8,6 +8,7 @@ docs/results/study-<world>-comments.txt and is copied into the page.
 import argparse
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,17 @@ from benchmarks.quickstart import RESULTS
 from recipes.common.files import write_atomically
 from recipes.runs.manifest import processor
 from recipes.study import figures
-from recipes.study.cells import COLLAPSE, IDENTITY, MANIFEST
+from recipes.study.bench import CURVES
+from recipes.study.cells import COLLAPSE, IDENTITY, MANIFEST, files_of
 from recipes.study.comparison import SETTING, comparisons, read
 from recipes.study.summary import LEVEL, markdown
 
 BASELINE = "grpo"
 
 
-def facts_of(folder: Path) -> dict[str, Any]:
+def facts_of(files: Sequence[Path]) -> dict[str, Any]:
     """What ran, from the metadata of the files: revisions, machine, versions, seconds, and the settings they share."""
-    held = [pq.read_schema(file).metadata for file in sorted(folder.glob("*.parquet"))]
+    held = [pq.read_schema(file).metadata for file in files]
     manifests = [json.loads(one[MANIFEST]) for one in held]
     settings = json.loads(held[0][IDENTITY])
     return {
@@ -141,9 +143,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of the study, as outputs/study/bandit")
     parser.add_argument("--note", default="", help="how it ran")
     arguments = parser.parse_args()
-    frame = read(arguments.folder)
+    files = files_of(arguments.folder)
+    frame = read(files).drop(columns=[f"curve_{name}" for name in ("batch", *CURVES)])
     table = comparisons(frame, BASELINE)
-    facts = facts_of(arguments.folder)
+    facts = facts_of(files)
     base = RESULTS / f"study-{facts['world']}"
     said = Path(f"{base}-comments.txt")
     comments = said.read_text().strip() if said.exists() else ""

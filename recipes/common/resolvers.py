@@ -23,9 +23,24 @@ def executor(device: str, workers: int) -> str:
 def cores(sharing: int) -> str:
     """`${cores:<processes that share them>}`: how many of this process's cores each of them gets, at least one.
 
-    A string, as environment variables are.
+    What the environment says in OMP_NUM_THREADS is left as it is. A string, as environment variables are.
     """
-    return str(max(1, len(os.sched_getaffinity(0)) // sharing))
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return told if told.isdecimal() and int(told) else str(max(1, available_cores() // sharing))
+
+
+def available_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Cores that this process may use: those it may run on, or fewer where a container has a share of their time.
+
+    Args:
+        quota: of Linux's control groups, version 2: microseconds per period, `200000 100000` for two cores, or `max`.
+    """
+    cores = len(os.sched_getaffinity(0))
+    try:
+        allowed, period = quota.read_text().split()
+    except (OSError, ValueError):  # no such limit here
+        return cores
+    return cores if allowed == "max" else min(cores, max(1, int(allowed) // int(period)))
 
 
 def register() -> None:

@@ -33,7 +33,7 @@ _PASS_OF = re.compile(r"at|k|rate|[0-9]+")
 # In small letters a token is a word of the trade: pad_token, reward_fn_key, token_level, KeyError.
 _TRADE = re.compile(
     "additional|added|agg|all|any|audio|batched|bos|by|cached|choice|cls|column|count|data|dict|draft|end|eos|error|file|first|fn|"
-    "forward|generated|group|hash|icepop|ids?|image|index|input|label|last|layer|len|length|level|limit|list|loss|mask|max|"
+    "forward|full|generated|group|hash|icepop|ids?|image|index|input|label|last|layer|len|length|level|limit|list|loss|mask|max|"
     "mean|min|missing|model|multi|name|new|next|num|number|of|out|output|pad|param|per|primary|profile|prompt|ratio|response|"
     "reward|row|sample|sep|share|sort|special|speculative|start|state|std|stop|sum|teacher|tis|total|train|type|unexpected|unk|val|value|"
     "video|weight"

@@ -23,7 +23,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from recipes.common.errors import UserError, as_user_error
+from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
 from recipes.common.secrets import is_secret_name, redacted_text
 from recipes.common.suggestions import nearest, nearest_key
@@ -114,6 +114,7 @@ def _checked(overrides: Sequence[Override], primary: Primary) -> DictConfig:
     chosen = _chosen(overrides, primary)
     for override in overrides:
         _check_choice(override, primary)
+    for override in overrides:  # which composes the choices
         _check_section(override, chosen, primary)
     try:
         config = _compose(overrides, primary)
@@ -154,10 +155,27 @@ def resolved(config: DictConfig) -> DictConfig:
     Raises:
         UserError: an interpolation has no value.
     """
-    with as_user_error(OmegaConfBaseException), naming_what_is_missing():
-        copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
+    try:
+        with naming_what_is_missing():
+            copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise UserError(redacted_text(_without_value(error, config))) from error
     OmegaConf.set_struct(copy, True)
     return copy
+
+
+def _without_value(error: OmegaConfBaseException, config: DictConfig) -> str:
+    """Why a key has no value, and what it is reckoned from: somebody has written one of these."""
+    why = str(error).partition("\n    full_key:")[0]
+    kind, _, own = why.partition(" raised while resolving interpolation: ")
+    if kind == UserError.__name__:
+        return own
+    raw = error.child_node._value() if error.child_node is not None else ""
+    names = re.findall(r"\$\{([A-Za-z_][\w.]*)\}", str(raw))
+    parts = {name: OmegaConf.select(config, name) for name in dict.fromkeys(names)}
+    shown = ", ".join(f"{name}={'…' if OmegaConf.is_config(part) else _shown(part)}" for name, part in parts.items())
+    made_of = f" It is reckoned from {shown}: write values there with which that can be done." if shown else ""
+    return f"{error.full_key}: has no value ({own or why}).{made_of}"
 
 
 @contextmanager
@@ -274,7 +292,13 @@ def _parsed(word: str) -> Override:
 def _check_choice(override: Override, primary: Primary) -> None:
     """A group is given one of its files."""
     group = override.key_or_group
-    if override.is_delete() or group not in primary.groups:
+    if override.is_delete():
+        return
+    given = override.value()
+    names = given if isinstance(given, list) else [given]
+    if group not in primary.groups:
+        if not _is_value(override, primary) and not all(isinstance(name, str) for name in names):  # a group of verl's
+            raise UserError(f"{override.input_line}: {group} takes the name of a choice. Leave {group}= out.")
         return
     if not all(place.startswith("file://") for place in primary.added):
         return  # in a package, where Hydra alone can look
@@ -284,8 +308,7 @@ def _check_choice(override: Override, primary: Primary) -> None:
             f"{override.input_line}: {group} has a choice already. Write {group}=<choice>, without +. "
             f"Choices: {', '.join(known)}."
         )
-    given = override.value()
-    for name in given if isinstance(given, list) else [given]:
+    for name in names:
         if name not in known:
             hint = _meant(str(name), known)
             if group == "model" and OWN_MODEL in known and "/" in str(name):
@@ -314,7 +337,7 @@ def _sections(chosen: tuple[str, ...], primary: Primary) -> frozenset[str]:
     """Every key that holds others; none where the choices don't compose, which is said when all is composed."""
     try:
         return frozenset(one.rpartition(".")[0] for one in _known(chosen, primary))
-    except (HydraException, OmegaConfBaseException):
+    except (HydraException, OmegaConfBaseException, ValueError):
         return frozenset()
 
 

@@ -33,12 +33,10 @@ def run_name(experiment: str | None, scale: str | None) -> str:
         scale: the choice `scale=`; none is `paper`.
 
     Raises:
-        ValueError: no single experiment.
+        UserError: no single experiment.
     """
     if experiment is None:
-        raise ValueError(
-            "several experiments at once have no name: write trainer.experiment_name=<a name for this run>"
-        )
+        raise UserError("several experiments at once have no name: write trainer.experiment_name=<a name for this run>")
     name = experiment.rsplit("/", 1)[-1]
     return name if scale in (None, "paper") else f"{name}-{scale}"
 

@@ -5,7 +5,8 @@
     python -m recipes.study --config-dir my_methods/configs study.methods=[grpo,linear_taper] name=mine
 
 Compares policy losses in small worlds, without verl's trainer (docs/study.md). Results go to outputs/study/<name>/: one
-parquet file per cell (a row per rate and seed), table.md and pictures; the same command goes on where it stopped.
+parquet file per cell (a row per rate and seed), table.md and pictures of what the command names; the same command goes
+on where it stopped.
 Exit codes: 0 done, 2 bad input, 130 interrupted.
 """
 
@@ -28,8 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
         from recipes.study.cells import run_cells  # imports verl for seconds, for which bad input need not wait
         from recipes.study.summary import summarise
 
-        run_cells(settings, console)
-        print(summarise(settings.folder, settings.baseline, settings.methods))
+        print(summarise(run_cells(settings, console), settings.baseline))
     return 0
 
 

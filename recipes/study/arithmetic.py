@@ -11,10 +11,11 @@ import torch
 from torch.func import functional_call
 from transformers import AutoModelForCausalLM, DynamicCache
 
+from recipes.common.rules import whole
 from recipes.inputs import arithmetic, tiny_model
 from recipes.inputs.cache import prepare
 from recipes.inputs.saving import without_progress_bar
-from recipes.study.world import SAMPLES, STREAMS, Rollout, generator
+from recipes.study.world import SAMPLES, STREAMS, Rollout, check_sizes, generator
 
 Weights = dict[str, torch.Tensor]  # of one model
 
@@ -23,7 +24,12 @@ class Arithmetic:
     """See recipes.study.world.World; an update's mini-batch is `prompts` groups of responses."""
 
     def __init__(self, length: int, prompts: int, stream: int = 0) -> None:
-        """Tokens of a response at most; prompts per update; another stream has other samples for the same seeds."""
+        """Tokens of a response at most; prompts per update; another stream has other samples for the same seeds.
+
+        Raises:
+            UserError: a size that can't be.
+        """
+        check_sizes(length=length, prompts=prompts)
         self.length, self.prompts, self.stream = length, prompts, stream
 
     def begin(self, rates: int, seeds: tuple[int, ...]) -> None:
@@ -33,7 +39,10 @@ class Arithmetic:
         train, held_out = arithmetic.problems(0)
         texts = [tiny_model.prompt(tokenizer, problem) for problem in train]
         self.questions = _padded(tokenizer, texts, "left")
-        self.answers = _padded(tokenizer, [tiny_model.completion(problem) for problem in train], "right", self.length)
+        answers = [tiny_model.completion(problem) for problem in train]
+        longest = _padded(tokenizer, answers, "right").shape[1]
+        whole("world.length", longest, 16).check_value(self.length)  # the longest answer has to fit
+        self.answers = _padded(tokenizer, answers, "right", self.length)
         self.held_out = tiny_model.encode(tokenizer, held_out)
         target = f"{tiny_model.__name__}.build"
         folders = [prepare(target, {"seed": seed}) for seed in seeds]

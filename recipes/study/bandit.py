@@ -8,7 +8,8 @@ few arms are likely at first and most are rare. Contexts take turns, one per upd
 
 import torch
 
-from recipes.study.world import SAMPLES, Rollout, generator
+from recipes.common.rules import real
+from recipes.study.world import SAMPLES, Rollout, check_sizes, generator
 
 
 class Bandit:
@@ -22,7 +23,13 @@ class Bandit:
     length = 1
 
     def __init__(self, contexts: int, features: int, arms: int, scale: float) -> None:
-        """Sizes, and the factor of x·Θ."""
+        """Sizes, and the factor of x·Θ.
+
+        Raises:
+            UserError: one that can't be.
+        """
+        check_sizes(contexts=contexts, features=features, arms=arms)
+        real("world.scale", "(0, 1000]", 3.0).check_value(scale)
         self.sizes, self.scale = (contexts, features, arms), scale
         self.prior = -torch.arange(1.0, arms + 1).log()
 

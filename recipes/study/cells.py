@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from rich.console import Console
 
@@ -23,9 +24,11 @@ from recipes.runs.manifest import git_state, machine, now, versions
 from recipes.study.bench import CURVES, Unit, run
 from recipes.study.methods import Method
 from recipes.study.settings import FIRST_TUNING_SEED, Cell, Settings
+from recipes.study.world import World
 
 COLLAPSE = 0.75  # a training has collapsed if it ends below this share of the best point of its own curve
 IDENTITY, MANIFEST = b"cell", b"manifest"  # in a file's metadata
+SHARED = ("world", "rates", "seeds", "tuning_seeds", "total_updates", "warm_up", "points")  # by all cells of a study
 
 
 def run_cells(settings: Settings, console: Console) -> list[Path]:
@@ -66,7 +69,7 @@ def run_cell(cell: Cell, settings: Settings) -> None:
     """Run one cell and write its file, whole or not at all."""
     begun = time.monotonic()
     torch.set_num_threads(1)  # the same sums whatever the machine; cells run side by side instead
-    world = instantiate(settings.world)
+    world = world_of(settings)
     unit = Unit(
         updates=cell.updates,
         batches=settings.total_updates // cell.updates,
@@ -128,20 +131,57 @@ def rows(cell: Cell, settings: Settings, curves: dict[str, Any]) -> list[dict[st
 
 def identity(cell: Cell, settings: Settings) -> str:
     """Everything that the numbers of a cell depend on, but for the code."""
-    length = instantiate(settings.world).length
-    method = method_of(cell.method, length, settings.added)
-    shared = ("world", "rates", "seeds", "tuning_seeds", "total_updates", "warm_up", "points")
-    what = {**asdict(cell), **{name: getattr(settings, name) for name in shared}, "settings": method.settings()}
+    method = method_of(cell.method, world_of(settings).length, settings.added)
+    what = {**asdict(cell), **{name: getattr(settings, name) for name in SHARED}, "settings": method.settings()}
     return json.dumps(what, sort_keys=True, default=str)
+
+
+def world_of(settings: Settings) -> World:
+    """A new one.
+
+    Raises:
+        UserError: it can't be made of what `world` says.
+    """
+    try:
+        world: World = instantiate(settings.world)
+    except InstantiationException as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, UserError):
+            raise cause from error
+        why = f"world: can't be made ({cause})."
+        raise UserError(f"{why} `python -m recipes.study --cfg job --package world` shows one that can.") from error
+    return world
+
+
+def files_of(folder: Path) -> list[Path]:
+    """All cells in a folder.
+
+    Raises:
+        UserError: there are none, or they are of studies that can't be compared.
+    """
+    files = sorted(folder.glob("*.parquet"))
+    if not files:
+        raise UserError(f"{folder}: holds no cell of a study. Write the folder of one, as outputs/study/bandit.")
+    first, *others = [json.loads(_identity_in(file) or "{}") for file in files]
+    for file, other in zip(files[1:], others, strict=True):
+        if differs := [name for name in SHARED if first.get(name) != other.get(name)]:
+            raise UserError(
+                f"{file} and {files[0].name} are of two studies, which differ in {', '.join(differs)}. Move one away."
+            )
+    return files
+
+
+def _identity_in(file: Path) -> str:
+    try:
+        return (pq.read_schema(file).metadata or {}).get(IDENTITY, b"").decode()
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise UserError(f"{file} is damaged ({error}). Remove it: that cell is computed again.") from error
 
 
 def _is_done(file: Path, wanted: str) -> bool:
     if not file.exists():
         return False
-    try:
-        held = (pq.read_schema(file).metadata or {}).get(IDENTITY, b"").decode()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise UserError(f"{file} is damaged ({error}). Remove it: that cell is computed again.") from error
+    held = _identity_in(file)
     if held != wanted:
         differs = _differing(held, wanted)
         raise UserError(

@@ -19,13 +19,9 @@ MEASURES = ("end", "area")
 POWER = 0.8
 
 
-def read(folder: Path, curves: bool = False) -> pd.DataFrame:
-    """All cells of a study, curves only where asked for."""
-    frames = []
-    for file in sorted(folder.glob("*.parquet")):
-        frame = pd.read_parquet(file)
-        frames.append(frame if curves else frame[[name for name in frame if not name.startswith("curve_")]])
-    return pd.concat(frames, ignore_index=True)
+def read(files: Sequence[Path]) -> pd.DataFrame:
+    """Cells of a study, curves included."""
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
 def best_rates(frame: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from recipes.common.files import save_picture
-from recipes.study.comparison import SETTING, read
+from recipes.study.comparison import SETTING
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -81,10 +81,9 @@ def _map(axis: Any, values: pd.DataFrame, limits: dict[str, Any], error: pd.Data
         axis.text(column, line, text, ha="center", va="center", fontsize=7, color="white" if dark else "black")
 
 
-def curves(folder: Path, table: pd.DataFrame, file: Path) -> None:
+def curves(frame: pd.DataFrame, table: pd.DataFrame, file: Path) -> None:
     """Reward, share outside and entropy over the training, a line per method at its rate, a row per setting."""
-    everything = read(folder, curves=True)
-    results = everything[~everything.tuning]
+    results = frame[~frame.tuning]
     settings = list(table.groupby(SETTING).groups)
     figure, panels = plt.subplots(len(settings), 3, figsize=(12, 2.6 * len(settings) + 0.8), squeeze=False)
     methods = sorted(set(table.method))

@@ -10,14 +10,29 @@ import math
 import torch
 from torch.nn.functional import one_hot, relu, scaled_dot_product_attention
 
-from recipes.study.world import NETWORK, SAMPLES, Rollout, generator
+from recipes.common.errors import UserError
+from recipes.study.world import NETWORK, SAMPLES, Rollout, check_sizes, generator
+
+MOST_PROMPTS = 2**14
 
 
 class Reversal:
     """See recipes.study.world.World; an update's mini-batch is `prompts` groups of responses."""
 
     def __init__(self, length: int, vocabulary: int, width: int, layers: int, heads: int, prompts: int) -> None:
-        """Tokens of a prompt and of its response, kinds of tokens, sizes of the transformer, prompts per update."""
+        """Tokens of a prompt and of its response, kinds of tokens, sizes of the transformer, prompts per update.
+
+        Raises:
+            UserError: a size that can't be, or more prompts than the exact reward can be taken over.
+        """
+        check_sizes(length=length, vocabulary=vocabulary, width=width, layers=layers, heads=heads, prompts=prompts)
+        if length * math.log2(max(2, vocabulary)) > math.log2(MOST_PROMPTS):
+            raise UserError(
+                f"world.length={length} with world.vocabulary={vocabulary}: the expected reward is exact, over "
+                f"{vocabulary}^{length} prompts, and at most {MOST_PROMPTS:,} are gone through. Write world.length=7."
+            )
+        if width % heads:
+            raise UserError(f"world.heads={heads} does not divide world.width={width}. Write world.heads=1.")
         self.length, self.vocabulary, self.prompts = length, vocabulary, prompts
         self.width, self.layers, self.heads = width, layers, heads
         # All there are; for V = 2 and length 7 these are 128.

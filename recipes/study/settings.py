@@ -2,14 +2,14 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from losses.validation import is_integer, is_number
 from recipes.common.errors import UserError
+from recipes.common.rules import Rule, each, is_text, name, real, whole
 from recipes.config.compose import resolved
 
 FIRST_TUNING_SEED = 1000  # seeds of results are below
@@ -77,6 +77,25 @@ class Settings:
         return (*range(self.seeds), *range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + self.tuning_seeds))
 
 
+RULES = (
+    Rule("output_root", is_text, "a folder", "outputs"),
+    name("name", "mine"),
+    each(Rule("study.methods", is_text, "a choice of policy_loss=", ""), "[grpo,dgpo]"),
+    Rule("study.baseline", is_text, "one of study.methods", "grpo"),
+    each(whole("study.updates", 1, 16), "[16,64]"),
+    each(whole("study.group", 2, 16, 4096), "[16]"),
+    each(whole("study.staleness", 0, 0), "[0]"),
+    each(real("study.rates", "(0, 1]", 0.01), "[0.01]"),
+    whole("study.seeds", 2, 20, FIRST_TUNING_SEED),  # those from there on choose rates
+    whole("study.tuning_seeds", 1, 8, FIRST_TUNING_SEED),
+    whole("study.total_updates", 1, 1024),
+    whole("study.warm_up", 0, 0),
+    whole("study.points", 1, 40, 10_000),
+    whole("study.processes", 1, 2),
+)
+AXES = ("methods", "updates", "group", "staleness", "rates")
+
+
 def settings_from(config: DictConfig, added: tuple[str, ...] = ()) -> Settings:
     """The settings of a composed config.
 
@@ -84,17 +103,20 @@ def settings_from(config: DictConfig, added: tuple[str, ...] = ()) -> Settings:
         UserError: names the key and what to write.
     """
     plain = resolved(config)
+    for rule in RULES:
+        rule.check(plain)
     study = dict(plain.study)
-    for name, least in (("updates", 1), ("group", 2), ("staleness", 0)):
-        study[name] = _list(name, study[name], lambda one, least=least: is_integer(one) and one >= least, f">= {least}")
-    study["rates"] = _list("rates", study["rates"], lambda one: is_number(one) and one > 0, "> 0")
-    study["methods"] = _list("methods", study["methods"], lambda one: isinstance(one, str), "names of methods")
-    for name, least in (("seeds", 2), ("tuning_seeds", 1), ("total_updates", 1), ("points", 1), ("processes", 1)):
-        value = study[name]
-        if not is_integer(value) or value < least:
-            raise UserError(f"study.{name}={value}: must be a whole number >= {least}. Write study.{name}={least}.")
-    if study["seeds"] > FIRST_TUNING_SEED:
-        raise UserError(f"study.seeds={study['seeds']}: at most {FIRST_TUNING_SEED}; those from there on choose rates.")
+    unknown = study.keys() - {field.name for field in fields(Settings)}
+    if unknown:
+        raise UserError(f"study.{min(unknown)}: there is no such key. Leave it out.")
+    for axis in AXES:
+        study[axis] = tuple(study[axis]) if OmegaConf.is_list(study[axis]) else (study[axis],)
+    if study["baseline"] not in study["methods"]:
+        more = ",".join([study["baseline"], *study["methods"]])
+        raise UserError(
+            f"study.baseline={study['baseline']} is not among study.methods, all of which are compared with it. Write "
+            f"study.methods=[{more}]; cells that are done are not run again."
+        )
     for updates in study["updates"]:
         if study["total_updates"] % updates:
             more = -(-study["total_updates"] // updates) * updates
@@ -102,16 +124,5 @@ def settings_from(config: DictConfig, added: tuple[str, ...] = ()) -> Settings:
                 f"study.total_updates={study['total_updates']} is no multiple of study.updates={updates}: the last "
                 f"batch would be a part of one. Write study.total_updates={more}."
             )
-    folder = Path(plain.output_root) / "study" / str(plain.name)
+    folder = Path(plain.output_root).expanduser() / "study" / plain.name
     return Settings(world=dict(plain.world), folder=folder, added=added, **study)
-
-
-def _list(name: str, given: Any, right: Any, what: str) -> tuple[Any, ...]:
-    values = tuple(given) if not isinstance(given, str) and hasattr(given, "__iter__") else (given,)
-    if not values or not all(right(one) for one in values) or len(set(values)) < len(values):
-        shown = ",".join(str(one) for one in values)
-        raise UserError(f"study.{name}=[{shown}]: must hold {what}, each once. Write study.{name}=[{_EXAMPLE[name]}].")
-    return values
-
-
-_EXAMPLE = {"updates": "16,64", "group": "16", "staleness": "0", "rates": "0.01", "methods": "grpo,dgpo"}

@@ -12,15 +12,14 @@ from recipes.study.comparison import SETTING, comparisons, read
 LEVEL = 0.05
 
 
-def summarise(folder: Path, baseline: str, methods: Sequence[str]) -> str:
-    """Compare what a folder holds, write table.md and the pictures beside it; returns the table."""
-    frame = read(folder)
-    frame = frame[frame.method.isin([baseline, *methods])]
+def summarise(files: Sequence[Path], baseline: str) -> str:
+    """Compare cells of one study, write table.md and the pictures beside them; returns the table."""
+    frame, folder = read(files), files[0].parent
     table = comparisons(frame, baseline)
     text = markdown(table, baseline)
     write_atomically(folder / "table.md", text)
     figures.heat_maps(frame, baseline, folder / "difference.png", "end")
-    figures.curves(folder, table, folder / "curves.png")
+    figures.curves(frame, table, folder / "curves.png")
     return text
 
 

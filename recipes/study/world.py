@@ -5,12 +5,25 @@ from typing import Any, Protocol
 
 import torch
 
+from recipes.common.rules import whole
+
+LARGEST = 10_000  # of a size of a world: typing errors, not memory, are meant
 STREAMS = TASK, SAMPLES, NETWORK = 0, 1, 2  # of random numbers that a seed has
 
 
 def generator(seed: int, stream: int = TASK) -> torch.Generator:
     """Random numbers of one seed, whatever runs beside it."""
     return torch.Generator().manual_seed(1_000_003 * seed + stream)
+
+
+def check_sizes(**sizes: Any) -> None:
+    """Each is an integer from 1 on.
+
+    Raises:
+        UserError: names the key.
+    """
+    for name, value in sizes.items():
+        whole(f"world.{name}", 1, 8, LARGEST).check_value(value)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """Every shipped choice composes and passes verl's own validation on a machine without a GPU."""
 
-import os
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -85,7 +84,8 @@ def test_a_cpu_s_workers_share_its_cores(
     composed, monkeypatch: pytest.MonkeyPatch, words: list[str], threads: int
 ) -> None:
     """Ray would give each one thread; a tiny model needs no more."""
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(6)))
+    monkeypatch.setattr("recipes.common.resolvers.available_cores", lambda: 6)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     config = resolved(composed(*words))
     assert str(threads) == config.ray_kwargs.ray_init.runtime_env.env_vars.OMP_NUM_THREADS
 

@@ -116,11 +116,33 @@ def test_help_lists_the_choices(capsys) -> None:
         ("data=mine", r"or write a choice, or --config-dir=<the folder that holds data/mine\.yaml>\."),
         ("model_path=~/mine", r"Write model_path=\$HOME/mine\."),
         ("hydra.searchpath=mine", r"hydra\.searchpath=mine: must be a list"),
+        ("seed=1 model=null", r"model=null: there is no such choice"),
+        ("seed=1 data=null policy_loss=grpo", r"data=null: there is no such choice"),
+        ("model_engine=null", r"model_engine=null: model_engine takes the name of a choice\. Leave model_engine= out"),
+        ("seed=1 reward=null", r"reward=null: reward takes the name of a choice"),
+        ("prepare=null", r"prepare=null: prepare takes the name of a choice"),
+        ("model_engine=true", r"model_engine=true: model_engine takes the name"),
     ],
 )
 def test_what_makes_no_sense_is_refused(words: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         compose(words.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("trainer.n_gpus_per_node=null", r"num_gpus: has no value .* reckoned from .*trainer\.n_gpus_per_node=null"),
+        ("data.max_response_length=abc", r"has no value .* reckoned from .*data\.max_response_length=abc: write"),
+        ("data.max_prompt_length=[1,a]", r"data\.max_prompt_length=…"),
+        ("trainer=null", r"trainer\."),
+        ("experiment=[dgpo/7b_dgpo,quickstart]", r"^several experiments at once have no name: write trainer\."),
+    ],
+)
+def test_a_key_that_has_no_value_is_said_with_what_it_is_made_of(words: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as error:
+        resolved(compose(words.split()))
+    assert "\n" not in str(error.value) and "***" not in str(error.value)
 
 
 def test_a_wrong_key_is_answered_without_importing_verl() -> None:
