@@ -29,6 +29,7 @@ from verl.utils.debug.metrics import calculate_debug_metrics
 from losses.estimators import OUTCOME_ESTIMATORS
 from recipes.plugin.responses import real_part
 
+OF_METRICS = ("rm_scores", "response_mask", "advantages", "num_turns")  # what they are made of
 AT_ONCE = 2**16  # numbers of a field that are padded together: a processor's cache holds them
 # Means over tokens and extremes among verl's metrics of the gap between two policies; the others are means over
 # responses.
@@ -198,6 +199,8 @@ def staleness(tags: list[dict[str, Any]], step: int) -> dict[str, Any]:
 class RaggedTrainer(PPOTrainer):
     """To be mixed into one of verl's trainers."""
 
+    _learnt_from: tuple[list[str], Any] | None = None  # keys and fields of a step, from its advantages to its metrics
+
     def _compute_old_log_prob(self, batch: KVBatchMeta, metrics: dict[str, Any]) -> KVBatchMeta:
         """verl's, with its comparison of two policies left to `probability_gap`."""
         correction, rollout = self.config.algorithm.get("rollout_correction"), self.config.actor_rollout_ref.rollout
@@ -220,7 +223,7 @@ class RaggedTrainer(PPOTrainer):
         if not is_one_number(algorithm) or changes_tokens(correction or {}):
             return super()._compute_advantage(batch, metrics)
         place = {"keys": batch.keys, "partition_id": batch.partition_id}
-        fields = ["uid", "response_mask", "rm_scores", "rollout_log_probs", "old_log_probs"]
+        fields = ["uid", "response_mask", "rm_scores", "num_turns", "rollout_log_probs", "old_log_probs"]
         data = tq.kv_batch_get(**place, select_fields=fields)
         mask = data["response_mask"]
         if correction is not None and not correction.get("bypass_mode") and "rollout_log_probs" in data:
@@ -228,6 +231,8 @@ class RaggedTrainer(PPOTrainer):
         uids, samples = data.pop("uid").tolist(), self.config.actor_rollout_ref.rollout.n
         advantages = advantages_of(data["rm_scores"], mask, uids, batch.keys, algorithm, samples)
         both = TensorDict({"advantages": advantages, "returns": advantages}, batch_size=len(batch))
+        known = {name: data.pop(name) for name in ("rm_scores", "response_mask", "num_turns")}
+        self._learnt_from = batch.keys, known | {"advantages": advantages}
         return tq.kv_batch_put(**place, fields=both)
 
     def _compute_metrics(
@@ -238,8 +243,7 @@ class RaggedTrainer(PPOTrainer):
             super()._compute_metrics(batch, metrics, timing_raw, global_steps, epoch)
             return
         real = real_part(batch)
-        fields = ["rm_scores", "response_mask", "advantages", "num_turns"]
-        data = tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=fields)
+        data = self._again(real)
         lengths = {name: [tag[name] for tag in batch.tags] for name in ("prompt_len", "response_len")}
         of_data = data_metrics(data, real.tags, {name: max(values) for name, values in lengths.items()})
         view: Any = SimpleNamespace(
@@ -251,6 +255,13 @@ class RaggedTrainer(PPOTrainer):
         metrics |= compute_timing_metrics(view, timing_raw)
         metrics |= compute_throughout_metrics(view, timing_raw, self._get_n_gpus_for_throughput())
         metrics |= staleness(real.tags, global_steps)
+
+    def _again(self, real: KVBatchMeta) -> Any:
+        """The fields of the metrics: those of the advantages, where these were of the same responses, or fetched."""
+        known, self._learnt_from = self._learnt_from, None
+        if known and known[0] == real.keys:
+            return known[1]
+        return tq.kv_batch_get(keys=real.keys, partition_id=real.partition_id, select_fields=list(OF_METRICS))
 
     def _counts_more(self) -> bool:
         """Whether verl's metrics say something about a critic, about experts or about speculative decoding."""

@@ -167,6 +167,16 @@ def test_every_choice_has_verls_numbers(queue: Queue, config: DictConfig, padded
     assert padded == BOTH + OTHERS[changed]
 
 
+def test_nothing_is_fetched_twice(queue: Queue, config: DictConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But where the metrics are of other responses than the advantages: verl's padding is none."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(tq, "kv_batch_get", lambda **given: asked.append(given["select_fields"]) or queue.get(**given))
+    step(Ours, queue, stored(queue, ROWS), config)
+    assert len(asked) == 1
+    step(Ours, queue, stored(queue, (*ROWS, PADDING)), config)
+    assert len(asked) == 3 and set(asked[2]) == {"rm_scores", "response_mask", "advantages", "num_turns"}
+
+
 def test_without_the_rollouts_log_probs_there_is_no_gap(queue: Queue, config: DictConfig) -> None:
     batch = stored(queue, ROWS)
     for row in queue.rows.values():
