@@ -15,6 +15,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from benchmarks.quickstart import RESULTS
+from recipes.common.command import command
+from recipes.common.errors import UserError
 from recipes.common.files import write_atomically
 from recipes.runs.manifest import processor
 from recipes.study import figures
@@ -23,6 +25,19 @@ from recipes.study.comparison import SETTING, comparisons, read
 from recipes.study.summary import LEVEL, markdown
 
 BASELINE = "grpo"
+
+
+PICTURES = ("difference", "curves")  # that a study draws itself
+
+
+def require_study(folder: Path) -> None:
+    """Raise UserError unless a study has run there to its end."""
+    missing = [name for name in PICTURES if not (folder / f"{name}.png").is_file()]
+    if missing or not any(folder.glob("*.parquet")):
+        raise UserError(
+            f"{folder} holds no finished study. Write the folder of one, as outputs/study/bandit; "
+            "`python -m recipes.study world=bandit` makes it, and goes on with one that was stopped."
+        )
 
 
 def facts_of(folder: Path) -> dict[str, Any]:
@@ -141,21 +156,34 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of the study, as outputs/study/bandit")
     parser.add_argument("--note", default="", help="how it ran")
     arguments = parser.parse_args()
-    frame = read(arguments.folder)
+    with command("Interrupted."):
+        collect(arguments.folder, arguments.note)
+
+
+def collect(folder: Path, note: str) -> None:
+    """Write the page's files.
+
+    Raises:
+        UserError: no finished study, or one without the method that the others are compared with.
+    """
+    require_study(folder)
+    frame = read(folder)
+    if BASELINE not in set(frame.method):
+        raise UserError(f"{folder} has no cell of {BASELINE}, which all are compared with. Run the study with it.")
     table = comparisons(frame, BASELINE)
-    facts = facts_of(arguments.folder)
+    facts = facts_of(folder)
     base = RESULTS / f"study-{facts['world']}"
     said = Path(f"{base}-comments.txt")
     comments = said.read_text().strip() if said.exists() else ""
-    for name in ("difference", "curves"):
-        shutil.copyfile(arguments.folder / f"{name}.png", f"{base}-{name}.png")
+    for name in PICTURES:
+        shutil.copyfile(folder / f"{name}.png", f"{base}-{name}.png")
     for name in ("outside", "entropy", "gradient_norm", "collapsed"):
         figures.values(frame, Path(f"{base}-{name}.png"), name)
     narrow = frame.astype({name: "float32" for name in frame.select_dtypes("float64") if name != "rate"})
     narrow.to_parquet(f"{base}-runs.parquet", compression="zstd")
     records = json.loads(table.to_json(orient="records"))
     write_atomically(Path(f"{base}.json"), json.dumps({"about": facts, "comparisons": records}, indent=1) + "\n")
-    write_atomically(Path(f"{base}.md"), page(table, facts, arguments.note, comments) + "\n")
+    write_atomically(Path(f"{base}.md"), page(table, facts, note, comments) + "\n")
     print(headline(table))
 
 
