@@ -25,6 +25,7 @@ from typing import Any
 
 import psutil
 
+from recipes.config.compose import quoted
 from recipes.runs import manifest
 from recipes.runs.metrics_file import read_metrics
 from recipes.runs.run_folder import RunFolder
@@ -101,7 +102,7 @@ class Training:
             *SIZES,
             f"trainer.total_training_steps={steps}",
             f"trainer.nnodes={nodes}",
-            f"output_root={folder / 'outputs'}",
+            f"output_root={quoted(str(folder / 'outputs'))}",
             "trainer.project_name=kills",
             "trainer.experiment_name=run",
         ]

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from losses.metrics import BOUNDARY_CASES
+from recipes.common.command import command
+from recipes.common.errors import UserError
 from recipes.report.summary import accuracy_by_step
 from recipes.runs.manifest import processor
 from recipes.runs.run_folder import RunFolder
@@ -22,12 +24,15 @@ def facts_of(run: Path) -> dict[str, Any]:
     """Everything the table needs from one run folder.
 
     Raises:
-        ValueError: the run is not finished.
+        UserError: the run is not finished.
     """
     folder = RunFolder(run)
     manifest = folder.manifest.content
     if folder.manifest.status != "finished":
-        raise ValueError(f"{run} is not finished (status {folder.manifest.status})")
+        raise UserError(
+            f"{run} is no finished run (status {folder.manifest.status}). Write folders of runs that have ended, as "
+            "outputs/quickstart/<run>; the command that began one brings it to its end."
+        )
     rows = folder.rows()
     config = folder.read_config()
     actor = config.actor_rollout_ref.actor
@@ -127,11 +132,12 @@ def table(runs: list[dict[str, Any]], note: str) -> str:
 def main() -> None:
     """Read the run folders given on the command line and write both files."""
     arguments = asked(__doc__)
-    runs = sorted(map(facts_of, arguments.runs), key=lambda run: (run["policy_loss"], run["seed"]))
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "quickstart.json").write_text(json.dumps(runs, indent=1) + "\n")
-    (RESULTS / "quickstart.md").write_text(table(runs, arguments.note))
-    print(table(runs, arguments.note))
+    with command("Interrupted."):
+        runs = sorted(map(facts_of, arguments.runs), key=lambda run: (run["policy_loss"], run["seed"]))
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / "quickstart.json").write_text(json.dumps(runs, indent=1) + "\n")
+        (RESULTS / "quickstart.md").write_text(table(runs, arguments.note))
+        print(table(runs, arguments.note))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quickstart import RESULTS, asked, described, facts_of
+from recipes.common.command import command
+from recipes.common.errors import UserError
 from recipes.common.files import save_picture, write_atomically
 from recipes.report.summary import accuracy_by_step, reward_by_step
 from recipes.runs import dumps
@@ -30,6 +32,8 @@ def responses(file: Path) -> dict[tuple[str, str], Counter[str]]:
 def samples(run: Path) -> list[str]:
     """A table of what the model said before and after, to the same held-out problems."""
     validations = [file for _, file in dumps.files(RunFolder(run).responses("validation"))]
+    if not validations:
+        raise UserError(f"{run} holds no responses of a validation. Train it with dumps.keep=sample, the default.")
     before, after = responses(validations[0]), responses(validations[-1])
     lines = ["| problem | right | before | after |", "|---|---|---|---|"]
     for case in sorted(before)[:PROBLEMS]:
@@ -116,11 +120,13 @@ def main() -> None:
     """Read the run folders and write the files."""
     arguments = asked(__doc__)
     folders = sorted(arguments.runs, key=lambda run: run.name)
-    runs = [facts_of(run) for run in folders]
-    write_atomically(RESULTS / "smollm2.json", json.dumps(runs, indent=1) + "\n")
-    write_atomically(RESULTS / "smollm2.md", page(folders, runs, arguments.note))
-    draw(folders, RESULTS / "smollm2-curves.png")
-    print("\n".join(table(runs)))
+    with command("Interrupted."):
+        runs = [facts_of(run) for run in folders]
+        text = page(folders, runs, arguments.note)
+        write_atomically(RESULTS / "smollm2.json", json.dumps(runs, indent=1) + "\n")
+        write_atomically(RESULTS / "smollm2.md", text)
+        draw(folders, RESULTS / "smollm2-curves.png")
+        print("\n".join(table(runs)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ docs/results/study-<world>-comments.txt and is copied into the page.
 
 import argparse
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from benchmarks.quickstart import RESULTS
+from recipes.common.command import command
+from recipes.common.errors import UserError
 from recipes.common.files import write_atomically
 from recipes.runs.manifest import processor
 from recipes.study import figures
@@ -143,22 +144,35 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of the study, as outputs/study/bandit")
     parser.add_argument("--note", default="", help="how it ran")
     arguments = parser.parse_args()
-    files = files_of(arguments.folder)
-    frame = read(files).drop(columns=[f"curve_{name}" for name in ("batch", *CURVES)])
-    table = comparisons(frame, BASELINE)
+    with command("Interrupted."):
+        collect(arguments.folder, arguments.note)
+
+
+def collect(folder: Path, note: str) -> None:
+    """Write the page's files.
+
+    Raises:
+        UserError: no cells of one study, or none of the method that the others are compared with.
+    """
+    files = files_of(folder)
+    cells = read(files)
+    if BASELINE not in set(cells.method):
+        raise UserError(f"{folder} has no cell of {BASELINE}, which all are compared with. Run the study with it.")
+    table = comparisons(cells, BASELINE)
     facts = facts_of(files)
     base = RESULTS / f"study-{facts['world']}"
     said = Path(f"{base}-comments.txt")
     comments = said.read_text().strip() if said.exists() else ""
-    for name in ("difference", "curves"):
-        shutil.copyfile(arguments.folder / f"{name}.png", f"{base}-{name}.png")
+    figures.heat_maps(cells, BASELINE, Path(f"{base}-difference.png"), "end")
+    figures.curves(cells, table, Path(f"{base}-curves.png"))
+    frame = cells.drop(columns=[f"curve_{name}" for name in ("batch", *CURVES)])
     for name in ("outside", "entropy", "gradient_norm", "collapsed"):
         figures.values(frame, Path(f"{base}-{name}.png"), name)
     narrow = frame.astype({name: "float32" for name in frame.select_dtypes("float64") if name != "rate"})
     narrow.to_parquet(f"{base}-runs.parquet", compression="zstd")
     records = json.loads(table.to_json(orient="records"))
     write_atomically(Path(f"{base}.json"), json.dumps({"about": facts, "comparisons": records}, indent=1) + "\n")
-    write_atomically(Path(f"{base}.md"), page(table, facts, arguments.note, comments) + "\n")
+    write_atomically(Path(f"{base}.md"), page(table, facts, note, comments) + "\n")
     print(headline(table))
 
 

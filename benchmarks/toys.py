@@ -16,8 +16,11 @@ import pandas as pd
 
 from benchmarks.quickstart import RESULTS, described, minutes, without_paths
 from losses.metrics import BOUNDARY_CASES
+from recipes.common.command import command
+from recipes.common.errors import UserError
 from recipes.report import seed_curves, table
 from recipes.report.cells import Result, read_results
+from recipes.runs.evaluation_folder import OURS
 from recipes.runs.run_folder import RunFolder
 from recipes.runs.statistics import paired
 from recipes.study.comparison import detectable, holm
@@ -31,10 +34,15 @@ def facts_of(result: Result, root: Path) -> dict[str, Any]:
     Args:
         result: of its last checkpoint.
         root: output root.
+
+    Raises:
+        UserError: its results are there, and the run they are of is not.
     """
     run = RunFolder(root / result.paper / result.content["run"]["name"])
     manifest = run.manifest.content
     updates = [row["data"] for row in run.rows()]
+    if not updates or run.manifest.status is None:
+        raise UserError(f"{result.path} tells of a run that {run.path} does not hold. Put it there, or move that away.")
     outside = [sum(data[f"actor/token_share/{case}"] for case in BOUNDARY_CASES) for data in updates]
     record = result.records["average"]
     config = run.read_config()
@@ -127,10 +135,21 @@ def _differences(runs: list[dict[str, Any]]) -> list[str]:
 
 
 def _paired(values: Iterable[tuple[str, int, float]]) -> dict[str, dict[str, float]]:
-    """Method → difference to GRPO in points, of (method, seed, share)."""
+    """Method → difference to GRPO in points, of (method, seed, share).
+
+    Raises:
+        UserError: a method lacks a seed that another has, so that not all can be paired.
+    """
     by_method: dict[str, dict[int, float]] = {}
     for method, seed, value in values:
         by_method.setdefault(method, {})[seed] = 100 * value
+    seeds = set().union(*by_method.values())
+    for method, own in sorted({"grpo": {}, **by_method}.items()):
+        if lacking := ",".join(map(str, sorted(seeds - own.keys()))):
+            raise UserError(
+                f"{method} has no result with seed {lacking}, and methods are compared on the same seeds. Run "
+                f"`scripts/reproduce.sh both --only {method} --seeds {lacking}` at this scale, or move the others away."
+            )
     base = by_method.pop("grpo")
     return {
         method: paired(np.array([own[seed] - base[seed] for seed in sorted(base)]))
@@ -201,11 +220,25 @@ def main() -> None:
     parser.add_argument("--scale", choices=INTRODUCTIONS, default="tiny", help="default: tiny")
     parser.add_argument("--note", default="", help="what is to be said under the table")
     arguments = parser.parse_args()
-    root, scale = arguments.root, arguments.scale
-    results = [one for one in read_results(root, "ours") if one.scale == scale]
+    with command("Interrupted."):
+        collect(arguments.root, arguments.scale, arguments.note)
+
+
+def collect(root: Path, scale: str, note: str) -> None:
+    """Write the three files.
+
+    Raises:
+        UserError: nothing of that scale was measured there, or not all of it.
+    """
+    results = [one for one in read_results(root, OURS) if one.scale == scale]
+    if not results:
+        raise UserError(
+            f"{root} holds no results at scale {scale}. Write the output root of `scripts/reproduce.sh both --scale "
+            f"{scale}`, as outputs."
+        )
     runs = [facts_of(one, root) for one in sorted(results, key=lambda one: (one.paper, one.method, one.seed))]
+    text = page(root, scale, runs, note)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    text = page(root, scale, runs, arguments.note)
     (RESULTS / f"{scale}.json").write_text(json.dumps(runs, indent=1) + "\n")
     (RESULTS / f"{scale}.md").write_text(text)
     seed_curves.draw(root, scale, RESULTS / f"{scale}-curves.png")

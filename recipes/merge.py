@@ -9,19 +9,19 @@ Exit codes: 0 done, 2 bad input, 130 interrupted.
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from recipes.common.command import command
 from recipes.common.errors import UserError, as_user_error
+from recipes.common.paths import given_path
 from recipes.inputs.merged import merged
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m recipes.merge", description=__doc__.rpartition("\n\n")[0])
-    parser.add_argument("checkpoint", type=Path, help="global_step_N, or its actor folder")
+    parser.add_argument("checkpoint", type=given_path, help="global_step_N, or its actor folder")
     parser.add_argument(
-        "--output", type=Path, help="where to write (default: <actor>/merged, or the copy that is there)"
+        "--output", type=given_path, help="where to write (default: <actor>/merged, or the copy that is there)"
     )
     arguments = parser.parse_args(words)
     folder = arguments.checkpoint

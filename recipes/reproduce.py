@@ -16,12 +16,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from recipes.checks.planned import check_planned
+from recipes.checks.values import SEEDS
 from recipes.common import durations
 from recipes.common.command import command
 from recipes.common.errors import UserError
-from recipes.common.files import write_atomically
-from recipes.common.paths import config_dir
+from recipes.common.files import existing_parent, write_atomically
+from recipes.common.paths import given_path
 from recipes.common.processes import Terminated
+from recipes.config.compose import choices, compose, quoted, resolved
 from recipes.config.resolvers import run_name
 from recipes.plan import estimate
 from recipes.report.cells import published
@@ -80,12 +83,27 @@ class Cell:
     def training(self, overrides: Sequence[str]) -> list[str]:
         """The command that trains it."""
         words = [sys.executable, "-m", "recipes.train", f"experiment={self.paper}/{self.name}", f"seed={self.seed}"]
-        return [*words, f"scale={self.scale}", f"output_root={self.root}", *overrides]
+        return [*words, f"scale={self.scale}", f"output_root={quoted(str(self.root))}", *overrides]
+
+    def check(self, overrides: Sequence[str]) -> None:
+        """Would it train, as far as a plan can tell, and where the evaluation looks for it?
+
+        Raises:
+            UserError: the overrides make no config, or none that can be meant.
+        """
+        config = resolved(compose(self.training(overrides)[3:]))  # what stands behind python -m recipes.train
+        check_planned(config)
+        if RunFolder.of(config).path != self.run.path:
+            raise UserError(
+                f"The overrides {' '.join(overrides)} let {self.name} train in {config.run_dir}, and {self.run.path} "
+                "would be evaluated. Write --output-root and --seeds before the --, and leave names of runs out."
+            )
 
     def evaluation(self) -> list[str]:
-        """The command that evaluates it; the hardware is the experiment's."""
+        """The command that evaluates it; the hardware is the experiment's. What stands behind model= it quotes."""
         words = [sys.executable, "-m", "recipes.evaluate", f"model={self.run.path}", f"eval={self.eval_name}"]
-        return [*words, f"hardware={'cpu' if self.scale in TOYS else '8x80gb'}", f"output_root={self.root}"]
+        words.append(f"hardware={'cpu' if self.scale in TOYS else '8x80gb'}")
+        return [*words, f"output_root={quoted(str(self.root))}"]
 
 
 def cells(papers: Sequence[str], scale: str, seeds: Sequence[int], only: Sequence[str], root: Path) -> list[Cell]:
@@ -214,23 +232,44 @@ def render(root: Path, scale: str, shown: Console) -> None:
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    scales = sorted(file.stem for file in (config_dir() / "scale").glob("*.yaml"))
     parser = argparse.ArgumentParser(prog="scripts/reproduce.sh", description=__doc__.split("\n\n")[0])
     parser.add_argument("papers", choices=(*PAPERS, "both"), help="whose tables")
-    parser.add_argument("--scale", choices=scales, default="paper", help="default: paper")
-    parser.add_argument("--only", default="", help="experiments, models or methods, as 7b_dgpo,7b_grpo or 1.5b or dgpo")
+    parser.add_argument("--scale", choices=choices("scale"), default="paper", help="default: paper")
+    parser.add_argument("--only", help="experiments, models or methods, as 7b_dgpo,7b_grpo or 1.5b or dgpo")
     parser.add_argument("--seeds", help="as 0,1,2; default: 0; three at scale tiny, eight at scale bridge")
-    parser.add_argument("--output-root", type=Path, default=Path("outputs"), help="default: outputs")
+    parser.add_argument("--output-root", type=given_path, default=Path("outputs"), help="default: outputs")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and start nothing")
     parser.add_argument("overrides", nargs="*", help="Hydra overrides of the trainings, after --")
     return parser.parse_intermixed_args(words)  # parse_args gives `--only x -- key=value` no overrides
 
 
-def _seeds(given: str | None) -> list[int]:
+def _seeds(given: str) -> list[int]:
     try:
-        return [int(seed) for seed in given.split(",")] if given else []
+        seeds = [int(seed) for seed in given.split(",")]
     except ValueError as error:
         raise UserError(f"--seeds {given}: write whole numbers, as --seeds 0,1,2.") from error
+    if not all(0 <= seed < SEEDS for seed in seeds):
+        raise UserError(f"--seeds {given}: a seed is a whole number from 0 to {SEEDS - 1}. Write --seeds 0,1,2.")
+    if len(set(seeds)) < len(seeds):
+        once = ",".join(map(str, dict.fromkeys(seeds)))
+        raise UserError(f"--seeds {given}: one of them stands there twice. Write --seeds {once}.")
+    return seeds
+
+
+def _only(given: str) -> list[str]:
+    words = [word for word in given.split(",") if word.strip()]
+    if not words:
+        raise UserError(f"--only {given}: names nothing. Write --only 7b_dgpo, or leave it out for all.")
+    return words
+
+
+def _root(given: Path) -> Path:
+    parent = existing_parent(given)
+    if not parent.is_dir():
+        raise UserError(
+            f"--output-root={given}: {parent} is no folder. Write --output-root=outputs, or another folder."
+        )
+    return given.absolute()
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -238,17 +277,19 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments, shown = _arguments(words), Console(highlight=False, soft_wrap=True)
     with command("Interrupted; the same command continues."):
         papers = PAPERS if arguments.papers == "both" else (arguments.papers,)
-        only = [word for word in arguments.only.split(",") if word]
         toy = TOYS.get(arguments.scale)
-        only = only or list(toy.methods if toy else ())
-        seeds = _seeds(arguments.seeds) or (toy.seeds if toy else (0,))
-        todo = cells(papers, arguments.scale, seeds, only, arguments.output_root.expanduser().absolute())
+        only = list(toy.methods if toy else ()) if arguments.only is None else _only(arguments.only)
+        seeds = (toy.seeds if toy else (0,)) if arguments.seeds is None else _seeds(arguments.seeds)
+        root = _root(arguments.output_root)
+        todo = cells(papers, arguments.scale, seeds, only, root)
+        for cell in {cell.name: cell for cell in todo}.values():  # a seed changes nothing that is checked
+            cell.check(arguments.overrides)
         shown.print(plan_table(todo, arguments.overrides))
         if arguments.dry_run:
             shown.print(toy.time if toy else "\n".join(smallest()))
             return 0
         failed = run(todo, arguments.overrides, shown)
-        render(arguments.output_root, arguments.scale, shown)
+        render(root, arguments.scale, shown)
     for what in failed:
         shown.print(f"failed: {what}; the same command tries it again")
     return 1 if failed else 0

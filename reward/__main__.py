@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reward.check import (
     BadFile,
     Checked,
+    Row,
     as_json,
     changed,
     check_rows,
@@ -18,7 +20,7 @@ from reward.check import (
     slowest_table,
     status_table,
 )
-from reward.options import RewardOptions
+from reward.options import KEY, RewardOptions
 from reward.processes.pool import PoolSettings
 
 EXPLAINED = 20  # rows, where none are named
@@ -46,8 +48,40 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _require_lines(rows: Iterable[Row], wanted: Iterable[int], path: Path) -> None:
+    """Raise BadFile unless each of the wanted lines holds a row."""
+    missing = sorted(set(wanted) - {row.line for row in rows})
+    if missing:
+        raise BadFile(
+            f"--explain {missing[0]}: {path} has no response in line {missing[0]}. Write --explain alone, or lines "
+            "that are there; the first is 1."
+        )
+
+
+def _require_writable(output: Path, read: Path) -> None:
+    """Raise BadFile unless verdicts could be written, before the hours of scoring; leaves no file behind.
+
+    Args:
+        output: the file to be.
+        read: the file of responses, which must not be it.
+    """
+    try:
+        if output.exists() and read.exists() and output.samefile(read):
+            raise BadFile(f"--output {output}: it is the file of the responses. Write another name.")
+        was_there = output.exists()
+        with output.open("ab"):  # changes nothing of what is there
+            pass
+        if not was_there:
+            output.unlink()
+    except OSError as error:
+        raise BadFile(f"--output {output}: {error.strerror}. Write a file in a folder that is there.") from error
+
+
 def _score(arguments: argparse.Namespace, options: RewardOptions, console: Console) -> list[Checked]:
+    if arguments.output:
+        _require_writable(arguments.output, arguments.file)
     rows = read_rows(arguments.file)
+    _require_lines(rows, arguments.explain or (), arguments.file)
     columns = (TextColumn("scoring"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=len(rows))
@@ -68,7 +102,7 @@ def main() -> int:
         )
         checked = _score(arguments, options, console)
     except (BadFile, ValueError) as error:
-        print(error, file=sys.stderr)
+        print(str(error).replace(KEY, "--"), file=sys.stderr)  # an option has its config's name here
         return 2
     console.print(status_table(checked), slowest_table(checked))
     different = changed(checked)

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.measure import process_tree
 from recipes.common import processes
+from recipes.config.compose import quoted
 from recipes.runs.metrics_file import read_metrics
 from recipes.runs.run_folder import RunFolder
 
@@ -111,11 +112,11 @@ def stock(folder: Path, *overrides: str) -> Training:
     config = subprocess.run(composed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     OmegaConf.save(as_stock(DictConfig(OmegaConf.create(config))), folder / "stock.yaml")
     command = [sys.executable, "-m", "verl.trainer.main_ppo", f"--config-path={folder}", "--config-name=stock"]
-    return Training(folder, [*command, "hydra.output_subdir=null", f"hydra.run.dir={folder}"])
+    return Training(folder, [*command, "hydra.output_subdir=null", f"hydra.run.dir={quoted(str(folder))}"])
 
 
 def _overrides(folder: Path, method: str, overrides: Sequence[str]) -> list[str]:
-    return [f"policy_loss={method}", f"output_root={folder}", *SIZES, *overrides]
+    return [f"policy_loss={method}", f"output_root={quoted(str(folder))}", *SIZES, *overrides]
 
 
 def as_stock(config: DictConfig) -> DictConfig:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.measure import process_tree, timing
 from benchmarks.measure.responses import PROBLEMS, SAMPLES, one_evaluation
+from recipes.config.compose import quoted
 from recipes.runs.evaluation_folder import EvaluationFolder
 
 TITLE = "Scoring and counting one full evaluation"
@@ -56,9 +57,9 @@ def evaluate(folder: Path) -> dict[str, Any]:
     Raises:
         RuntimeError: it failed.
     """
-    command = [sys.executable, "-m", "recipes.evaluate", "eval=paper", "eval.verifiers=[ours]", f"output_root={folder}"]
-    command += [f"responses={folder / 'responses.jsonl'}", "name=synthetic"]
-    command += [f"eval.files.{name}={folder / f'{name}.parquet'}" for name in BENCHMARK_SIZES]
+    command = [sys.executable, "-m", "recipes.evaluate", "eval=paper", "eval.verifiers=[ours]", "name=synthetic"]
+    command += [f"output_root={quoted(str(folder))}", f"responses={quoted(str(folder / 'responses.jsonl'))}"]
+    command += [f"eval.files.{name}={quoted(str(folder / f'{name}.parquet'))}" for name in BENCHMARK_SIZES]
     process = subprocess.Popen(command)
     memory = process_tree.TreeMemory(process.pid)
     seconds = process_tree.wait(process, LIMIT, [(0.1, memory.look)])

@@ -6,7 +6,6 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from recipes.checks import reward
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER, ROLLOUT, VALIDATION
 from recipes.common import attention, precision
 from recipes.common.errors import UserError
@@ -48,6 +47,13 @@ def check_options(config: DictConfig) -> None:
     Raises:
         UserError: names the keys and what to write.
     """
+    check_options_alone(config)
+    for check in (_check_critic, _check_correction, _check_ray):
+        check(config)
+
+
+def check_options_alone(config: DictConfig) -> None:
+    """Those of them that load neither verl nor Ray, which a plan asks too."""
     checks: tuple[Callable[[DictConfig], None], ...] = (
         _check_unread,
         _check_device,
@@ -55,13 +61,10 @@ def check_options(config: DictConfig) -> None:
         _check_precision,
         _check_lengths_of_generation,
         _check_group,
-        _check_critic,
         _check_schedule,
         _check_kl,
         _check_validation,
-        _check_correction,
         _check_filter,
-        _check_ray,
         _check_chunked_entropy,
         _check_comparable_weights,
     )
@@ -262,12 +265,15 @@ def _check_correction(config: DictConfig) -> None:
 
 def _check_filter(config: DictConfig) -> None:
     chosen = config.algorithm.get("filter_groups")
-    ours = config.reward.custom_reward_function.path in reward.BOXED
-    if chosen and chosen.enable and (not chosen.metric or (ours and chosen.metric != "acc")):
-        raise UserError(
-            f"algorithm.filter_groups.metric={chosen.metric}: groups are filtered by whether answers are right; a "
-            "shaped reward differs inside a group that is all right or all wrong. Write sampling=dynamic."
-        )
+    if chosen and chosen.enable:
+        from recipes.checks import reward  # with the scorer, which a plan is quicker without
+
+        ours = config.reward.custom_reward_function.path in reward.BOXED
+        if not chosen.metric or (ours and chosen.metric != "acc"):
+            raise UserError(
+                f"algorithm.filter_groups.metric={chosen.metric}: groups are filtered by whether answers are right; a "
+                "shaped reward differs inside a group that is all right or all wrong. Write sampling=dynamic."
+            )
     _check_band(config, bool(chosen and chosen.enable))
 
 

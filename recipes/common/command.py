@@ -1,5 +1,6 @@
 """How a command ends: exit code 2 and one line on bad input, 1 and one line on a failure, 130 after Ctrl-C."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from recipes.common.errors import UserError
 from recipes.common.files import is_full
 from recipes.common.secrets import redacted_text
 
-CLOSED = (PermissionError, IsADirectoryError, NotADirectoryError)
+CLOSED = (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError)
+CLOSED_TOO = (errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP)  # that Python has no class for
 
 
 @contextmanager
@@ -31,12 +33,10 @@ def command(interrupted: str) -> Iterator[Console]:
     except UserError as error:
         errors.print(f"[bold red]Error:[/] {escape(redacted_text(str(error)))}")
         sys.exit(error.code)
-    except CLOSED as error:  # files that somebody else made, as root in a container did
-        if not error.filename:
-            raise
-        errors.print(f"[bold red]Error:[/] {escape(redacted_text(_closed(error)))}")
-        sys.exit(2)
     except OSError as error:
+        if _is_closed(error):
+            errors.print(f"[bold red]Error:[/] {escape(redacted_text(_closed(error)))}")
+            sys.exit(2)
         if not is_full(error):
             raise
         errors.print(f"[bold red]Error:[/] {escape(redacted_text(_no_room(error)))}")
@@ -44,6 +44,11 @@ def command(interrupted: str) -> Iterator[Console]:
     except (KeyboardInterrupt, processes.Terminated):
         errors.print(interrupted)
         sys.exit(130)
+
+
+def _is_closed(error: OSError) -> bool:
+    """Whether it names a place that can't be used: of somebody else, as root in a container, or of another kind."""
+    return bool(error.filename) and (isinstance(error, CLOSED) or error.errno in CLOSED_TOO)
 
 
 def _closed(error: OSError) -> str:

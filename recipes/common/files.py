@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from recipes.common.errors import UserError
+
 RECORD = "build.json"
 _PARTIAL = ".partial"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -163,6 +165,13 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """Replace `path` in one step, see `new_file`; text becomes UTF-8."""
     with new_file(path) as out:
         out.write(content.encode() if isinstance(content, str) else content)
+
+
+def require_png(picture: Path, key: str) -> None:
+    """Raise UserError unless a picture is to be a PNG; `key` is what it was given as."""
+    if picture.suffix.lower() != ".png":
+        instead = picture.with_suffix(".png") if picture.name else "picture.png"
+        raise UserError(f"{key}={picture}: the picture is a PNG. Write {key}={instead}.")
 
 
 def save_picture(figure: Any, path: Path, **options: Any) -> None:

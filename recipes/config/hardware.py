@@ -119,7 +119,7 @@ def presets(model: str) -> list[str]:
 
 
 def check_preset(config: DictConfig) -> None:
-    """Sizes, GPU and sharding of a GPU preset.
+    """Sizes and GPU of a GPU preset.
 
     Args:
         config: resolved.
@@ -138,13 +138,6 @@ def check_preset(config: DictConfig) -> None:
             f"configs/hardware/{sizes_folder(hardware.preset)}/{hardware.model}.yaml after the files there."
         )
     find(str(hardware.gpu), "hardware.gpu")
-    devices = config.trainer.nnodes * config.trainer.n_gpus_per_node
-    size = config.actor_rollout_ref.actor.fsdp_config.fsdp_size
-    if 0 < size < devices and devices % size:
-        raise UserError(
-            f"actor_rollout_ref.actor.fsdp_config.fsdp_size={size} does not divide the {devices} devices (nnodes × "
-            "n_gpus_per_node). Write actor_rollout_ref.actor.fsdp_config.fsdp_size=-1 to shard over all of them."
-        )
 
 
 def rollout_gpus(config: DictConfig) -> int:

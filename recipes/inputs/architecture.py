@@ -140,7 +140,16 @@ def known() -> dict[str, dict[str, Any]]:
 
 
 def of(config: DictConfig) -> Architecture:
-    """The architecture of the model that a composed config names. Downloads nothing.
+    """The architecture of the model that a composed config names.
+
+    Raises:
+        UserError: nothing is known of it here, or it is of another kind.
+    """
+    return from_config_json(facts_of(config), config.actor_rollout_ref.model.path)
+
+
+def facts_of(config: DictConfig) -> dict[str, Any]:
+    """config.json of the model that a composed config names, or a part of it. Downloads nothing.
 
     It is read from the project's own data, a folder's config.json, or that of a model in the Hugging Face cache.
 
@@ -149,17 +158,17 @@ def of(config: DictConfig) -> Architecture:
     """
     path = config.actor_rollout_ref.model.path
     if path in known():
-        return from_config_json(known()[path], path)
+        return known()[path]
     file = model_folder.file_here(path, "config.json")
     if file is not None:
         try:
-            return from_config_json(read_mapping(file), path)
+            return read_mapping(file)
         except ValueError as error:
             raise UserError(f"{file} is damaged ({error}). Write the path of a complete checkpoint folder.") from error
     built = config.get("prepare", {}).get("model", {}).get("_target_")
     names = json.loads(_FILE.read_text())["prepared"]
     if built in names:
-        return from_config_json(known()[names[built]], path)
+        return known()[names[built]]
     raise UserError(
         f"{model_folder.KEY}={path}: no config.json there or in the Hugging Face cache, and not one of "
         f"{', '.join(known())}. Write the path of a folder that holds the model's config.json (its weights are not "

@@ -13,6 +13,7 @@ generated for each one that is learnt from; `plot=` a PNG, with 8 to 4,096 GPUs 
 Exit codes: 0 it fits or may, 1 it does not fit, 2 bad input, 130 interrupted.
 """
 
+import argparse
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,9 +22,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from recipes.checks import planned
 from recipes.common import attention
 from recipes.common.command import command
 from recipes.common.errors import UserError
+from recipes.common.files import require_png
+from recipes.common.paths import given_path
 from recipes.config import hardware
 from recipes.config.compose import compose, resolved
 from recipes.inputs import architecture
@@ -79,10 +83,20 @@ def request(words: Sequence[str]) -> Request:
         raise UserError(
             f"budget={budget:g}: needs the price of a GPU-hour. Write price_per_gpu_hour=2.5, or what you pay."
         )
-    plot = Path(own["plot"]) if "plot" in own else None
-    if plot is not None and plot.suffix.lower() != ".png":
-        raise UserError(f"plot={own['plot']}: the picture is a PNG. Write plot=scale.png.")
-    return Request(tuple(overrides), own.get("gpu"), mean, generated, plot, price, budget)
+    if "gpu" in own:
+        hardware.find(own["gpu"])
+    return Request(tuple(overrides), own.get("gpu"), mean, generated, _picture(own), price, budget)
+
+
+def _picture(own: Mapping[str, str]) -> Path | None:
+    if "plot" not in own:
+        return None
+    try:
+        picture = given_path(own["plot"])
+    except argparse.ArgumentTypeError as error:
+        raise UserError(f"plot={own['plot']}: {error}, as plot=scale.png.") from error
+    require_png(picture, "plot")
+    return picture
 
 
 def _number(own: Mapping[str, str], key: str, what: str, example: str, least: float = 0) -> float | None:
@@ -128,7 +142,7 @@ def of(asked: Request) -> Plan:
             "hardware=cpu: only GPUs are planned. Write hardware=8x80gb, or an experiment that runs on GPUs; what a "
             "training on a CPU takes is measured in docs/results/quickstart.md."
         )
-    hardware.check_preset(config)
+    planned.check_planned(config)
     gpu = hardware.find(asked.gpu) if asked.gpu else hardware.find(config.hardware.gpu, "hardware.gpu")
     run = sizes.of(config)
     if asked.generated_per_kept is not None:

@@ -10,7 +10,7 @@ matplotlib.use("agg")
 from matplotlib import pyplot
 
 from recipes.common.errors import UserError
-from recipes.common.files import save_picture
+from recipes.common.files import require_png, save_picture
 from recipes.plan.scale import Point
 
 SYNC, ASYNC, GRID = "#1f5fa8", "#c4561a", "#dddddd"
@@ -58,8 +58,7 @@ def write(found: Ranges, title: str, picture: Path) -> None:
     Raises:
         UserError: not a PNG, or a place that can't be written to.
     """
-    if picture.suffix.lower() != ".png":
-        raise UserError(f"plot={picture}: the picture is a PNG. Write plot={picture.with_suffix('.png')}.")
+    require_png(picture, "plot")
     strong, weak = ([pair for pair in found if pair[0].weak is kind] for kind in (False, True))
     figure, axes = pyplot.subplots(1, 3, figsize=(12.6, 3.9), layout="constrained")
     _rates(axes[0], strong, "This run's batch (strong scaling)")

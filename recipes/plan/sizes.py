@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from recipes.common import attention
 from recipes.common.errors import UserError
@@ -155,23 +155,12 @@ def _bytes(key: str, dtype: str) -> int:
 
 def _tokens(config: DictConfig, dynamic: bool, limit_key: str, size_key: str) -> int:
     """Of a micro-batch on one GPU: the limit, or so many whole sequences, padded to the longest."""
-    limit, size = _select(config, limit_key), _select(config, size_key)
-    given = limit if dynamic else size
-    if not isinstance(given, int) or given < 1:
-        key = limit_key if dynamic else size_key
-        raise UserError(f"actor_rollout_ref.{key}={given}: write a whole number, as {16384 if dynamic else 1}.")
+    given: int = OmegaConf.select(config.actor_rollout_ref, limit_key if dynamic else size_key)
     return given if dynamic else given * (config.data.max_prompt_length + config.data.max_response_length)
 
 
-def _select(config: DictConfig, key: str) -> object:
-    value = config.actor_rollout_ref
-    for name in key.split("."):
-        value = value[name]
-    return value
-
-
 def of(config: DictConfig) -> Workload:
-    """The workload of a resolved config.
+    """The workload of a resolved config that a training would take (recipes.checks.planned).
 
     Raises:
         UserError: with the key and what to write.
@@ -227,6 +216,6 @@ def of(config: DictConfig) -> Workload:
         attention_assumed=config.get("attention") == "auto",
         reduces_once=fsdp.use_no_sync_for_gradient_accumulation,
         drops_prompts=config.algorithm.filter_groups.enable,
-        rollout_anchor=bool(config.algorithm.rollout_correction.get("bypass_mode", False)),
+        rollout_anchor=bool((config.algorithm.rollout_correction or {}).get("bypass_mode", False)),
         lora_rank=model.lora_rank,
     )

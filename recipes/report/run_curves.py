@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from recipes.common.errors import UserError
-from recipes.common.files import save_picture
+from recipes.common.files import require_png, save_picture
 from recipes.report.summary import accuracy_by_step
 from recipes.runs.metrics import CATALOGUE, REWARD
 from recipes.runs.metrics_file import series
@@ -21,8 +21,9 @@ def draw(run: Path, picture: Path) -> None:
     """Small multiples over the steps of one run.
 
     Raises:
-        UserError: the folder holds no metrics.
+        UserError: the folder holds no metrics, or the picture is no PNG.
     """
+    require_png(picture, "--output")
     import matplotlib
 
     matplotlib.use("Agg")
@@ -49,5 +50,6 @@ def draw(run: Path, picture: Path) -> None:
         axis.set_xlabel("training step", fontsize=8.5)
     for axis in axes.flat[len(shown) :]:
         axis.set_axis_off()
+    picture.parent.mkdir(parents=True, exist_ok=True)
     save_picture(figure, picture, dpi=110)
     pyplot.close(figure)

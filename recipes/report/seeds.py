@@ -70,7 +70,7 @@ def _evaluation(path: Path, results: Path) -> Outcome:
         content = read_mapping(results)
         seed, records = int(content["run"]["seed"]), content["records"]
         curves = {name: {int(content["step"] or 0): float(record["avg"])} for name, record in records.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{results}: no finished evaluation of a run of ours ({type(error).__name__}).") from error
     return Outcome(path, seed, None, curves)
 

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from recipes.common.errors import UserError
-from recipes.common.files import save_picture
+from recipes.common.files import require_png, save_picture
 from recipes.report.curves import LARGEST_RATIO, LOG_RATIO, OLD_PROBABILITIES, Panel, panel_of, panels
 
 # Related choices side by side; one that is not listed comes last.
@@ -171,8 +171,7 @@ def write(picture: Path, words: Sequence[str] = ()) -> None:
     Raises:
         UserError: not a PNG, a place that can't be written to, or overrides that don't compose.
     """
-    if picture.suffix.lower() != ".png":
-        raise UserError(f"--output={picture}: the picture is a PNG. Write --output={picture.with_suffix('.png')}.")
+    require_png(picture, "--output")
     figure = draw_one(panel_of(words)) if words else draw(panels())
     try:
         picture.parent.mkdir(parents=True, exist_ok=True)

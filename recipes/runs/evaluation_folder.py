@@ -14,6 +14,7 @@ from recipes.runs.manifest import Manifest
 
 EVALUATIONS = "evaluations"
 OURS = "ours"  # the verifier whose results are compared
+VERIFIERS = (OURS, "prime_math", "math_verify")  # all that recipes.evaluate has
 
 
 @dataclass(frozen=True)

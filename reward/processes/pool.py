@@ -6,6 +6,7 @@ it passes them and replaced. A job whose process died for any other reason is tr
 """
 
 import logging
+import math
 import os
 import queue
 import threading
@@ -50,7 +51,8 @@ class PoolSettings:
     def __post_init__(self) -> None:
         for name, least in (("workers", 1), ("deadline", 0.1), ("memory_gib", 0.5), ("jobs_per_process", 1)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+            is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+            if not is_number or value < least:
                 raise ValueError(f"{name}={value!r}: must be a number >= {least}. Write {name}={self._default(name)}.")
 
     @classmethod

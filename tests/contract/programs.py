@@ -93,7 +93,7 @@ def _launch(call: Call, words: tuple[str, ...]) -> None:
 def _reproduce(call: Call, words: tuple[str, ...]) -> None:
     options = reproduce._arguments(words)
     papers = reproduce.PAPERS if options.papers == "both" else (options.papers,)
-    only = [word for word in options.only.split(",") if word]
+    only = [word for word in (options.only or "").split(",") if word]
     cell = reproduce.cells(papers, options.scale, (0,), only, Path("outputs"))[0]
     _training((f"experiment={cell.paper}/{cell.name}", f"scale={options.scale}", *options.overrides))
 

@@ -12,6 +12,8 @@ from omegaconf import OmegaConf
 
 from recipes import reproduce
 from recipes.common.errors import UserError
+from recipes.config import compose
+from recipes.evaluate.__main__ import with_checkpoint
 from recipes.plan import __main__ as plan
 from recipes.plan import step_time
 from recipes.plan.estimate import gpu_hours
@@ -156,10 +158,48 @@ def test_a_stopped_reproduction_lets_its_training_end_in_order():
     assert (out, err, whole.returncode) == ("saved\n", "Interrupted.\n", 130)
 
 
-def test_bad_seeds(capsys):
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--seeds", "one"], "--seeds one: write whole numbers"),
+        (["--seeds", ""], "--seeds : write whole numbers"),
+        (["--seeds", "-1"], "--seeds -1: a seed is a whole number from 0"),
+        (["--seeds", "0,1,0"], "--seeds 0,1,0: one of them stands there twice. Write --seeds 0,1."),
+        (["--only", ""], "--only : names nothing. Write --only 7b_dgpo"),
+        (["--output-root", __file__], "is no folder. Write --output-root=outputs"),
+        (["--output-root="], "--output-root: it is empty. Write a path"),
+        (["--", "trainer.nnodes=0"], "trainer.nnodes=0: must be an integer >= 1. Write trainer.nnodes=1."),
+        (["--", "trainer.nnodes=abc"], "trainer.nnodes='abc': must be an integer >= 1"),
+        (["--scale", "tiny", "--", "data.max_response_length=0"], "data.max_response_length=0: must be an integer"),
+        (["--", "output_root=elsewhere"], "Write --output-root and --seeds before the --"),
+    ],
+)
+def test_bad_input_is_refused_by_a_dry_run_too(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=r"^2$"):
-        reproduce.main(["dgpo", "--seeds", "one"])
-    assert "--seeds one: write whole numbers" in capsys.readouterr().err
+        reproduce.main(["dgpo", "--only", "1.5b_dgpo", "--dry-run", *words])
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("name", ["plain", "a=b", "a,b", "it's", "[a", "(a", "ü{x"])
+def test_a_folder_of_any_name_reaches_both_commands(name, tmp_path):
+    root = tmp_path / name
+    (cell,) = reproduce.cells(("dgpo",), "tiny", (0,), ("dgpo",), root)
+    cell.check([])
+    words = with_checkpoint(cell.evaluation()[3:])
+    config = compose.compose(words, compose.EVALUATE)
+    assert (config.output_root, config.checkpoint) == (str(root), str(cell.run.path))
+
+
+def test_a_home_behind_an_equals_sign_is_nobodys_folder(tmp_path, monkeypatch, capsys):
+    """A shell leaves ~ there as it is; tables once went into a folder of that name."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    started = []
+    monkeypatch.setattr(reproduce, "finish", lambda words: started.append(words) or 1)
+    reproduce.main(["dgpo", "--scale", "tiny", "--only", "1.5b_dgpo", "--seeds", "0", "--output-root=~/x"])
+    assert f"output_root='{tmp_path}/home/x'" in started[0]
+    assert (tmp_path / "home" / "x" / "tables" / "tiny.md").is_file() and not (tmp_path / "~").exists()
 
 
 def test_gpu_hours_are_the_plans():

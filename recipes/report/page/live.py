@@ -160,7 +160,7 @@ def _listener(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         return socket.create_server((address, port), family=family)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # the last of a name that is none
         raise UserError(f"Can't listen on {address}, port {port}: {error}. Write --port=<a free one>.") from error
 
 

@@ -1,10 +1,14 @@
 """The page of a toy scale: paired differences with Holm's correction, against scipy's paired test."""
 
+import sys
+
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.stats import ttest_rel
 
-from benchmarks import toys
+from benchmarks import smollm2, study, toys
+from recipes.common.errors import UserError
 
 
 def test_differences_are_those_of_paired_tests():
@@ -46,6 +50,32 @@ def test_beside_them_stand_the_studys_at_the_same_rate():
     assert here.startswith("-4.0 [")
     assert there.startswith(f"{100 * (study.end.cispo - study.end.grpo).mean():+.1f} [")
     assert area.startswith(f"{100 * (study.area.cispo - study.area.grpo).mean():+.1f} [")
+
+
+@pytest.mark.parametrize(
+    "runs, message",
+    [
+        ([("dgpo", 0, 0.4)], "grpo has no result with seed 0"),
+        ([("grpo", 0, 0.4), ("grpo", 1, 0.4), ("dgpo", 0, 0.4)], "dgpo has no result with seed 1.*--seeds 1`"),
+        ([("grpo", 0, 0.4), ("dgpo", 0, 0.4), ("dgpo", 2, 0.4)], "grpo has no result with seed 2"),
+    ],
+)
+def test_what_can_not_be_paired_is_named(runs, message):
+    with pytest.raises(UserError, match=message):
+        toys._paired(runs)
+
+
+@pytest.mark.parametrize(
+    "collector, message",
+    [(toys, "holds no results at scale tiny"), (study, "holds no finished study"), (smollm2, "is no finished run")],
+)
+@pytest.mark.parametrize("place", ["", "nowhere"])
+def test_a_folder_with_nothing_to_collect_is_one_sentence(collector, message, place, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["collect", str(tmp_path / place)])
+    monkeypatch.setattr(collector, "RESULTS", tmp_path)
+    with pytest.raises(SystemExit, match=r"^2$"):
+        collector.main()
+    assert message in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 METHODS = {"grpo": 0.0, "cispo": -0.04, "dgpo": 0.0, "sapo": 0.01}

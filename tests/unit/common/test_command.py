@@ -37,7 +37,14 @@ def test_a_file_that_is_not_ours_to_use_is_named(tmp_path: Path, capsys) -> None
         write_atomically(tmp_path / "manifest.json", "{}")
     with pytest.raises(SystemExit, match=r"^2$"), command("Interrupted."):
         raise PermissionError(errno.EACCES, "Permission denied", "/run/metrics.jsonl")
-    first, second = capsys.readouterr().err.splitlines()
+    (tmp_path / "file").write_text("")
+    for unusable in (tmp_path / "file" / "new", tmp_path / ("x" * 300)):
+        with pytest.raises(SystemExit, match=r"^2$"), command("Interrupted."):
+            unusable.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(unusable, "")
+    first, second, third, fourth = capsys.readouterr().err.splitlines()
+    assert third.startswith(f"Error: {tmp_path / 'file'}: File exists. Make it one")
+    assert "File name too long. Make it one" in fourth
     assert first.startswith(f"Error: {tmp_path / 'manifest.json'}: Is a directory. Make it one")
     assert second.startswith("Error: /run/metrics.jsonl: Permission denied. Make it one")
 

@@ -1,6 +1,9 @@
 """What `python -m recipes.plan` says."""
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from planning_cases import SEVEN, planned
@@ -10,7 +13,8 @@ from recipes.plan import __main__ as plan
 from recipes.plan import advice, budget, memory, scale, show, step_time
 from recipes.plan.efficiency import BEST
 
-ACTOR = "actor_rollout_ref.actor"
+ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{part}" for part in ("actor", "rollout", "model"))
+ROOT = Path(__file__).resolve().parents[3]
 DYNAMIC = (*SEVEN, "sampling=dynamic")
 ONCE = f"{ACTOR}.fsdp_config.use_no_sync_for_gradient_accumulation"
 
@@ -133,7 +137,8 @@ def test_every_rung_of_the_ladder_is_an_override_that_composes_and_saves():
 @pytest.mark.parametrize("gpus", [1, 3, 5, 7])
 def test_an_alternative_that_does_not_apply_is_none(gpus):
     """Pairs can't be made of 7 GPUs, and nobody has asked for them."""
-    sizes = [f"trainer.n_gpus_per_node={gpus}", "actor_rollout_ref.rollout.tensor_model_parallel_size=1"]
+    sizes = [f"trainer.n_gpus_per_node={gpus}", f"{ROLLOUT}.tensor_model_parallel_size=1"]
+    sizes += [f"data.train_batch_size={16 * gpus}", f"{ACTOR}.ppo_mini_batch_size={gpus}"]  # that they can share
     asked = planned(*SEVEN, *sizes)
     rungs = advice.ladder(asked.model, asked.gpu, asked.run)
     assert rungs and not [rung for rung in rungs if "tensor_model_parallel_size" in rung.overrides]
@@ -210,10 +215,12 @@ def test_a_budget_names_the_largest_experiment_that_it_buys(capsys, monkeypatch)
         (["mean_length=long"], "mean_length=long: write a number of tokens"),
         (["mean_length=9000"], "mean_length=9000: write a number between 0 and data.max_response_length=8192"),
         (["plot=scale.pdf"], "plot=scale.pdf: the picture is a PNG. Write plot=scale.png"),
+        (["plot="], "plot=: it is empty. Write a path, as plot=scale.png"),
+        (["gpu="], "gpu=: write one of a100"),
         (["hardware.gpu=b300"], "hardware.gpu=b300: write one of a100, h100, h200, a800, h800, h20"),
         (["hardware=1x80gb"], "hardware=1x80gb has no sizes for model=deepseek-r1-distill-qwen-7b"),
         (["hardware=cpu"], "hardware=cpu: only GPUs are planned. Write hardware=8x80gb"),
-        ([f"{ACTOR}.ppo_max_token_len_per_gpu=null"], "ppo_max_token_len_per_gpu=None: write a whole number"),
+        ([f"{ACTOR}.ppo_max_token_len_per_gpu=null"], "ppo_max_token_len_per_gpu=null: must be an integer >= 1"),
         ([f"{ACTOR}.ulysses_sequence_parallel_size=3"], "ulysses_sequence_parallel_size=3"),
         (["nonsense=1"], "nonsense"),
     ],
@@ -222,6 +229,62 @@ def test_bad_input(words, message, capsys):
     with pytest.raises(SystemExit, match=r"^2$"):
         plan.main([*SEVEN, *words])
     assert message in capsys.readouterr().err
+
+
+# What a training refuses, and what it says to write instead.
+REFUSED = {
+    "data.train_batch_size=7": f"{ACTOR}.ppo_mini_batch_size=7",
+    "data.train_batch_size=0": "data.train_batch_size=512",
+    "data.train_batch_size=abc": "data.train_batch_size=512",
+    "data.max_response_length=0": "data.max_response_length=8192",
+    "trainer.total_training_steps=0": "trainer.total_training_steps=300",
+    "trainer.total_training_steps=null": "trainer.total_training_steps=300",
+    "trainer.nnodes=0": "trainer.nnodes=1",
+    "trainer.nnodes=abc": "trainer.nnodes=1",
+    "trainer.nnodes=null": "trainer.nnodes=1",
+    "trainer.n_gpus_per_node=3": f"{ACTOR}.ppo_mini_batch_size=33",
+    f"{ACTOR}.ppo_epochs=0": f"{ACTOR}.ppo_epochs=1",
+    f"{ACTOR}.clip_ratio_high=wide": f"{ACTOR}.clip_ratio_high=0.2",
+    f"{ACTOR}.use_dynamic_bsz=maybe": f"{ACTOR}.use_dynamic_bsz=true",
+    f"{ACTOR}.ppo_max_token_len_per_gpu=9000": f"{ACTOR}.ppo_max_token_len_per_gpu=",
+    f"{ACTOR}.fsdp_config.fsdp_size=abc": f"{ACTOR}.fsdp_config.fsdp_size=-1",
+    f"{ACTOR}.fsdp_config.fsdp_size=3": f"{ACTOR}.fsdp_config.fsdp_size=-1",
+    f"{ACTOR}.fsdp_config.param_offload=ja": f"{ACTOR}.fsdp_config.param_offload=false",
+    f"{ROLLOUT}.n=-1": f"{ROLLOUT}.n=16",
+    f"{ROLLOUT}.n=1": f"{ROLLOUT}.n=8",
+    f"{ROLLOUT}.nnodes=abc": f"{ROLLOUT}.nnodes=0",
+    f"{ROLLOUT}.max_model_len=short": f"{ROLLOUT}.max_model_len=",
+    f"{ROLLOUT}.tensor_model_parallel_size=0": f"{ROLLOUT}.tensor_model_parallel_size=1",
+    f"{ROLLOUT}.tensor_model_parallel_size=8": f"{ROLLOUT}.tensor_model_parallel_size=7",  # of 28 heads
+    f"{ROLLOUT}.gpu_memory_utilization=abc": f"{ROLLOUT}.gpu_memory_utilization=0.6",
+    f"{ROLLOUT}.max_num_batched_tokens=8": f"{ROLLOUT}.max_num_batched_tokens=4096",
+    f"{MODEL}.use_fused_kernels=true": f"{MODEL}.use_fused_kernels=false",
+    f"{MODEL}.enable_gradient_checkpointing=1": f"{MODEL}.enable_gradient_checkpointing=true",
+    f"{MODEL}.lora_rank=abc": f"{MODEL}.lora_rank=0",
+    f"{MODEL}.lora_rank=8": "lora=r64",
+    f"lora=r64 {MODEL}.lora_rank=-3": f"{MODEL}.lora_rank=0",
+    f"lora=r64 {MODEL}.lora_alpha=0": f"{MODEL}.lora_alpha=32",
+    f"lora=r64 {MODEL}.target_modules=[]": "write all-linear",
+    f"lora=r64 {MODEL}.target_modules={{a:1}}": "write all-linear",
+    f"{ACTOR}.strategy=megatron": f"{ACTOR}.strategy=fsdp2",
+    "algorithm.filter_groups=null": "algorithm.filter_groups.enable=false",
+}
+
+
+@pytest.mark.parametrize("overrides", REFUSED)
+def test_what_a_training_refuses_is_not_planned(overrides):
+    with pytest.raises(UserError) as error:
+        planned(*SEVEN, *overrides.split())
+    assert overrides.split()[-1].partition("=")[0].rpartition(".")[2] in str(error.value)
+    assert REFUSED[overrides] in str(error.value)
+
+
+def test_a_plan_loads_neither_verl_nor_ray():
+    """Nor the scorer: each takes longer than all of it."""
+    code = "import sys; from recipes.plan import __main__ as plan; plan.main(sys.argv[1:])"
+    code += "; print({'verl', 'ray', 'torch', 'reward'} & {*sys.modules})"
+    found = subprocess.run([sys.executable, "-c", code, *SEVEN], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "set()"
 
 
 def test_a_place_that_can_not_be_written_to(tmp_path):

@@ -7,10 +7,12 @@ from math import sqrt
 import pytest
 
 from recipes.common.errors import UserError
+from recipes.config.compose import choices
+from recipes.evaluate.verifiers import VERIFIERS as EVALUATED_BY
 from recipes.report import table
 from recipes.report.__main__ import main
 from recipes.report.cells import published, read_results
-from recipes.runs.evaluation_folder import EvaluationFolder
+from recipes.runs.evaluation_folder import VERIFIERS, EvaluationFolder
 
 BENCHMARKS = ("aime24", "aime25", "amc23", "math500", "minerva", "olympiadbench")
 
@@ -143,6 +145,39 @@ def test_every_format_holds_every_number(tmp_path, capsys):
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["table", str(tmp_path), "--format", "pdf"])
     assert "format 'pdf' is unknown" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["nowhere"], "nowhere is no folder. Write the output root"),
+        (["file"], "file is no folder. Write the output root"),
+        ([""], "argument folder: it is empty"),
+        (
+            [".", "--scale", "foo"],
+            "--scale=foo: there is no such scale. Write --scale=<one of paper, 7b-short, tiny, bridge>",
+        ),
+        ([".", "--verifier", "foo"], "argument --verifier: invalid choice: 'foo'"),
+        ([".", "--output", "file/x.md"], "file: File exists. Make it one"),
+    ],
+)
+def test_what_can_not_be_meant_is_no_table_of_empty_cells(words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["table", *words])
+    found = capsys.readouterr()
+    assert message in found.err and not found.out
+
+
+def test_an_output_root_that_nobody_has_named_may_be_missing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    main(["table"])
+    assert "Nothing measured yet" in capsys.readouterr().out
+
+
+def test_scales_and_verifiers_are_those_there_are():
+    assert set(table.SCALES) == set(choices("scale")) and set(EVALUATED_BY) == set(VERIFIERS)
 
 
 def test_two_evaluations_are_compared_on_their_problems(tmp_path, capsys, monkeypatch):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import reward.__main__
 from reward.check import BadFile, read_rows
 
 ROWS = [
@@ -79,6 +80,30 @@ def test_bad_files_are_refused_with_the_line(tmp_path: Path, text: str, words: s
     with pytest.raises(BadFile) as error:
         read_rows(path)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--output", "folder"], "--output folder: Is a directory. Write"),
+        (["--output", "missing/x.jsonl"], "--output missing/x.jsonl: No such file or directory. Write"),
+        (["--output", "responses.jsonl"], "--output responses.jsonl: it is the file of the responses"),
+        (["--deadline", "nan"], "--deadline=nan: must be a number >= 0.1. Write deadline=5.0"),
+        (["--deadline", "inf"], "--deadline=inf: must be a number"),
+        (["--explain", "5", "99"], "--explain 99: responses.jsonl has no response in line 99"),
+    ],
+)
+def test_what_can_not_be_meant_is_refused_before_scoring(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments, words
+) -> None:
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["reward", "check", file.name, *arguments])
+    monkeypatch.setattr(reward.__main__, "check_rows", lambda *_: pytest.fail("it has scored"))
+    before = file.read_bytes()
+    assert reward.__main__.main() == 2
+    assert capsys.readouterr().err.startswith(words)
+    assert file.read_bytes() == before and sorted(path.name for path in tmp_path.iterdir()) == ["folder", file.name]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
