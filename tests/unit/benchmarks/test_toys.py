@@ -67,7 +67,7 @@ def test_what_can_not_be_paired_is_named(runs, message):
 
 @pytest.mark.parametrize(
     "collector, message",
-    [(toys, "holds no results at scale tiny"), (study, "holds no finished study"), (smollm2, "is no finished run")],
+    [(toys, "holds no results at scale tiny"), (study, "holds no cell of a study"), (smollm2, "is no finished run")],
 )
 @pytest.mark.parametrize("place", ["", "nowhere"])
 def test_a_folder_with_nothing_to_collect_is_one_sentence(collector, message, place, tmp_path, monkeypatch, capsys):
