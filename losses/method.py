@@ -54,7 +54,8 @@ class MethodConfig(PolicyLossConfig):
         )
         for name in ("dual_clip", "fused"):
             require(isinstance(getattr(self, name), bool), name, getattr(self, name), "must be true or false", "false")
-        require(self.skip_above_kl > 0, "skip_above_kl", self.skip_above_kl, "must be positive", "2.0")
+        limit = self.skip_above_kl
+        require(is_number(limit) and limit > 0, "skip_above_kl", limit, "must be a positive number", "2.0")
         delta, rule = self.opsm_delta, "must be a number >= 0, or null"
         require(delta is None or (is_number(delta) and delta >= 0), "opsm_delta", delta, rule, "0.5")
         share = self.top_entropy_share

@@ -66,21 +66,39 @@ def _unreadable(row: Mapping[str, Any], ours: bool, agents: frozenset[str]) -> s
     """What is wrong with a row, and what to write; empty if nothing is."""
     if row["data_source"] is None:
         return "data_source is missing. Write the name of the data set; validation is counted by it."
-    if row.get("extra_info") is not None and not isinstance(row["extra_info"], Mapping):
-        return f"extra_info={row['extra_info']!r:.80} is no mapping. Write {{index: <number>}}, or leave it out."
+    if why := misshapen(row):
+        return why
     agent = row.get("agent_name")
     if agent is not None and agent not in agents:
         return f"agent_name={agent} is no agent loop. Write one of {', '.join(sorted(agents))}, or drop the column."
+    return _no_gold(row["reward_model"]["ground_truth"], row) if ours else ""
+
+
+def misshapen(row: Mapping[str, Any]) -> str:
+    """Which of the two columns of fields has none, and what to write; empty if both are as they should be."""
+    if row.get("extra_info") is not None and not isinstance(row["extra_info"], Mapping):
+        return f"extra_info={row['extra_info']!r:.80} is no mapping. Write {{index: <number>}}, or leave it out."
     if not isinstance(row["reward_model"], Mapping):
         return f"reward_model={row['reward_model']!r:.80}. Write {{style: rule, ground_truth: <gold>}}."
-    return _no_gold(row["reward_model"]["ground_truth"], row) if ours else ""
+    return ""
+
+
+def never_earned(gold: Any) -> str:
+    """Why no response at all earns a gold, and what to write; empty if one may."""
+    for one in gold if isinstance(gold, list) else [gold]:
+        if isinstance(one, bool | Mapping | list) or (isinstance(one, float) and not math.isfinite(one)):
+            return (
+                f"reward_model.ground_truth={gold!r:.80}: nothing a model writes can earn it. Write the answer as text "
+                "('3'), or a list of texts."
+            )
+    return ""
 
 
 def _no_gold(gold: Any, row: Mapping[str, Any]) -> str:
     where = f"reward_model.ground_truth={gold!r:.80}"
+    if why := never_earned(gold):
+        return why
     for one in gold if isinstance(gold, list) else [gold]:
-        if isinstance(one, bool | Mapping | list) or (isinstance(one, float) and not math.isfinite(one)):
-            return f"{where}: nothing a model writes can earn it. Write the answer as text ('3'), or a list of texts."
         if "####" in str(one) or len(str(one)) > LONGEST_GOLD:
             return f"{where} is a whole solution: nothing else can earn it. Write the final answer only."
     try:

@@ -18,7 +18,7 @@ def check_lora(config: DictConfig) -> None:
         UserError: names the key and what to write.
     """
     model = config.actor_rollout_ref.model
-    rank, merge = model.lora_rank, model.lora.get("merge", False)
+    rank, merge = model.lora_rank, model.lora.merge
     if merge and not rank:
         raise UserError(f"{MODEL}.lora_rank=0: no adapter would be trained, but all weights. Write lora=none.")
     if not rank:
@@ -32,6 +32,11 @@ def check_lora(config: DictConfig) -> None:
     named = modules if isinstance(modules, ListConfig) else [modules]
     if modules != "all-linear" and not (named and all(name in LINEAR for name in named)):
         raise UserError(f"{MODEL}.target_modules={modules}: write all-linear, or a list of {', '.join(LINEAR)}.")
+    if model.get("exclude_modules") is not None:  # a pattern, which may leave nothing to train
+        raise UserError(
+            f"{MODEL}.exclude_modules={model.exclude_modules}: an adapter is of the modules that are named. Write "
+            f"{MODEL}.exclude_modules=null {MODEL}.target_modules=[q_proj,v_proj], or others of {', '.join(LINEAR)}."
+        )
     if model.get("target_parameters"):
         raise UserError(f"{MODEL}.target_parameters is for mixtures of experts. Write {MODEL}.target_parameters=null.")
     actor = config.actor_rollout_ref.actor

@@ -1,11 +1,14 @@
 """Options that contradict one another, and options that nothing reads, found from the config alone."""
 
 import inspect
+import pkgutil
+import re
 from collections.abc import Callable
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from recipes.checks import types
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER, ROLLOUT, VALIDATION
 from recipes.common import attention, precision
 from recipes.common.errors import UserError
@@ -38,6 +41,22 @@ UNREAD: dict[str, tuple[Any, str]] = {
 }
 
 
+RUNTIME = "ray_kwargs.ray_init.runtime_env"
+_CORES = r"\d+(-\d+)?(,\d+(-\d+)?)*"
+# Variables of a worker: names, what may stand there, the same in words, a value that works.
+VARIABLES = (
+    (r"\w+_NUM_THREADS", r"[1-9]\d*(,[1-9]\d*)*", "an integer >= 1", "1"),  # several: of nested regions
+    ("OMP_WAIT_POLICY", "(?i:active|passive)", "active or passive", "passive"),
+    ("VLLM_CPU_KVCACHE_SPACE", r"[1-9]\d*", "an integer >= 1, in GiB", "1"),
+    (
+        "VLLM_CPU_OMP_THREADS_BIND",
+        rf"auto|nobind|{_CORES}(\|{_CORES})*",
+        "auto, nobind, or cores, as '0-3', of each worker with | between them",
+        "nobind",
+    ),
+)
+
+
 def check_options(config: DictConfig) -> None:
     """What the table of values can't see, because it takes two keys.
 
@@ -48,7 +67,7 @@ def check_options(config: DictConfig) -> None:
         UserError: names the keys and what to write.
     """
     check_options_alone(config)
-    for check in (_check_critic, _check_correction, _check_ray):
+    for check in (_check_critic, _check_correction, check_ray):
         check(config)
 
 
@@ -145,6 +164,16 @@ def _check_lengths_of_generation(config: DictConfig) -> None:
                 f"{ROLLOUT}.{name}={rollout[name]} differs from data.max_{name}={config.data[f'max_{name}']}. "
                 f"Write data.max_{name}={rollout[name]} and leave {ROLLOUT}.{name} out; it follows."
             )
+    check_tokens_per_pass(config)
+
+
+def check_tokens_per_pass(config: DictConfig) -> None:
+    """Each sequence takes a token per pass of vLLM.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    rollout = config.actor_rollout_ref.rollout
     if rollout.max_num_seqs > rollout.max_num_batched_tokens:
         raise UserError(
             f"{ROLLOUT}.max_num_batched_tokens={rollout.max_num_batched_tokens} is less than {ROLLOUT}.max_num_seqs="
@@ -291,39 +320,69 @@ def _check_band(config: DictConfig, filtered: bool) -> None:
         )
 
 
-def _check_ray(config: DictConfig) -> None:
-    """Sizes that Ray would wait for, for ever: a placement group takes CPU and GPU per device."""
+def check_ray(config: DictConfig) -> None:
+    """What ray.init would refuse, and sizes that Ray would wait for, for ever.
+
+    A placement group takes CPU and GPU per device.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
     given, devices = config.ray_kwargs.ray_init, config.trainer.n_gpus_per_node
+    check_ray_options(given)
     for key in ("num_cpus", "num_gpus"):
         if given.get(key) is not None and given[key] < devices:
             raise UserError(
                 f"ray_kwargs.ray_init.{key}={given[key]} is less than trainer.n_gpus_per_node={devices}: Ray would "
                 f"wait for ever. Write ray_kwargs.ray_init.{key}={32 * devices if key == 'num_cpus' else devices}."
             )
-    check_ray_options(given)
 
 
 def check_ray_options(given: DictConfig) -> None:
     """What ray.init would refuse, a minute after the start.
 
     Raises:
-        UserError: an unknown option, or a variable that is no text.
+        UserError: an unknown option, one of another type, or a variable that no process could read.
     """
     import ray
 
     known = inspect.signature(ray.init).parameters
-    for key in map(str, given):
-        if key not in known and not key.startswith("_"):
+    for key, value in ((str(key), value) for key, value in given.items()):
+        if key in known:
+            if not isinstance(value, DictConfig):
+                types.check_value(f"ray_kwargs.ray_init.{key}", value, known[key].annotation)
+        elif not key.startswith("_"):
             hint = nearest(key, known)
             advice = f"Write {hint}" if hint else "Leave it out"
             raise UserError(f"ray_kwargs.ray_init.{key}: ray.init has no such option. {advice}.")
-    variables = "ray_kwargs.ray_init.runtime_env.env_vars"
-    for name, value in ((given.get("runtime_env") or {}).get("env_vars") or {}).items():
+    plain: dict[str, Any] = OmegaConf.to_container(given)  # type: ignore[assignment]
+    environment = plain.get("runtime_env") or {}
+    _check_variables(environment.get("env_vars") or {})
+    _check_runtime_env(environment)
+    if (hook := environment.get("worker_process_setup_hook")) is not None:
+        _check_setup_hook(hook)
+
+
+def _check_variables(given: dict[str, Any]) -> None:
+    """Ray passes any text on; a worker fails on it minutes later, or begins without it."""
+    for name, value in given.items():
+        key = f"{RUNTIME}.env_vars.{name}"
         if not isinstance(value, str):
-            raise UserError(
-                f"{variables}.{name}={value!r}: Ray takes text only. Write \"+{variables}.{name}='{value}'\"."
-            )
-    _check_runtime_env(OmegaConf.to_container(given).get("runtime_env") or {})  # type: ignore[union-attr]
+            raise UserError(f"{key}={value!r}: Ray takes text only. Write \"+{key}='{value}'\".")
+        for names, form, says, instead in VARIABLES:
+            if re.fullmatch(names, str(name)) and not re.fullmatch(form, value):
+                raise UserError(f"{key}={value}: must be {says}. Write {key}={instead}.")
+
+
+def _check_setup_hook(hook: Any) -> None:
+    """A worker would import it before anything else, and die."""
+    key, why = f"{RUNTIME}.worker_process_setup_hook", "it is no function"
+    try:
+        found = pkgutil.resolve_name(hook)
+    except Exception as error:  # of no dotted name, or whatever a module of the user's raises
+        found, why = None, f"it does not load ({type(error).__name__}: {error})"
+    if not callable(found):
+        raise UserError(f"{key}={hook}: {why}. Write {key}=<module>.<function>, or leave it out.")
 
 
 def _check_runtime_env(given: dict[str, Any]) -> None:

@@ -7,16 +7,13 @@ from jinja2 import TemplateError
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.common.errors import UserError
-from recipes.common.numbers import is_number
 from recipes.inputs.tokenizer import load_tokenizer, opens_thinking
-from recipes.plugin import scorer_watch
 from reward.extraction import THINK_CLOSE, THINK_OPEN
 
 KEY = "reward.custom_reward_function"
 OURS = "pkg://reward.verl_entry"
 PROCEDURAL = "pkg://reward.procedural"
 BOXED = (OURS, PROCEDURAL)  # look for the answer in the last box after the thinking
-LIMIT = "trainer.v1.rlvr.scorer_failure_limit"
 
 
 def check_reward(config: DictConfig) -> None:
@@ -45,7 +42,6 @@ def check_reward(config: DictConfig) -> None:
         )
     if path in BOXED:
         check_scorer(_options(config))
-    _check_limit(config)
     _check_manager(config)
     _check_overlong(config)
 
@@ -79,14 +75,6 @@ def check_scorer(given: dict[str, Any]) -> None:
         self_test(RewardOptions.of(given))
     except (ValueError, RuntimeError) as error:
         raise UserError(str(error)) from error
-
-
-def _check_limit(config: DictConfig) -> None:
-    limit = config.trainer.v1.get("rlvr", {}).get("scorer_failure_limit", scorer_watch.LIMIT)
-    if not is_number(limit) or not 0 < limit <= 1:
-        raise UserError(
-            f"{LIMIT}={limit}: must be a share in (0, 1]; 1 never stops. Write {LIMIT}={scorer_watch.LIMIT}."
-        )
 
 
 def _check_overlong(config: DictConfig) -> None:

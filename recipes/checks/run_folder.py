@@ -60,7 +60,7 @@ def check_owned(config: DictConfig) -> None:
         may_be_off = key != "trainer.default_local_dir"  # null: no such files
         if given is None and may_be_off:
             continue
-        if given is None or Path(given).absolute() != place.absolute():
+        if not isinstance(given, str) or Path(given).absolute() != place.absolute():
             raise UserError(
                 f"{key}={given}: a run's files stand in its own folder. Write output_root=<folder> to have all of them "
                 f"elsewhere, and leave this key out (it is {place})."
@@ -88,6 +88,14 @@ def refuse_foreign(folder: RunFolder) -> None:
             "or leave it out and write output_root."
         )
     names = {entry.name for entry in folder.path.iterdir()} if folder.path.is_dir() else set()
+    for name in sorted(names & set(PARTS)):
+        part = folder.path / name
+        if part.is_dir() == bool(part.suffix):
+            kinds = ("folder", "file") if part.is_dir() else ("file", "folder")
+            raise UserError(
+                f"run_dir={folder.path}: {name} is a {kinds[0]}, and a run has a {kinds[1]} of that name. Move it "
+                "away, or write trainer.experiment_name=<a new name>."
+            )
     others = sorted(name for name in names - set(PARTS) if not name.startswith("."))
     if others and not names & (set(PARTS) - {CONFIG}):
         raise UserError(

@@ -1,5 +1,6 @@
 """Values that no training can mean, one at a time: a table of keys, what they may be, and what to write instead."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from omegaconf import DictConfig
@@ -7,6 +8,7 @@ from omegaconf import DictConfig
 from recipes.common import attention, precision
 from recipes.common.numbers import is_integer, is_number
 from recipes.common.rules import Rule, flag, is_text, name, one_of, or_null, real, whole
+from recipes.plugin import scorer_watch, update_watch
 from recipes.runs import dumps
 
 ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
@@ -31,17 +33,33 @@ KL_ESTIMATORS = (*_KL, *(f"{name}+" for name in _KL))  # with +: straight-throug
 DTYPES = ("bfloat16", "bf16", "float16", "fp16", "float32", "fp32")
 CHECKPOINT_PARTS = ("model", "optimizer", "extra", "hf_model")
 
-RULES = (
-    # the whole run
-    whole("seed", 0, 0, SEEDS - 1),
-    flag("dry_run", "true"),
+# What an evaluation reads too: where it goes, the machine, vLLM's engines.
+SHARED = (
     Rule("output_root", is_text, "a folder", "outputs"),
-    one_of("model_engine", ("dp",), "dp"),
     or_null(one_of("attention", attention.CHOICES, "auto")),  # null: a preset of one's own that names it elsewhere
     or_null(one_of("precision", precision.NAMES, "bf16")),
     one_of("hardware.device", ("cpu", "cuda"), "cuda"),
     whole("trainer.nnodes", 1, 1),
     whole("trainer.n_gpus_per_node", 1, 1),
+    real(f"{ROLLOUT}.gpu_memory_utilization", "(0, 1]", 0.6),
+    one_of(f"{ROLLOUT}.name", ("vllm",), "vllm"),
+    one_of(f"{ROLLOUT}.mode", ("async",), "async"),
+    one_of(f"{ROLLOUT}.dtype", ("auto", "half", "float16", "bfloat16", "float", "float32"), "bfloat16"),
+    whole(f"{ROLLOUT}.tensor_model_parallel_size", 1, 1),
+    whole(f"{ROLLOUT}.data_parallel_size", 1, 1),
+    whole(f"{ROLLOUT}.pipeline_model_parallel_size", 1, 1, 1),
+    whole(f"{ROLLOUT}.max_num_seqs", 1, 256),
+    whole(f"{ROLLOUT}.max_num_batched_tokens", 1, 16384),
+    Rule(f"{MODEL}.path", is_text, "a folder or a hub id", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"),
+)
+
+RULES = (
+    *SHARED,
+    # the whole run
+    whole("seed", 0, 0, SEEDS - 1),
+    flag("dry_run", "true"),
+    Rule("run_dir", is_text, "a folder", "/path/to/a/folder/of/its/own"),
+    one_of("model_engine", ("dp",), "dp"),
     whole("trainer.total_training_steps", 1, 300),
     whole("trainer.total_epochs", 1, 1000),
     whole("trainer.save_freq", -1, 20),
@@ -61,6 +79,8 @@ RULES = (
     name("trainer.project_name", "train"),
     name("trainer.experiment_name", "my-run"),
     real("trainer.v1.rlvr.poll_interval", "(0, inf)", 0.2),
+    real("trainer.v1.rlvr.scorer_failure_limit", "(0, 1]", scorer_watch.LIMIT),  # a share; 1 never stops
+    whole("trainer.v1.rlvr.skipped_update_limit", 0, update_watch.LIMIT),  # 0 stops at the first
     flag("trainer.v1.rlvr.check_weights", "true"),
     real("trainer.v1.rlvr.generation_limit", "(1, inf)", 10.0),
     # what is written down of the responses
@@ -84,6 +104,8 @@ RULES = (
     flag("data.shuffle", "true"),
     flag("data.filter_overlong_prompts", "true"),
     # the optimiser
+    Rule(f"{OPTIMISER}.optimizer", is_text, "the name of a class", "AdamW"),
+    Rule(f"{OPTIMISER}.optimizer_impl", is_text, "a module", "torch.optim"),
     real(f"{OPTIMISER}.lr", "(0, 1)", 1e-6),
     real(f"{OPTIMISER}.weight_decay", "[0, 1)", 0.01),
     Rule(f"{OPTIMISER}.betas", _are_betas, "two numbers in [0, 1)", "[0.9,0.999]"),
@@ -124,41 +146,34 @@ RULES = (
     real(f"{VALIDATION}.temperature", "[0, 2]", 1.0),
     real(f"{VALIDATION}.top_p", "(0, 1]", 1.0),
     whole(f"{VALIDATION}.top_k", -1, -1),
-    real(f"{ROLLOUT}.gpu_memory_utilization", "(0, 1]", 0.6),
-    one_of(f"{ROLLOUT}.name", ("vllm",), "vllm"),
-    one_of(f"{ROLLOUT}.mode", ("async",), "async"),
-    one_of(f"{ROLLOUT}.dtype", ("auto", "half", "float16", "bfloat16", "float", "float32"), "bfloat16"),
     one_of(f"{ROLLOUT}.load_format", ("dummy", "auto", "hf", "safetensors", "fastsafetensors", "pt"), "dummy"),
     one_of(
         f"{ROLLOUT}.logprobs_mode",
         ("raw_logits", "raw_logprobs", "processed_logits", "processed_logprobs"),
         "processed_logprobs",
     ),
-    whole(f"{ROLLOUT}.tensor_model_parallel_size", 1, 1),
-    whole(f"{ROLLOUT}.data_parallel_size", 1, 1),
-    whole(f"{ROLLOUT}.pipeline_model_parallel_size", 1, 1, 1),
-    whole(f"{ROLLOUT}.max_num_seqs", 1, 256),
-    whole(f"{ROLLOUT}.max_num_batched_tokens", 1, 16384),
     whole(f"{ROLLOUT}.log_prob_max_token_len_per_gpu", 1, 16384),
     whole(f"{ROLLOUT}.agent.num_workers", 1, 8),
     whole(f"{ROLLOUT}.checkpoint_engine.update_weights_bucket_megabytes", 1, 2048),
     # model, reward, transport
-    Rule(f"{MODEL}.path", is_text, "a folder or a hub id", "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B"),
     whole(f"{MODEL}.lora_rank", 0, 0),
     whole(f"{MODEL}.lora_alpha", 1, 32),
+    whole(f"{MODEL}.lora.rank", 0, 0),
+    flag(f"{MODEL}.lora.merge", "true"),
     whole("reward.num_workers", 1, 8),
     whole("transfer_queue.backend.SimpleStorage.num_data_storage_units", 1, 8),
 )
 
 
-def check_values(config: DictConfig) -> None:
+def check_values(config: DictConfig, rules: Iterable[Rule] = RULES) -> None:
     """Every rule of the table holds.
 
     Args:
         config: resolved.
+        rules: the table.
 
     Raises:
         UserError: names the key, the rule and a value that works.
     """
-    for rule in RULES:
+    for rule in rules:
         rule.check(config)

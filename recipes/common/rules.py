@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
+from recipes.common import folder_names
 from recipes.common.errors import UserError
 from recipes.common.numbers import is_integer, is_number
-
-LONGEST_NAME = 200  # bytes; a file system takes 255, and .NAME.<8 signs>.partial is the longest that is made of it
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Rule:
     def check(self, config: DictConfig) -> None:
         """Raise UserError if the config breaks this rule."""
         value = OmegaConf.select(config, self.key)
-        self.check_value(OmegaConf.to_container(value) if isinstance(value, ListConfig) else value)
+        self.check_value(OmegaConf.to_container(value) if OmegaConf.is_config(value) else value)
 
     def check_value(self, value: Any) -> None:
         """Raise UserError if the key may not be `value`."""
@@ -90,11 +89,5 @@ def each(rule: Rule, instead: str) -> Rule:
 
 
 def name(key: str, instead: str) -> Rule:
-    """The name of a folder inside output_root, with room for what is put before and behind it."""
-
-    def holds(value: Any) -> bool:
-        is_name = is_text(value) and value not in (".", "..") and "/" not in value and value.isprintable()
-        return is_name and len(value.encode(errors="replace")) <= LONGEST_NAME
-
-    says = f"the name of a folder inside output_root: printable, no slash, at most {LONGEST_NAME} bytes"
-    return Rule(key, holds, says, instead)
+    """The name of a folder inside output_root."""
+    return Rule(key, folder_names.is_name, f"the name of a folder inside output_root: {folder_names.SAYS}", instead)

@@ -20,7 +20,7 @@ from rich.console import Console
 
 from recipes.common import private_ray
 from recipes.common.command import command
-from recipes.config.compose import compose, resolved
+from recipes.config.compose import compose
 
 
 def examine(config: DictConfig, as_json: bool) -> int:
@@ -51,7 +51,10 @@ def main(words: Sequence[str] | None = None) -> int:
     if os.environ.get("RAY_ADDRESS"):
         os.environ.setdefault("RLVR_JOIN_CLUSTER", "1")  # whoever names a cluster means it, also with hardware=cpu
     with command("Interrupted; nothing is left running."), private_ray.private_ray():
-        return examine(resolved(compose([word for word in words if word != "--json"])), "--json" in words)
+        composed = compose([word for word in words if word != "--json"])
+        from recipes.checks import preflight  # with the reward's parser
+
+        return examine(preflight.readable(composed), "--json" in words)
 
 
 if __name__ == "__main__":

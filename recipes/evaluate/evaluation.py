@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, open_dict
+from omegaconf.errors import OmegaConfBaseException
 
-from recipes.checks import environment, hardware, reward, sizes
-from recipes.common.errors import UserError
-from recipes.config.compose import naming_what_is_missing, resolved
+from recipes.checks import environment, hardware, options, paths, reward, sections, sizes, types
+from recipes.common.errors import UserError, as_user_error
+from recipes.common.files import why_not_writable
+from recipes.config.compose import EVALUATE, naming_what_is_missing, resolved
 from recipes.config.resolvers import prepare_all
 from recipes.evaluate import checkpoint, problems, settings
 from recipes.evaluate.row_file import Key
 from recipes.inputs import model_folder
 from recipes.runs.evaluation_folder import OURS, EvaluationFolder
+
+ENGINE = ("actor_rollout_ref.model", "actor_rollout_ref.rollout")  # sections that the engines are made from
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,20 @@ def evaluation_of(config: DictConfig) -> Evaluation:
     Raises:
         UserError: names the key and what to write.
     """
-    with naming_what_is_missing():
+    sections.check_sections(config, EVALUATE)
+    with as_user_error(OmegaConfBaseException), naming_what_is_missing():
+        chosen = settings.checked(config)  # before a checkpoint is looked for, and perhaps merged
         found = None if config.responses else _model(config)
     config = resolved(config)
-    chosen = settings.checked(config)
+    paths.normalise(config)
+    folder = _folder(config, found)
     environment.check_cache()
     if OURS in chosen["verifiers"]:
         reward.check_scorer({"require_box": chosen["require_box"]})
     if found is not None:
+        types.check_types(config, ENGINE, EVALUATE)
+        options.check_ray(config)
+        options.check_tokens_per_pass(config)
         hardware.check_hardware(config)
         prepare_all(config)
         model_folder.check(found.path)
@@ -61,14 +71,20 @@ def evaluation_of(config: DictConfig) -> Evaluation:
     elif "prepare" in config:
         prepare_all(config)
     loaded = problems.load(chosen["files"], chosen["max_problems"])
-    return Evaluation(config, chosen, found, {(one.benchmark, one.id): one for one in loaded}, _folder(config, found))
+    return Evaluation(config, chosen, found, {(one.benchmark, one.id): one for one in loaded}, folder)
 
 
 def _folder(config: DictConfig, model: checkpoint.Checkpoint | None) -> EvaluationFolder:
     root = Path(config.output_root).expanduser().absolute()
     if config.name:
-        return EvaluationFolder.named(root, config.name)
-    return EvaluationFolder.of(root, model.name if model else Path(config.responses).stem, config.eval_name)
+        folder = EvaluationFolder.named(root, config.name)
+    else:
+        folder = EvaluationFolder.of(root, model.name if model else Path(config.responses).stem, config.eval_name)
+    if why := why_not_writable(folder.path):
+        raise UserError(
+            f"{folder.path} can't be written to ({why}). Write name=<a new name>, or output_root=<a folder of yours>."
+        )
+    return folder
 
 
 def _model(config: DictConfig) -> checkpoint.Checkpoint:

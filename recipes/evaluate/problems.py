@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recipes.checks import golds
+from recipes.checks.rows import is_chat
 from recipes.common.errors import UserError
 from recipes.inputs import data_files
 from reward.scoring import accepted_answers
@@ -41,8 +43,6 @@ def load(files: Mapping[str, str], most: int | None = None) -> list[Problem]:
     Raises:
         UserError: names the key and file, the row where one is malformed, and what to write.
     """
-    if not files:
-        raise UserError("eval.files is empty: write eval=paper, or eval.files.<name>=<parquet file>.")
     found: list[Problem] = []
     for benchmark, file in files.items():
         found += _load_one(benchmark, Path(file).expanduser(), most)
@@ -50,11 +50,8 @@ def load(files: Mapping[str, str], most: int | None = None) -> list[Problem]:
 
 
 def _load_one(benchmark: str, file: Path, most: int | None) -> list[Problem]:
-    import pyarrow.parquet
-
     key = f"eval.files.{benchmark}"
-    data_files.check(key, str(file))
-    rows = pyarrow.parquet.read_table(file).slice(0, most).to_pylist()
+    rows = data_files.load(key, str(file)).to_list()[:most]
     problems = [_problem(benchmark, number, row, f"{key}={file}, row {number}") for number, row in enumerate(rows)]
     ids = {problem.id for problem in problems}
     if len(ids) < len(problems):
@@ -63,6 +60,8 @@ def _load_one(benchmark: str, file: Path, most: int | None) -> list[Problem]:
 
 
 def _problem(benchmark: str, number: int, row: dict[str, Any], where: str) -> Problem:
+    if why := golds.misshapen(row) or golds.never_earned(row["reward_model"].get("ground_truth")):
+        raise UserError(f"{where}: {why}")
     extra = row.get("extra_info") or {}
     if extra.get("task") and extra.get("entry"):
         raise UserError(
@@ -70,12 +69,20 @@ def _problem(benchmark: str, number: int, row: dict[str, Any], where: str) -> Pr
             "accuracy is measured by the training's own validation: write trainer.test_freq=20 there."
         )
     try:
-        golds = accepted_answers(row["reward_model"]["ground_truth"])
-        messages = tuple({"role": turn["role"], "content": turn["content"]} for turn in row["prompt"])
-        if not messages or not all(turn["content"] for turn in messages):
-            raise ValueError("the prompt is empty")
+        accepted = accepted_answers(row["reward_model"]["ground_truth"])
+        messages = _messages(row["prompt"])
         task = task_of(extra)
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{where}: {error}. Run `python -m recipes.prepare_data data=benchmarks` again.") from error
     name = extra.get("id")
-    return Problem(benchmark, str(extra.get("index", number) if name is None else name), messages, tuple(golds), task)
+    return Problem(
+        benchmark, str(extra.get("index", number) if name is None else name), messages, tuple(accepted), task
+    )
+
+
+def _messages(prompt: Any) -> tuple[dict[str, str], ...]:
+    """The prompt without what else may stand beside role and content."""
+    turns = [{name: turn[name] for name in ("role", "content")} for turn in prompt] if is_chat(prompt) else []
+    if not turns or not all(isinstance(text, str) and text for turn in turns for text in turn.values()):
+        raise ValueError("the prompt is empty, or a message of it lacks its role or content, which are text")
+    return tuple(turns)

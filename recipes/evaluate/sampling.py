@@ -44,6 +44,7 @@ def _import(evaluation: Evaluation, rows: RowFile, shown: Console) -> None:
         raise UserError(f"responses={source}: there is no such file. Give a JSON-lines file of responses.")
     seen = {key_of(row): hash(row["response"]) for row in read_rows(evaluation.folder.samples, SAMPLE)}
     unknown: list[Key] = []
+    number, samples = 0, evaluation.settings["samples"]
     for number, row in enumerate(read_rows(source, SAMPLE), start=1):
         key, where = key_of(row), f"responses={source}, row {number}"
         if seen.setdefault(key, hash(row["response"])) != hash(row["response"]):
@@ -54,8 +55,15 @@ def _import(evaluation: Evaluation, rows: RowFile, shown: Console) -> None:
         problem = evaluation.problems.get(key[:2])
         if problem is None:
             unknown.append(key)
-        elif key[2] < evaluation.settings["samples"] and key not in rows.keys:
+        elif key[2] >= samples:
+            raise UserError(
+                f"{where}: sample {key[2]}, and eval.samples={samples} asks for 0 to {samples - 1} of each problem. "
+                f"Write eval.samples={key[2] + 1}, or leave the row out."
+            )
+        elif key not in rows.keys:
             rows.append(_row(problem, key, row["response"], row.get("tokens"), bool(row.get("truncated")), None))
+    if not number:
+        raise UserError(f"responses={source}: no rows. Write responses=<a JSON-lines file that holds responses>.")
     if unknown:
         _say_unknown(evaluation, source, unknown, bool(rows.keys), shown)
 

@@ -1,76 +1,105 @@
-"""The `eval` section of the config: what may stand there."""
+"""What may stand in the config of an evaluation: a table of keys, as a training has (recipes.checks.values)."""
 
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from recipes.checks import values
+from recipes.checks.values import Rule, flag, is_text, or_null, real, whole
 from recipes.common.errors import UserError
-from recipes.common.numbers import is_integer, is_number
+from recipes.common.numbers import is_integer
+from recipes.common.suggestions import nearest
 from recipes.evaluate.verifiers import VERIFIERS
 
 
+def _is_count(value: Any) -> bool:
+    return is_integer(value) and value >= 1
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(is_text, value))
+
+
+RULES = (
+    *values.SHARED,
+    or_null(values.name("name", "my-evaluation")),
+    values.name("eval_name", "my-evaluation"),
+    or_null(Rule("checkpoint", is_text, "a folder or a hub id", "/path/to/a/checkpoint")),
+    or_null(Rule("responses", is_text, "a JSON-lines file", "/path/to/responses.jsonl")),
+    or_null(Rule("eval.benchmarks", _are_names, "a list of names of eval.files", "null")),
+    whole("eval.samples", 1, 32),
+    or_null(whole("eval.max_problems", 1, 100)),
+    real("eval.temperature", "[0, inf)", 0.6),
+    real("eval.top_p", "(0, 1]", 0.95),
+    Rule("eval.top_k", lambda k: _is_count(k) or k == -1, "an integer >= 1, or -1 for all", -1),
+    whole("eval.max_prompt_tokens", 1, 2048),
+    whole("eval.max_response_tokens", 1, 8192),
+    or_null(whole("eval.seed", 0, 0, values.SEEDS - 1)),
+    flag("eval.seed_per_sample", "true"),
+    or_null(
+        Rule(
+            "eval.pass_at",
+            lambda given: isinstance(given, list) and all(map(_is_count, given)),
+            "a list of integers >= 1",
+            "null",
+        )
+    ),
+    Rule("eval.verifiers", _are_names, f"a list of {', '.join(VERIFIERS)}", "[ours]"),
+    flag("eval.require_box", "true"),
+    real("eval.gpu_memory_utilization", "(0, 1]", 0.9),
+)
+OF_EVAL = {"files": None} | {rule.key.removeprefix("eval."): None for rule in RULES if rule.key.startswith("eval.")}
+
+
 def checked(config: DictConfig) -> dict[str, Any]:
-    """The section as plain data, with `pass_at` filled in.
+    """The section `eval` as plain data, with `pass_at` filled in, once every value of the config has been looked at.
+
+    Args:
+        config: need not be resolved.
 
     Raises:
         UserError: names the key and what to write.
     """
-    settings: dict[str, Any] = OmegaConf.to_container(config.eval, resolve=True)  # type: ignore[assignment]
-    settings["files"] = _chosen_files(settings["files"], settings["benchmarks"])
-    for name in ("samples", "max_prompt_tokens", "max_response_tokens"):
-        _require(_is_count(settings[name]), name, settings[name], "must be a whole number >= 1", 32)
-    most = settings["max_problems"]
-    _require(most is None or _is_count(most), "max_problems", most, "must be a whole number >= 1, or null", "null")
-    seed = settings["seed"]
-    _require(seed is None or is_integer(seed), "seed", seed, "must be a whole number, or null", 0)
-    each = settings["seed_per_sample"]
-    _require(isinstance(each, bool), "seed_per_sample", each, "must be true or false", "true")
-    _check_sampling(settings)
-    _check_verifiers(settings["verifiers"])
+    given: dict[str, Any] = OmegaConf.to_container(config.eval, resolve=True)  # type: ignore[assignment]
+    for name in given:
+        if name not in OF_EVAL:
+            hint = nearest(str(name), OF_EVAL)
+            raise UserError(f"eval.{name}: there is no such key. {f'Write eval.{hint}' if hint else 'Leave it out'}.")
+    values.check_values(config, RULES)
+    settings = OF_EVAL | given
+    settings["files"] = _chosen_files(config, settings["files"] or {}, settings["benchmarks"])
+    if settings["temperature"] == 0 and settings["samples"] > 1:
+        raise UserError(
+            f"eval.temperature=0 draws the same response every time, but eval.samples={settings['samples']}. "
+            "Write eval.samples=1 for greedy decoding, or eval.temperature=0.6."
+        )
+    for name in settings["verifiers"]:
+        if name not in VERIFIERS:
+            raise UserError(
+                f"eval.verifiers={name}: is unknown; there are {', '.join(VERIFIERS)}. Write eval.verifiers=[ours]."
+            )
     settings["pass_at"] = _pass_at(settings["pass_at"], settings["samples"])
     return settings
 
 
-def _chosen_files(files: dict[str, str], chosen: Any) -> dict[str, str]:
-    if chosen is None:
-        return files
-    if not isinstance(chosen, list) or not chosen:
-        raise UserError(f"eval.benchmarks={chosen}: must be a list, as [{', '.join(files)}], or null for all.")
-    for name in chosen:
+def _chosen_files(config: DictConfig, files: dict[str, str], chosen: list[str] | None) -> dict[str, str]:
+    if not files:
+        raise UserError("eval.files is empty: write eval=paper, or +eval.files.<name>=<parquet file>.")
+    for name in files:
+        Rule(f"eval.files.{name}", is_text, "a parquet file", "/path/to/problems.parquet").check(config)
+    for name in chosen or ():
         if name not in files:
             raise UserError(
                 f"eval.benchmarks: {name} is unknown; there are {', '.join(files)}. "
                 f"Write +eval.files.{name}=<parquet file> to add it."
             )
-    return {name: files[name] for name in chosen}
+    return files if chosen is None else {name: files[name] for name in chosen}
 
 
-def _check_sampling(settings: dict[str, Any]) -> None:
-    temperature, top_p, top_k = (settings[name] for name in ("temperature", "top_p", "top_k"))
-    _require(is_number(temperature) and temperature >= 0, "temperature", temperature, "must be a number >= 0", 0.6)
-    _require(is_number(top_p) and 0 < top_p <= 1, "top_p", top_p, "must lie in (0, 1]", 0.95)
-    _require(is_integer(top_k) and (top_k >= 1 or top_k == -1), "top_k", top_k, "must be >= 1, or -1 for all", -1)
-    if temperature == 0 and settings["samples"] > 1:
-        raise UserError(
-            f"eval.temperature=0 draws the same response every time, but eval.samples={settings['samples']}. "
-            "Write eval.samples=1 for greedy decoding, or eval.temperature=0.6."
-        )
-
-
-def _check_verifiers(verifiers: Any) -> None:
-    known = ", ".join(VERIFIERS)
-    if not isinstance(verifiers, list) or not verifiers:
-        raise UserError(f"eval.verifiers={verifiers}: must be a list of {known}. Write eval.verifiers=[ours].")
-    for name in verifiers:
-        _require(name in VERIFIERS, "verifiers", name, f"is unknown; there are {known}", "[ours]")
-
-
-def _pass_at(given: Any, samples: int) -> list[int]:
+def _pass_at(given: list[int] | None, samples: int) -> list[int]:
     if given is None:
         powers = [1 << place for place in range(samples.bit_length()) if 1 << place <= samples]
         return powers if powers[-1] == samples else [*powers, samples]
-    right = isinstance(given, list) and all(_is_count(k) for k in given)
-    _require(right, "pass_at", given, "must be a list of whole numbers >= 1", "null")
     for k in given:
         if k > samples:
             raise UserError(
@@ -78,12 +107,3 @@ def _pass_at(given: Any, samples: int) -> list[int]:
                 f"Write eval.samples={k}, or eval.pass_at=null for what {samples} samples give."
             )
     return sorted(set(given))
-
-
-def _is_count(value: Any) -> bool:
-    return is_integer(value) and value >= 1
-
-
-def _require(right: bool, name: str, value: Any, what: str, write: Any) -> None:
-    if not right:
-        raise UserError(f"eval.{name}={value}: {what}. Write eval.{name}={write}.")

@@ -79,7 +79,7 @@ def prepare(target: str, arguments: dict[str, Any]) -> Path:
 
 
 def _module_name(target: str) -> str:
-    module_name, _, function = target.rpartition(".")
+    module_name, _, function = str(target).rpartition(".")
     if not module_name or not function:
         raise ValueError(f"{target!r} is no builder: write module and function, e.g. recipes.inputs.tiny_model.build")
     return module_name

@@ -49,7 +49,7 @@ def check(key: str, files: str | Sequence[str]) -> int:
     """
     rows = len(load(key, files))
     if rows == 0:
-        raise UserError(f"{key}={files}: no rows. Write {key}=<a parquet file that holds problems>.")
+        raise UserError(_no_rows(key, files))
     return rows
 
 
@@ -75,8 +75,14 @@ def _one(key: str, file: str, prompt: str) -> "Dataset":
             f"{key}={file}: not a readable {form} file ({type(cause).__name__}: {str(cause)[:200]}). Copy it again, "
             "or write the path of another; verl reads .parquet, .json and .jsonl."
         ) from error
+    except StopIteration as error:  # of `datasets`, at JSON in which nothing stands
+        raise UserError(_no_rows(key, file)) from error
     _check_columns(key, path, found, prompt)
     return found
+
+
+def _no_rows(key: str, files: object) -> str:
+    return f"{key}={files}: no rows. Write {key}=<a parquet file that holds problems>."
 
 
 def _check_name(key: str, file: Path) -> None:
@@ -106,7 +112,7 @@ def _refuse_nothing(key: str, file: Path) -> None:
     except (OSError, pyarrow.ArrowException):
         return  # what is wrong with it is said by whoever reads it
     if empty:
-        raise UserError(f"{key}={file}: no rows. Write {key}=<a parquet file that holds problems>.")
+        raise UserError(_no_rows(key, file))
 
 
 def _cure(key: str, file: Path) -> str:

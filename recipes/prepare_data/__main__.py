@@ -15,8 +15,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from recipes.common.command import command
+from recipes.common.command import CLOSED, command
 from recipes.common.errors import UserError, as_user_error
+from recipes.common.files import is_full
 from recipes.config.compose import PREPARE, compose
 from recipes.prepare_data.build import prepare
 from recipes.prepare_data.settings import Settings, settings_from
@@ -42,6 +43,8 @@ def main(words: Sequence[str] | None = None) -> None:
         try:
             prepare(read_settings(config), Stages(console))
         except OSError as error:
+            if is_full(error) or isinstance(error, CLOSED):
+                raise  # said by `command`, with its own exit code and cure
             raise UserError(str(error)) from error
 
 

@@ -14,7 +14,16 @@ from typing import Any
 from filelock import FileLock
 
 from recipes.common.errors import Failure, UserError
-from recipes.common.files import RECORD, is_full, lock_beside, new_folder, read_mapping, remove_leftovers, write_record
+from recipes.common.files import (
+    RECORD,
+    existing_parent,
+    is_full,
+    lock_beside,
+    new_folder,
+    read_mapping,
+    remove_leftovers,
+    write_record,
+)
 from recipes.prepare_data import difficulty, parquet
 from recipes.prepare_data.card import card, sources_of
 from recipes.prepare_data.difficulty import Difficulty
@@ -40,6 +49,9 @@ def prepare(settings: Settings, stages: Stages) -> Path:
         Failure: the disk is full.
     """
     folder, raw = Path(settings.output_root) / settings.name, Path(settings.raw_folder)
+    for key, path in {"output_root": folder.parent, "raw_folder": raw}.items():
+        if not (there := existing_parent(path)).is_dir():
+            raise UserError(f"{key}={path}: {there} is no folder. Write {key}=<one that is, or can be made>.")
     measured = difficulty.load(settings.difficulty, settings.keep_right_share) if settings.difficulty else None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
+
+from recipes.common import folder_names
 from recipes.common.errors import UserError
 from recipes.common.numbers import is_number
 
@@ -14,6 +17,16 @@ OVERLAP = ("remove", "report", "ignore")
 ON_EXISTING = ("keep", "replace")
 FORMATS = ("jsonl", "json", "parquet")
 PROBLEM = "{problem}"
+# Types as pydantic calls them → what is written.
+WANTED = {
+    "string": "text",
+    "int": "an integer",
+    "float": "a number",
+    "finite": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "a section, which holds keys",
+}
 Made = TypeVar("Made")
 
 
@@ -40,6 +53,7 @@ class Source:
             raise ValueError(f"host={self.host}: write {' or '.join(HOSTS)}")
         if self.host == "github" and not self.revision:
             raise ValueError("revision=null: a file on GitHub needs a commit")
+        _check_name("save_as", self.save_as)
 
     @property
     def url(self) -> str:
@@ -61,6 +75,12 @@ class Gold:
     column: str
     marker: str | None = None
     whole: bool = False
+
+    def __post_init__(self) -> None:
+        from recipes.prepare_data.golds import READERS  # which are called with what is made here
+
+        if self.read not in READERS:
+            raise ValueError(f"read={self.read} is unknown: write {', '.join(READERS)}")
 
 
 @dataclass(frozen=True)
@@ -121,6 +141,9 @@ class Part:
     def __post_init__(self) -> None:
         if self.format is not None and self.format not in FORMATS:
             raise ValueError(f"format={self.format}: write {', '.join(FORMATS)}, or null to go by the file's name")
+        if self.rows is not None and self.rows < 0:
+            raise ValueError(f"rows={self.rows}: write an integer >= 0, or null")
+        _check_name("file_name", self.file_name)
 
     def format_of(self, file: str) -> str:
         """The format of a file, as given or by its suffix."""
@@ -139,6 +162,8 @@ class Template:
     messages: list[dict[str, str]]
 
     def __post_init__(self) -> None:
+        if not all({"role", "content"} <= message.keys() for message in self.messages):
+            raise ValueError("template.messages: write a role and a content in each of them")
         if sum(message["content"].count(PROBLEM) for message in self.messages) != 1:
             raise ValueError(f"template.messages: exactly one of them has to hold {PROBLEM}, once")
 
@@ -184,9 +209,14 @@ class Settings:
     on_existing: str
     files: dict[str, str | None]
     difficulty: str | None
-    keep_right_share: list[float]
+    keep_right_share: Any  # two numbers: said below, in better words than "a list"
 
     def __post_init__(self) -> None:
+        _check_name("name", self.name)
+        for name in self.combined:
+            _check_name("combined", name)
+        if not 0 <= self.malformed_limit <= 1:
+            raise ValueError(f"malformed_limit={self.malformed_limit}: write a share between 0 and 1, as 0.01")
         band = self.keep_right_share
         if not (
             isinstance(band, list) and len(band) == 2 and all(map(is_number, band)) and 0 <= band[0] <= band[1] <= 1
@@ -209,14 +239,15 @@ def settings_from(config: dict[str, Any]) -> Settings:
     """
     config = dict(config)
     file = config.pop("file", None)
-    files = dict(config.pop("files", None) or {})
-    parts = {name: _part(name, part) for name, part in config.pop("parts").items()}
+    files = config.pop("files", None) or {}
+    parts = {name: _part(name, part) for name, part in _section("parts", config.pop("parts", None)).items()}
     if file is not None:
+        _check_kind("file", file, str)
         if len(parts) != 1:
-            raise UserError(f"file={file}: {config['name']} has several files; write files.<{'|'.join(parts)}>=….")
-        files[next(iter(parts))] = file
-    template = _make("template", Template, config.pop("template"))
-    overlap_with = _make("overlap_with", OverlapWith, config.pop("overlap_with"))
+            raise UserError(f"file={file}: this set has several files; write files.<{'|'.join(parts)}>=….")
+        files = _section("files", files) | {next(iter(parts)): file}
+    template = _make("template", Template, config.pop("template", None))
+    overlap_with = _make("overlap_with", OverlapWith, config.pop("overlap_with", None))
     return _make(
         "", Settings, config | {"parts": parts, "files": files, "template": template, "overlap_with": overlap_with}
     )
@@ -224,17 +255,18 @@ def settings_from(config: dict[str, Any]) -> Settings:
 
 def _part(name: str, given: dict[str, Any]) -> Part:
     key = f"parts.{name}"
-    made = {"file_name": name, "data_source": name} | given
+    made = {"file_name": name, "data_source": name} | _section(key, given)
     made["columns"] = _make(f"{key}.columns", Columns, given.get("columns"))
     made["gold"] = _make(f"{key}.gold", Gold, given.get("gold"))
     made["source"] = _source(f"{key}.source", given.get("source"))
     made["strip"] = _make(f"{key}.strip", Strip, given.get("strip") or {})
     if also := given.get("alternatives"):
+        inside = f"{key}.alternatives"
         inner = {
-            "source": _source(f"{key}.alternatives.source", also.get("source")),
-            "gold": _make(f"{key}.alternatives.gold", Gold, also.get("gold")),
+            "source": _source(f"{inside}.source", _section(inside, also).get("source")),
+            "gold": _make(f"{inside}.gold", Gold, also.get("gold")),
         }
-        made["alternatives"] = _make(f"{key}.alternatives", Alternatives, also | inner)
+        made["alternatives"] = _make(inside, Alternatives, also | inner)
     return _make(key, Part, made)
 
 
@@ -242,9 +274,37 @@ def _source(key: str, given: dict[str, Any] | None) -> Source | None:
     return None if given is None else _make(key, Source, given)
 
 
-def _make(key: str, kind: type[Made], given: Any) -> Made:
+def _section(key: str, given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        shown = "null" if given is None else given
+        raise UserError(f"{key}={shown}: is a section, which holds keys. Write {key}.<key>=<value>, or leave it out.")
+    return given
+
+
+def _check_name(key: str, value: str) -> None:
+    if not folder_names.is_name(value):
+        raise ValueError(f"{key}={value}: write a name inside a folder: {folder_names.SAYS}")
+
+
+def _check_kind(key: str, value: Any, hint: Any) -> None:
+    """Raise UserError where a value is of another type than a dataclass declares."""
     try:
-        return kind(**(given or {}))
+        TypeAdapter(hint).validate_python(value, strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, (key, *first["loc"])))
+        shown = "null" if first["input"] is None else repr(first["input"])
+        wanted = WANTED.get(first["type"].partition("_")[0], "something else")
+        raise UserError(f"{where}={shown}: must be {wanted}. Write {where}=<{wanted}>.") from error
+
+
+def _make(key: str, kind: type[Made], given: Any) -> Made:
+    hints = get_type_hints(kind)
+    for name, value in _section(key, given).items():
+        if name in hints:
+            _check_kind(f"{key}.{name}".lstrip("."), value, hints[name])
+    try:
+        return kind(**given)
     except (TypeError, ValueError) as error:
         names = ", ".join(one.name for one in fields(kind))  # type: ignore[arg-type]
         cure = f" Its keys are {names}." if isinstance(error, TypeError) else ""

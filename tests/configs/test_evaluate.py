@@ -111,6 +111,30 @@ def test_engines_are_checked_before_ray(tmp_path):
         evaluation.evaluation_of(composed(*words))
 
 
+ROLLOUT = "actor_rollout_ref.rollout"
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        (f"{ROLLOUT}.enforce_eager=abc", "enforce_eager='abc': must be true or false"),
+        (f"{ROLLOUT}.max_num_batched_tokens=8", r"max_num_batched_tokens=8 is less than .*max_num_seqs=256.*Write"),
+        ("ray_kwargs.ray_init.num_cpus=abc", "num_cpus='abc': must be an integer or null"),
+        ("ray_kwargs.ray_init.runtime_env.worker_process_setup_hook=no.such", "setup_hook=no.such: it does not load"),
+    ],
+)
+def test_engines_are_held_to_what_those_of_a_training_are(
+    monkeypatch: pytest.MonkeyPatch, word: str, says: str
+) -> None:
+    monkeypatch.setattr(resolvers, "prepare", lambda *_: pytest.fail("a model was made first"))
+    with pytest.raises(UserError, match=says):
+        evaluation.evaluation_of(composed("eval=arithmetic", "model=tiny", word))
+
+
+def test_every_key_of_an_evaluation_has_a_rule() -> None:
+    assert set(composed("eval=paper").eval) == set(settings.OF_EVAL)
+
+
 def test_what_it_is_evaluated_on_is_made_first(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
     monkeypatch.setattr(resolvers, "prepare", lambda target, arguments: made.append(target))

@@ -156,6 +156,17 @@ def test_a_data_file_that_is_not_parquet(composed, good_model: Path, tmp_path: P
         checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={tmp_path / 'bad.parquet'}")
 
 
+@pytest.mark.parametrize("content", ["", "\n", "[]"])
+@pytest.mark.parametrize("suffix", [".jsonl", ".json"])
+def test_a_file_of_json_without_rows(composed, good_model: Path, tmp_path: Path, suffix: str, content: str) -> None:
+    file = tmp_path / f"none{suffix}"
+    file.write_text(content)
+    with pytest.raises(
+        UserError, match=r"data\.train_files=.*none\.json.*Write data\.train_files=|not a readable json"
+    ):
+        checked_files(composed, f"{MODEL}={good_model}", f"data.train_files={file}")
+
+
 @pytest.mark.parametrize("column", ["data_source", "prompt", "reward_model"])
 def test_a_missing_column_is_named(composed, good_model: Path, tmp_path: Path, column: str) -> None:
     bad = write_rows(tmp_path / "bad.parquet", 64, **{column: None})

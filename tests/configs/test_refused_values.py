@@ -1,5 +1,6 @@
 """A value that can't be meant: one message that names the key and says what to write, before Ray starts."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from override_keys import (
 )
 
 from recipes.checks import config as config_checks
-from recipes.checks import environment, files, run_folder, sizes
+from recipes.checks import environment, files, preflight, run_folder, sections, sizes, values
 from recipes.checks import hardware as hardware_checks
 from recipes.checks.rows import Rows
 from recipes.common import attention
@@ -201,6 +202,7 @@ def test_the_cpu_preset_in_a_gpu_environment(composed, monkeypatch: pytest.Monke
         hardware_checks.check_hardware(resolved(composed()))
 
 
+RUNTIME = "ray_kwargs.ray_init.runtime_env"
 # overrides, key that the message names, what it says to write
 WRONG_VALUES = [
     # the optimiser
@@ -414,6 +416,60 @@ WRONG_VALUES = [
     ([f"{MODEL}.trust_remote_code=sure"], f"{MODEL}.trust_remote_code='sure'", "true or false"),
     (["ray_kwargs.ray_init.num_cpus=0"], "ray_kwargs.ray_init.num_cpus=0", "ray_kwargs.ray_init.num_cpus=32"),
     (["ray_kwargs.ray_init.num_gpus=0"], "ray_kwargs.ray_init.num_gpus=0", "ray_kwargs.ray_init.num_gpus=1"),
+    *(
+        ([f"ray_kwargs.ray_init.{key}={value}"], f"ray_kwargs.ray_init.{key}=", "must be an integer or null")
+        for key in ("num_cpus", "num_gpus")
+        for value in ("abc", "nan", "0.5", "true", "[1]")
+    ),
+    (["ray_kwargs.ray_init.include_dashboard=abc"], "include_dashboard='abc'", "true or false"),
+    *(
+        ([f"{RUNTIME}.env_vars.OMP_NUM_THREADS={value}"], f"OMP_NUM_THREADS={value}", "OMP_NUM_THREADS=1")
+        for value in ("0", "abc", "-4", "2.0")
+    ),
+    ([f"{RUNTIME}.env_vars.OMP_WAIT_POLICY=asleep"], "OMP_WAIT_POLICY=asleep", "OMP_WAIT_POLICY=passive"),
+    *(
+        ([f"{RUNTIME}.env_vars.VLLM_CPU_{name}={value}"], f"VLLM_CPU_{name}={value}", f"VLLM_CPU_{name}={cure}")
+        for name, value, cure in (
+            ("KVCACHE_SPACE", "abc", "1"),
+            ("KVCACHE_SPACE", "0.5", "1"),
+            ("OMP_THREADS_BIND", "foo", "nobind"),
+            ("OMP_THREADS_BIND", "0-", "nobind"),
+        )
+    ),
+    *(
+        ([f"{RUNTIME}.worker_process_setup_hook={value}"], f"worker_process_setup_hook={value}", "<module>.<function>")
+        for value in ("foo.bar", "5", "recipes.common.collector", "recipes.common.collector.sleep")
+    ),
+    # the run, Ray's workers and the watches
+    *(([f"run_dir={value}"], "run_dir=", "Write run_dir=/") for value in ("null", "-1", "[a]", "''")),
+    *(
+        ([f"trainer.v1.rlvr.skipped_update_limit={value}"], "skipped_update_limit=", "skipped_update_limit=8")
+        for value in ("abc", "null", "-1", "1.5", "inf")
+    ),
+    (["trainer.v1.rlvr.scorer_failure_limit=abc"], "scorer_failure_limit='abc'", "scorer_failure_limit=0.2"),
+    ([f"{POLICY}.skip_above_kl=abc"], f"{POLICY}.skip_above_kl='abc'", f"{POLICY}.skip_above_kl=2.0"),
+    ([f"{POLICY}.skip_above_kl=nan"], f"{POLICY}.skip_above_kl=nan", f"{POLICY}.skip_above_kl=2.0"),
+    # adapters
+    ([f"{MODEL}.lora.rank=null"], f"{MODEL}.lora.rank=null", f"{MODEL}.lora.rank=0"),
+    (["lora=r16", f"{MODEL}.lora.merge=abc"], f"{MODEL}.lora.merge='abc'", f"{MODEL}.lora.merge=true"),
+    (["lora=r16", f"{MODEL}.exclude_modules=abc"], f"{MODEL}.exclude_modules=abc", "exclude_modules=null"),
+    # sections that were written over, classes that are none, null where it is no default
+    *(
+        ([f"{key}=null"], f"{key}=null", f"Write {key}.<key>=<value>")
+        for key in (
+            *("ray_kwargs", "ray_kwargs.ray_init", "trainer", "trainer.v1", "trainer.v1.rlvr", POLICY, OPTIM, ENGINE),
+            *("actor_rollout_ref", VALIDATION, f"{MODEL}.lora", f"{MODEL}.override_config"),
+        )
+    ),
+    ([f"++{VALIDATION}=5"], f"{VALIDATION}=5", f"Write {VALIDATION}.<key>=<value>"),
+    *(
+        ([f"{section}._target_={value}"], f"{section}._target_=", "Leave it out")
+        for section in (ACTOR, POLICY, "algorithm", f"{ROLLOUT}.profiler.tool_config.torch")
+        for value in ("abc", "null", "1.5", "no.such.Class")
+    ),
+    ([f"{OPTIM}.optimizer=null"], f"{OPTIM}.optimizer=null", f"{OPTIM}.optimizer=AdamW"),
+    ([f"{OPTIM}.optimizer_impl=null"], f"{OPTIM}.optimizer_impl=null", f"{OPTIM}.optimizer_impl=torch.optim"),
+    ([f"{ROLLOUT}.profiler.tool_config.torch.contents=null"], "torch.contents=null", "must be a list"),
     # keys forced in with a + that verl does not know
     ([f"+{ACTOR}.lr=1e-5"], f"{ACTOR}.lr", "knows no such key"),
     ([f"+{OPTIM}.learning_rate=1e-5"], f"{OPTIM}.learning_rate", "knows no such key"),
@@ -497,6 +553,10 @@ RIGHT = [
     ["data.train_files=[a.parquet,b.parquet]"],
     ["+trainer.wandb_proxy=http://proxy:3128"],
     [f"+{ROLLOUT}.engine_kwargs.vllm.max_logprobs=5"],
+    ["trainer.v1.rlvr.skipped_update_limit=0"],  # stops at the first
+    [f"{RUNTIME}.env_vars.OMP_NUM_THREADS='4,2'", f"{RUNTIME}.env_vars.VLLM_CPU_OMP_THREADS_BIND='0-3,7|4-6'"],
+    [f"{RUNTIME}.env_vars.OMP_NUM_THREADS=4", f"+{RUNTIME}.env_vars.MY_LIMIT=-1"],
+    ["ray_kwargs.ray_init.num_cpus=null", f"{RUNTIME}.worker_process_setup_hook=null"],
     ["seed=0", "seed=4294967295"],  # the later one counts
     ["policy_loss=dgpo", "policy_loss=maspo"],
 ]
@@ -509,7 +569,7 @@ def named(value: object) -> str:
 
 def checked(config) -> None:
     """What `recipes.train` checks without a model or data set, on any machine."""
-    config = resolved(config)
+    config = preflight.readable(config)
     config_checks.check_config(config)
     if config.hardware.device == "cpu":
         environment.check_environment(config)
@@ -587,6 +647,27 @@ def test_epochs_that_end_before_the_steps(composed) -> None:
         UserError, match=r"100 rows.*fewer than data\.train_batch_size=128 \(data\.train_max_samples=100\)"
     ):
         files.check_enough(config, Rows("data.train_files", 100))
+
+
+@pytest.mark.parametrize("key", ["trainer.logger", f"{OPTIM}.lr_scheduler_type", "ray_kwargs.ray_init", MODEL])
+def test_a_key_that_was_taken_away_is_named(composed, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setattr(preflight, "CHECKS", (("config", config_checks.check_config),))
+    with pytest.raises(UserError, match=rf"{re.escape(key)}[=:.].*Write {re.escape(key)}"):
+        preflight.checked(composed(f"~{key}"))
+
+
+def test_every_option_of_our_trainers_has_a_rule() -> None:
+    prefix = "trainer.v1.rlvr"
+    ours = {f"{prefix}.{name}" for name in sections.untouched(prefix)}
+    assert ours == {rule.key for rule in values.RULES if rule.key.startswith(prefix)}
+
+
+def test_the_schema_is_composed_without_a_trace(composed) -> None:
+    """${hydra:runtime.choices.…} of the config that is checked must stay what they are."""
+    config = composed("policy_loss=maspo", "model=deepseek-r1-distill-qwen-7b", "hardware=8x80gb")
+    sections.schema.cache_clear()
+    sections.check_sections(config)
+    assert "maspo" in resolved(config).trainer.experiment_name
 
 
 def test_a_tracker_that_is_not_installed_or_has_no_login(composed, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:

@@ -32,6 +32,8 @@ def test_a_variable_that_workers_refuse(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ({"num_cpu": 2}, r"ray_init\.num_cpu: ray\.init has no such option.*num_cpus"),
         ({"runtime_env": {"env_vars": {"FOO": 1}}}, r"env_vars\.FOO=1: Ray takes text only\. Write .*FOO='1'"),
+        ({"runtime_env": {"env_vars": {"MKL_NUM_THREADS": "all"}}}, r"MKL_NUM_THREADS=all: must .*MKL_NUM_THREADS=1"),
+        ({"object_store_memory": "much"}, r"ray_init\.object_store_memory='much': must be an integer or null"),
         ({"runtime_env": {"working_dir": "/none"}}, r"ray_init\.runtime_env: Ray refuses it .*/none"),
         ({"runtime_env": {"pip": ["a"], "uv": ["a"]}}, r"ray_init\.runtime_env: Ray refuses it"),
         ({"num_gpus": 1}, "CUDA_VISIBLE_DEVICES=: names fewer than .*num_gpus=1.*Unset it"),

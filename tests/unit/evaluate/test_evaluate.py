@@ -137,8 +137,9 @@ def test_another_set_up_is_not_mixed_in(toy, word, says):
 
 
 def test_more_samples_and_other_verifiers_go_on_in_the_same_folder(toy):
-    response_file(toy, samples=8)
+    response_file(toy)
     assert evaluate(toy)["toy"]["samples"] == 4
+    response_file(toy, samples=8)
     assert evaluate(toy, "eval.samples=8", "eval.verifiers=[ours,math_verify,prime_math]")["toy"]["avg"] == 0.125
     folder = toy / "evaluations" / "toy"
     for name in ("math_verify", "prime_math"):
@@ -150,17 +151,50 @@ def test_more_samples_and_other_verifiers_go_on_in_the_same_folder(toy):
     [
         ("eval.pass_at=[8]", r"eval.pass_at=8: Pass@8 can't be estimated from eval.samples=4. Write eval.samples=8"),
         ("eval.benchmarks=[aime26]", "eval.benchmarks: aime26 is unknown; there are aime24, amc23, math500, toy"),
-        ("eval.benchmarks=toy", r"eval.benchmarks=toy: must be a list"),
-        ("eval.samples=0", "eval.samples=0: must be a whole number >= 1"),
+        ("eval.benchmarks=toy", r"eval.benchmarks='toy': must be null or a list"),
+        ("eval.samples=0", "eval.samples=0: must be an integer >= 1. Write eval.samples=32"),
         ("eval.verifiers=[theirs]", "eval.verifiers=theirs: is unknown; there are ours, prime_math, math_verify"),
         ("eval.temperature=0", "eval.temperature=0 draws the same response every time, but eval.samples=4"),
-        ("eval.top_p=0", r"eval.top_p=0: must lie in \(0, 1\]"),
+        ("eval.top_p=0", r"eval.top_p=0: must be a number in \(0, 1\]"),
         ("responses=nowhere.jsonl", "responses=nowhere.jsonl: there is no such file"),
+        ("eval.benchmarks=[[toy]]", r"eval.benchmarks=\[\['toy'\]\]: must be null or a list of names"),
+        ("eval.verifiers=[[ours]]", r"eval.verifiers=\[\['ours'\]\]: must be a list of ours"),
+        ("eval.require_box=abc", "eval.require_box='abc': must be true or false"),
+        ("eval.seed=-1", "eval.seed=-1: must be null or an integer >= 0"),
+        ("~eval.samples", "eval.samples=null: must be an integer >= 1"),
+        ("~eval.files", "eval.files is empty: write eval=paper"),
+        ("eval.files=null", r"eval.files=null: is a section.*Write eval.files.<key>=<value>"),
+        *(
+            (f"eval.files.amc23={value}", "eval.files.amc23=.*: must be a parquet file")
+            for value in ("null", "5", "[a]")
+        ),
+        ("+eval.foo=1", "eval.foo: there is no such key"),
+        ("+eval.temperatur=1", "Write eval.temperature"),
+        *(
+            (f"output_root={value}", "output_root=.*: must be a folder. Write output_root=outputs")
+            for value in ("null", "5")
+        ),
+        *(
+            (f"name={value}", "name=.*: must be null or the name of a folder inside output_root")
+            for value in ("5", "a/b", "..", "''")
+        ),
+        ("name=taken", r"evaluations.taken can't be written to \(Not a directory\).*name=<a new name>"),
+        ("eval_name=a/b", "eval_name='a/b': must be the name of a folder"),
+        *((f"responses={value}", "responses=.*: must be null or a JSON-lines file") for value in ("5", "[a]")),
+        ("checkpoint=5", "checkpoint=5: must be null or a folder or a hub id"),
+        ("ray_kwargs=null", "ray_kwargs=null: is a section"),
+        ("actor_rollout_ref.rollout.tensor_model_parallel_size=0", "tensor_model_parallel_size=0: must be an integer"),
+        ("actor_rollout_ref.rollout.gpu_memory_utilization=abc", "gpu_memory_utilization='abc': must be a number"),
+        ("actor_rollout_ref.rollout.max_num_seqs=0", "max_num_seqs=0: must be an integer >= 1"),
+        ("actor_rollout_ref.rollout.dtype=foo", "rollout.dtype='foo': must be one of auto"),
+        ("trainer.n_gpus_per_node=abc", "trainer.n_gpus_per_node='abc': must be an integer >= 1"),
         ("eval.benchmarks=[amc23]", "eval.files.amc23=data.benchmarks.amc23.parquet: there is no such file"),
     ],
 )
 def test_bad_input_is_one_sentence(toy, word, says):
     response_file(toy)
+    (toy / "evaluations").mkdir()
+    (toy / "evaluations" / "taken").touch()
     with pytest.raises(UserError, match=says):
         evaluate(toy, word)
 
@@ -170,6 +204,8 @@ def test_bad_input_is_one_sentence(toy, word, says):
     [
         (problem_row("3", ""), "row 3: gold=''"),
         ({**problem_row("3", "1"), "prompt": []}, "row 3: the prompt is empty"),
+        ({**problem_row("3", "1"), "prompt": [{"role": None, "content": "3?"}]}, "row 3: the prompt is .*role"),
+        ({**problem_row("3", "1"), "prompt": [{"role": "user", "content": ""}]}, "row 3: the prompt is empty"),
         (problem_row("2", "1"), "extra_info.id is the same for several problems"),
         (
             {**problem_row("3", "1"), "extra_info": {"task": "gcd", "entry": "{}"}},
@@ -183,6 +219,33 @@ def test_malformed_problems_are_named(toy, row, says):
     pq.write_table(pa.Table.from_pylist([*rows, row]), toy / "toy.parquet")
     with pytest.raises(UserError, match=says):
         evaluate(toy)
+
+
+@pytest.mark.parametrize(
+    "changed, says",
+    [
+        ({"extra_info": 5}, "row 0: extra_info=5 is no mapping. Write "),
+        ({"extra_info": "a"}, "row 0: extra_info='a' is no mapping. Write "),
+        ({"reward_model": {"ground_truth": float("nan")}}, "row 0: .*nothing a model writes can earn it. Write "),
+        ({"reward_model": {"ground_truth": [[1.0]]}}, "row 0: .*nothing a model writes can earn it. Write "),
+    ],
+)
+def test_what_training_refuses_is_refused_alike(toy, changed, says):
+    response_file(toy)
+    pq.write_table(pa.Table.from_pylist([{**problem_row("0", "1"), **changed}]), toy / "toy.parquet")
+    with pytest.raises(UserError, match=says):
+        evaluate(toy)
+
+
+def test_responses_that_are_none_of_those_asked_for_are_refused(toy):
+    file = response_file(toy)
+    file.write_text(file.read_text().replace('"sample": 3', '"sample": 4', 1))
+    with pytest.raises(UserError, match=r"row 4: sample 4, and eval.samples=4 asks for 0 to 3.*Write eval.samples=5"):
+        evaluate(toy)
+    for content in ("", "\n"):
+        file.write_text(content)
+        with pytest.raises(UserError, match=r"made.jsonl: no rows. Write responses="):
+            evaluate(toy, "name=another")
 
 
 def test_malformed_responses_are_named(toy):

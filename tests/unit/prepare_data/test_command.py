@@ -1,5 +1,7 @@
 """`python -m recipes.prepare_data`: exit codes and one-line errors, in processes of their own."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -7,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from preparation import json_lines, problems
+
+from recipes.prepare_data import __main__
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMAND = [sys.executable, "-m", "recipes.prepare_data"]
@@ -32,6 +36,19 @@ def test_bad_input_is_one_line(tmp_path: Path) -> None:
     lines = found.stderr.splitlines()
     assert lines[-1].startswith("Error: file=") and "Traceback" not in found.stderr
     assert not (tmp_path / "data/math_train").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENOSPC, 1), (errno.EACCES, 2), (errno.EROFS, 2)])
+def test_the_exit_code_says_whose_error_it_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int, code: int
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(number, os.strerror(number), str(tmp_path))
+
+    monkeypatch.setattr(__main__, "prepare", fails)
+    with pytest.raises(SystemExit) as end:
+        __main__.main(["data=math_train"])
+    assert end.value.code == code
 
 
 def test_no_choice_lists_the_choices() -> None:

@@ -56,7 +56,6 @@ def test_a_row_without_an_answer_says_so(gold: Gold, value: object) -> None:
 @pytest.mark.parametrize(
     ("gold", "value", "words"),
     [
-        (Gold("colum", "a"), "1", "column"),
         (Gold("column", "a"), ["1"], "list"),
         (Gold("column", "a"), True, "bool"),
         (Gold("every", "a"), "1", "str"),

@@ -205,6 +205,13 @@ def test_a_disk_that_fills_up_during_parquet(tmp_path: Path, monkeypatch: pytest
         train(tmp_path, problems(tmp_path / "a.jsonl", ("What is 1?", "1")))
 
 
+@pytest.mark.parametrize("key", ["output_root", "raw_folder"])
+def test_a_file_where_a_folder_should_be_is_named(tmp_path: Path, key: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=rf"{key}=.*file is no folder\. Write {key}=<"):
+        prepared(tmp_path, "math_train", f"{key}={tmp_path / 'file'}")
+
+
 def test_nothing_left_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing is left of 1 rows: 1 states no answer"):
         train(tmp_path, problems(tmp_path / "a.jsonl", ("What is 1?", "")))
@@ -223,6 +230,33 @@ def test_nothing_left_is_an_error(tmp_path: Path) -> None:
         ("parts.train.source.revision=null", "needs a commit"),
         ("+parts.train.format=csv", "format=csv"),
         ("+combined.all=[nope]", "no part nope"),
+        ("combined=null", "combined=null: must be a section"),
+        ("+combined.a=5", r"combined\.a=5: must be a list"),
+        *((f"file={value}", r"file=.*: must be text\. Write file=<text>") for value in ("5", "[a]")),
+        ("difficulty=5", "difficulty=5: must be text"),
+        *(
+            (f"output_root={value}", r"output_root=.*: must be text\. Write output_root=<text>")
+            for value in ("null", "5")
+        ),
+        ("raw_folder=null", "raw_folder=null: must be text"),
+        *((f"name={value}", "name=") for value in ("null", "5")),
+        *((f"name={value}", r"name=.*: write a name inside a folder") for value in ("../x", "..", "''", "a/b")),
+        ("+parts.train.file_name=../x", "parts.train: file_name=../x: write a name inside a folder"),
+        *((word, r"parts=null: is a section.*Write parts\.<key>") for word in ("parts=null", "~parts")),
+        ("parts.train=null", "parts.train=null: is a section"),
+        ("parts.train.gold=null", "parts.train.gold=null: is a section"),
+        ("parts.train.gold.read=foo", "parts.train.gold: read=foo is unknown: write column, every"),
+        ("+parts.train.rows=abc", "parts.train.rows='abc': must be an integer"),
+        ("+parts.train.rows=-1", "rows=-1: write an integer >= 0"),
+        ("template.messages=null", "template.messages=null: must be a list"),
+        ("template.messages=[5]", r"template.messages\.0=5: must be a section"),
+        ("template.messages=[{role:user}]", "template.messages: write a role and a content"),
+        ("overlap_with=null", "overlap_with=null: is a section"),
+        ("overlap_with.sets=null", "overlap_with.sets=null: must be a list"),
+        ("overlap_with.folder=null", "overlap_with.folder=null: must be text"),
+        ("overlap_with.words=abc", "overlap_with.words='abc': must be an integer"),
+        ("malformed_limit=abc", "malformed_limit='abc': must be a number"),
+        *((f"malformed_limit={value}", "malformed_limit=.*: write a share between 0 and 1") for value in ("nan", "-1")),
     ],
 )
 def test_settings_that_cannot_be_meant(tmp_path: Path, override: str, words: str) -> None:

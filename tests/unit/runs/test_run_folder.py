@@ -109,6 +109,26 @@ def test_a_runs_files_cannot_be_pointed_elsewhere(folder: RunFolder, key: str) -
         check_owned(placed(folder, **{key: "/of/another/run"}))
 
 
+@pytest.mark.parametrize("key", ["default_local_dir", "rollout_data_dir", "validation_data_dir"])
+@pytest.mark.parametrize("value", [-1, ["a"]])
+def test_what_is_no_path_is_no_place_for_a_runs_files(folder: RunFolder, key: str, value: object) -> None:
+    with pytest.raises(UserError, match=rf"trainer\.{key}=.*leave this key out"):
+        check_owned(placed(folder, **{key: value}))
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "manifest.json", "config.yaml"])
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(
+        UserError, match=rf"run_dir=.*: {name} is a folder, and a run has a file of that name\. Move it"
+    ):
+        refuse_foreign(RunFolder(tmp_path))
+    (tmp_path / name).rmdir()
+    (tmp_path / "checkpoints").touch()
+    with pytest.raises(UserError, match="checkpoints is a file, and a run has a folder"):
+        refuse_foreign(RunFolder(tmp_path))
+
+
 def test_responses_may_be_left_out_but_not_checkpoints(folder: RunFolder) -> None:
     check_owned(placed(folder, rollout_data_dir=None, validation_data_dir=None))
     with pytest.raises(UserError, match="default_local_dir=None"):
