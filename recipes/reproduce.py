@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from recipes.checks.planned import check_planned
+from recipes.checks.reading import readable
 from recipes.checks.values import SEEDS
 from recipes.common import durations
 from recipes.common.command import command
@@ -24,7 +25,7 @@ from recipes.common.errors import UserError
 from recipes.common.files import existing_parent, write_atomically
 from recipes.common.paths import given_path
 from recipes.common.processes import Terminated
-from recipes.config.compose import choices, compose, quoted, resolved
+from recipes.config.compose import choices, compose, quoted
 from recipes.config.resolvers import run_name
 from recipes.plan import estimate
 from recipes.report.cells import published
@@ -91,7 +92,7 @@ class Cell:
         Raises:
             UserError: the overrides make no config, or none that can be meant.
         """
-        config = resolved(compose(self.training(overrides)[3:]))  # what stands behind python -m recipes.train
+        config = readable(compose(self.training(overrides)[3:]))  # what stands behind python -m recipes.train
         check_planned(config)
         if RunFolder.of(config).path != self.run.path:
             raise UserError(

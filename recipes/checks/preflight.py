@@ -10,9 +10,8 @@ from collections.abc import Callable
 from omegaconf import DictConfig
 from rich.console import RenderableType
 
-from recipes.checks import config, environment, files, hardware, paths, run_folder, sections
+from recipes.checks import config, environment, files, hardware, reading, run_folder, sections
 from recipes.config import resolvers
-from recipes.config.compose import resolved
 
 # What a check returns is for the person who starts the run.
 CheckFunction = Callable[[DictConfig], RenderableType | None]
@@ -41,21 +40,9 @@ def checked(composed: DictConfig, show: Callable[[RenderableType], object] = lam
     Raises:
         UserError: bad input.
     """
-    found = readable(composed)
+    found = reading.readable(composed)
     with sections.naming_what_was_removed():
         for _, check in CHECKS:
             if (said := check(found)) is not None:
                 show(said)
-    return found
-
-
-def readable(composed: DictConfig) -> DictConfig:
-    """The config resolved, its sections all there and its paths as verl reads them.
-
-    Raises:
-        UserError: a section was written over, or an interpolation has no value.
-    """
-    sections.check_sections(composed)
-    found = resolved(composed)
-    paths.normalise(found)
     return found

@@ -1,20 +1,18 @@
 """Sections that were written over: of `ray_kwargs=null` nobody can read a key.
 
-The schema is what the command composes by itself. Which of its keys may be missing depends on the choices; but where
+The schema is what the command composes without a word. Which of its keys may be missing depends on the choices; but where
 one of them is a section and stands there, it is one in every config.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
-import hydra
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 
 from recipes.common.errors import UserError
-from recipes.config.compose import TRAIN, Primary
+from recipes.config.compose import TRAIN, Primary, untold
 
 Keys = Mapping[str, Any]
 
@@ -30,7 +28,7 @@ def check_sections(config: DictConfig, primary: Primary = TRAIN) -> None:
         UserError: names the section and what to write.
     """
     given: Any = OmegaConf.to_container(config)
-    for key, value in _written_over(schema(primary), given, ""):
+    for key, value in _written_over(untold(primary), given, ""):
         shown = "null" if value is None else value
         raise UserError(f"{key}={shown}: is a section, which holds keys. Write {key}.<key>=<value>, or leave it out.")
 
@@ -45,17 +43,9 @@ def _written_over(schema: Keys, given: Keys, prefix: str) -> Iterator[tuple[str,
             yield f"{prefix}{name}", given[name]
 
 
-@cache
-def schema(primary: Primary = TRAIN) -> dict[str, Any]:
-    """What the command composes without a word, its interpolations not resolved."""
-    with hydra.initialize_config_dir(str(primary.file.parent), version_base="1.3"):
-        found: Any = OmegaConf.to_container(hydra.compose(primary.file.stem))
-    return dict(found)
-
-
 def untouched(key: str, primary: Primary = TRAIN) -> Any:
     """What a key is where nobody says otherwise; None where that is null, or there is no such key."""
-    found: Any = schema(primary)
+    found: Any = untold(primary)
     for name in key.split("."):
         found = found.get(name) if isinstance(found, dict) else None
     return found

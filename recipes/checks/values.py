@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from recipes.common import attention, precision
 from recipes.common.numbers import is_integer, is_number
 from recipes.common.rules import Rule, flag, is_text, name, one_of, or_null, real, whole
-from recipes.plugin import scorer_watch, update_watch
 from recipes.runs import dumps
 
 ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
@@ -79,8 +78,8 @@ RULES = (
     name("trainer.project_name", "train"),
     name("trainer.experiment_name", "my-run"),
     real("trainer.v1.rlvr.poll_interval", "(0, inf)", 0.2),
-    real("trainer.v1.rlvr.scorer_failure_limit", "(0, 1]", scorer_watch.LIMIT),  # a share; 1 never stops
-    whole("trainer.v1.rlvr.skipped_update_limit", 0, update_watch.LIMIT),  # 0 stops at the first
+    real("trainer.v1.rlvr.scorer_failure_limit", "(0, 1]", 0.2),  # a share; 1 never stops
+    whole("trainer.v1.rlvr.skipped_update_limit", 0, 8),  # 0 stops at the first
     flag("trainer.v1.rlvr.check_weights", "true"),
     real("trainer.v1.rlvr.generation_limit", "(1, inf)", 10.0),
     # what is written down of the responses
@@ -177,3 +176,19 @@ def check_values(config: DictConfig, rules: Iterable[Rule] = RULES) -> None:
     """
     for rule in rules:
         rule.check(config)
+
+
+def check_given(config: DictConfig) -> None:
+    """Every rule of the table holds of what was written, wherever it is not reckoned from other keys.
+
+    Args:
+        config: not resolved.
+
+    Raises:
+        UserError: as `check_values`; of a value with which others can't be reckoned, too.
+    """
+    for rule in RULES:
+        section, _, name = rule.key.rpartition(".")
+        holder = OmegaConf.select(config, section) if section else config
+        if holder is None or not OmegaConf.is_interpolation(holder, name):
+            rule.check(config)

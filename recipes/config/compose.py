@@ -248,6 +248,14 @@ def _composed(words: tuple[str, ...], primary: Primary) -> DictConfig:
 
 
 @cache
+def untold(primary: Primary = TRAIN) -> dict[str, Any]:
+    """What the command composes without a word, its interpolations not resolved."""
+    found: Any = OmegaConf.to_container(_composed((), primary))
+    del found["hydra"]
+    return dict(found)
+
+
+@cache
 def _places(primary: Primary) -> tuple[str, ...]:
     """Where Hydra looks for files, the command's own folder first."""
     return (f"file://{primary.file.parent}", *map(_as_folder, _own_places(primary)), *primary.added)
@@ -415,6 +423,8 @@ def _check_forced(overrides: Sequence[Override], primary: Primary) -> None:
     known = _known(_chosen(overrides, primary), primary) if forced else []
     for override in forced:
         section, _, name = override.key_or_group.rpartition(".")
+        if section.endswith(".env_vars"):  # of the user's own: MKL_NUM_THREADS is not meant to be OMP_NUM_THREADS
+            continue
         beside = [key.rpartition(".")[2] for key in known if key.rpartition(".")[0] == section]
         hint = nearest(name, beside) if name not in beside else None
         if hint:

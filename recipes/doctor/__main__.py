@@ -52,9 +52,9 @@ def main(words: Sequence[str] | None = None) -> int:
         os.environ.setdefault("RLVR_JOIN_CLUSTER", "1")  # whoever names a cluster means it, also with hardware=cpu
     with command("Interrupted; nothing is left running."), private_ray.private_ray():
         composed = compose([word for word in words if word != "--json"])
-        from recipes.checks import preflight  # with the reward's parser
+        from recipes.checks import reading  # with the reward's parser
 
-        return examine(preflight.readable(composed), "--json" in words)
+        return examine(reading.readable(composed), "--json" in words)
 
 
 if __name__ == "__main__":

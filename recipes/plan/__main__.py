@@ -22,14 +22,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from recipes.checks import planned
+from recipes.checks import planned, reading
 from recipes.common import attention
 from recipes.common.command import command
 from recipes.common.errors import UserError
 from recipes.common.files import require_png
 from recipes.common.paths import given_path
 from recipes.config import hardware
-from recipes.config.compose import compose, resolved
+from recipes.config.compose import compose
 from recipes.inputs import architecture
 from recipes.plan import advice, budget, memory, scale, show, sizes, step_time
 from recipes.runs.dumps import Dumps
@@ -136,7 +136,7 @@ def of(asked: Request) -> Plan:
     Raises:
         UserError: bad input, or a preset for machines without a GPU.
     """
-    config = resolved(compose(asked.overrides))
+    config = reading.readable(compose(asked.overrides))
     if config.hardware.device == "cpu":
         raise UserError(
             "hardware=cpu: only GPUs are planned. Write hardware=8x80gb, or an experiment that runs on GPUs; what a "

@@ -129,6 +129,11 @@ def test_what_makes_no_sense_is_refused(words: str, message: str) -> None:
         compose(words.split())
 
 
+def test_a_variable_for_the_workers_may_be_called_as_it_is() -> None:
+    variables = "ray_kwargs.ray_init.runtime_env.env_vars"
+    assert OmegaConf.select(compose([f"+{variables}.MKL_NUM_THREADS='4'"]), f"{variables}.MKL_NUM_THREADS") == "4"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
