@@ -3,6 +3,7 @@
 from omegaconf import DictConfig
 
 from recipes.checks import paths, sections, values
+from recipes.common.errors import UserError
 from recipes.config.compose import resolved
 
 
@@ -13,7 +14,10 @@ def readable(composed: DictConfig) -> DictConfig:
         UserError: a section was written over, a value is none that a key may have, or an interpolation has no value.
     """
     sections.check_sections(composed)
-    values.check_given(composed)  # before anything is reckoned from it
-    found = resolved(composed)
+    try:
+        found = resolved(composed)
+    except UserError:
+        values.check_given(composed)  # which says it better where one of these values is why
+        raise
     paths.normalise(found)
     return found

@@ -1,7 +1,7 @@
 """Sections that were written over: of `ray_kwargs=null` nobody can read a key.
 
-The schema is what the command composes without a word. Which of its keys may be missing depends on the choices; but where
-one of them is a section and stands there, it is one in every config.
+The schema is what the command composes without a word. Which of its keys may be missing depends on the choices; but
+where one of them is a section and stands there, it is one in every config.
 """
 
 from collections.abc import Iterator, Mapping

@@ -190,5 +190,5 @@ def check_given(config: DictConfig) -> None:
     for rule in RULES:
         section, _, name = rule.key.rpartition(".")
         holder = OmegaConf.select(config, section) if section else config
-        if holder is None or not OmegaConf.is_interpolation(holder, name):
+        if holder is not None and name in holder and not OmegaConf.is_interpolation(holder, name):
             rule.check(config)

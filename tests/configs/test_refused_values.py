@@ -21,13 +21,13 @@ from override_keys import (
 )
 
 from recipes.checks import config as config_checks
-from recipes.checks import environment, files, preflight, run_folder, sections, sizes, values
+from recipes.checks import environment, files, preflight, reading, run_folder, sections, sizes, values
 from recipes.checks import hardware as hardware_checks
 from recipes.checks.rows import Rows
 from recipes.common import attention
 from recipes.common.errors import UserError
 from recipes.config import compose
-from recipes.config.compose import resolved
+from recipes.config.compose import _composed, resolved, untold
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACKERS = sorted(file.stem for file in (ROOT / "configs" / "logging").glob("*.yaml") if file.stem != "default")
@@ -569,7 +569,7 @@ def named(value: object) -> str:
 
 def checked(config) -> None:
     """What `recipes.train` checks without a model or data set, on any machine."""
-    config = preflight.readable(config)
+    config = reading.readable(config)
     config_checks.check_config(config)
     if config.hardware.device == "cpu":
         environment.check_environment(config)
@@ -665,7 +665,8 @@ def test_every_option_of_our_trainers_has_a_rule() -> None:
 def test_the_schema_is_composed_without_a_trace(composed) -> None:
     """${hydra:runtime.choices.…} of the config that is checked must stay what they are."""
     config = composed("policy_loss=maspo", "model=deepseek-r1-distill-qwen-7b", "hardware=8x80gb")
-    sections.schema.cache_clear()
+    for remembered in (untold, _composed):
+        remembered.cache_clear()
     sections.check_sections(config)
     assert "maspo" in resolved(config).trainer.experiment_name
 

@@ -267,7 +267,7 @@ REFUSED = {
     f"lora=r64 {MODEL}.target_modules=[]": "write all-linear",
     f"lora=r64 {MODEL}.target_modules={{a:1}}": "write all-linear",
     f"{ACTOR}.strategy=megatron": f"{ACTOR}.strategy=fsdp2",
-    "algorithm.filter_groups=null": "algorithm.filter_groups.enable=false",
+    "algorithm.filter_groups=null": "algorithm.filter_groups.<key>=<value>",
 }
 
 
