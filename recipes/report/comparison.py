@@ -62,7 +62,7 @@ def _shares(path: Path) -> dict[str, dict[str, float]]:
         found = {name: _read(record["per_problem"]) for name, record in records.items() if name != AVERAGE}
         if not (found and all(found.values())):
             raise ValueError("no problems")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{file}: no results of recipes.evaluate ({type(error).__name__}). Write the folder of "
             "an evaluation, or its name under outputs/."
@@ -76,7 +76,7 @@ def _read(per_problem: Any) -> dict[str, float]:
     """Share of right samples of each problem; NaN where it has no sample.
 
     Raises:
-        ValueError, TypeError, AttributeError: something else stands there.
+        ValueError, OverflowError, TypeError, AttributeError: something else stands there.
     """
     shares = {problem: np.nan if share is None else float(share) for problem, share in per_problem.items()}
     if any(share < 0 or share > 1 for share in shares.values()):

@@ -14,6 +14,7 @@ from recipes.common.errors import UserError
 from recipes.common.files import write_atomically
 from recipes.common.numbers import is_integer
 from recipes.common.paths import given_path
+from recipes.report.page.run_files import within
 from recipes.runs.run_folder import RunFolder
 from recipes.train.live.history import History
 from recipes.train.live.startup import Startup
@@ -32,7 +33,7 @@ def svg(folder: RunFolder, step: int, width: int) -> str:
         width: characters.
     """
     config = folder.read_config()
-    last = OmegaConf.select(config, "trainer.total_training_steps")
+    last = within(OmegaConf.to_container(config), "trainer.total_training_steps")
     if not is_integer(last):
         raise UserError(f"{folder.config}: trainer.total_training_steps={last}: is the config of no run. Restore it.")
     history = History(0, last)

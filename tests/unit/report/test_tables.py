@@ -217,3 +217,13 @@ def test_results_that_are_none_are_not_compared(tmp_path, capsys, records):
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["compare", str(tmp_path / "a.json"), str(tmp_path / "a.json")])
     assert "a.json: no results of recipes.evaluate" in capsys.readouterr().err
+
+
+def test_one_problem_says_nothing(tmp_path, capsys):
+    """scipy's permutation test takes two."""
+    for name, share in (("a", 0.25), ("b", 0.75)):
+        records = {"aime24": {"per_problem": {"1": share}}}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"records": records}))
+    main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")])
+    out = capsys.readouterr().out
+    assert "+50.0" in out and "1.0000" in out
