@@ -51,12 +51,14 @@ def module() -> str:
     name = os.environ.get("RLVR_TRAIN_MODULE") or "recipes.train"
     try:
         found = find_spec(name)
+        if found and found.submodule_search_locations:  # of a package it is another file that is run
+            found = find_spec(f"{name}.__main__")
     except (ImportError, ValueError):  # of its parent, and of a name that is none
         found = None
     if found is None:
         raise UserError(
-            f"RLVR_TRAIN_MODULE={name}: there is no such module here. Write RLVR_TRAIN_MODULE=recipes.doctor to ask "
-            "the nodes, or leave it out to train."
+            f"RLVR_TRAIN_MODULE={name}: there is no such module to run. Write RLVR_TRAIN_MODULE=recipes.doctor "
+            "to ask the nodes, or leave it out to train."
         )
     return name
 

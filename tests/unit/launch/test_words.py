@@ -22,6 +22,8 @@ REFUSED: list[tuple[dict[str, str], list[str], str]] = [
     ({"RLVR_BASE_PORT": "70000"}, WORKER, r"RLVR_BASE_PORT=70000: write a number from 1024 to 64535\."),
     ({"RLVR_TRAIN_MODULE": "recipes.docter"}, HEAD, r"RLVR_TRAIN_MODULE=recipes\.docter.*Write RLVR_TRAIN_MODULE="),
     ({"RLVR_TRAIN_MODULE": "no.such"}, ["local"], r"RLVR_TRAIN_MODULE=no\.such: there is no such module"),
+    ({"RLVR_TRAIN_MODULE": "recipes.launch.slurm.x"}, ["local"], r"RLVR_TRAIN_MODULE=.*: there is no such module"),
+    ({"RLVR_TRAIN_MODULE": "recipes"}, ["local"], r"RLVR_TRAIN_MODULE=recipes: there is no such module to run"),
     ({"RLVR_TRAIN_MODULE": "..x"}, ["local"], r"RLVR_TRAIN_MODULE=\.\.x: there is no such module"),
     ({}, ["head", "--nodes=4", "--job-folder=job"], r"--nodes=4: are the nodes' names.*--nodes=gpu0,gpu1"),
     ({}, ["worker", "--rank=0", "--job-folder=job"], r"--rank=0.*Write --rank=1"),
@@ -56,6 +58,8 @@ def test_a_job_folder_that_is_no_path(
 
 
 def test_a_variable_that_is_set_to_nothing_is_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RLVR_TRAIN_MODULE", "recipes.doctor")
+    assert training.module() == "recipes.doctor"
     for name in ("RLVR_BASE_PORT", "RLVR_NODE_TIMEOUT", "RLVR_TRAIN_MODULE", "RLVR_RAY_TMP"):
         monkeypatch.setenv(name, "")
     place = launch._place(0, [], Path("job"))
