@@ -21,7 +21,7 @@ def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m recipes.merge", description=__doc__.rpartition("\n\n")[0])
     parser.add_argument("checkpoint", type=given_path, help="global_step_N, or its actor folder")
     parser.add_argument(
-        "--output", type=given_path, help="where to write (default: <actor>/merged, or the copy that is there)"
+        "--output", type=given_path, help="a new folder to write (default: <actor>/merged, or the copy that is there)"
     )
     arguments = parser.parse_args(words)
     folder = arguments.checkpoint

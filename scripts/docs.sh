@@ -5,9 +5,10 @@
 # RLVR_REPO_URL=https://… makes links to source files lead there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash scripts/setup.sh
 case "${1:-build}" in
-    build) exec .venv/bin/mkdocs build --strict ;;
-    serve) exec .venv/bin/mkdocs serve ;;
+    build) words=(build --strict) ;;
+    serve) words=(serve) ;;
     *) echo "unknown: $1; write build or serve" >&2; exit 2 ;;
 esac
+bash scripts/setup.sh
+exec .venv/bin/mkdocs "${words[@]}"

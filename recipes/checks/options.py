@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.checks import types
+from recipes.checks.trainer_mode import is_separate
 from recipes.checks.values import ACTOR, MODEL, OPTIMISER, ROLLOUT, VALIDATION
 from recipes.common import attention, precision
 from recipes.common.errors import UserError
@@ -212,11 +213,14 @@ def _check_critic(config: DictConfig) -> None:
 
 
 def _check_schedule(config: DictConfig) -> None:
-    warm_up, steps = config.actor_rollout_ref.actor.optim.lr_warmup_steps, config.trainer.total_training_steps
-    if warm_up >= steps > SMOKE_TEST:
+    actor, steps = config.actor_rollout_ref.actor, config.trainer.total_training_steps
+    warm_up, counted = actor.optim.lr_warmup_steps, steps
+    if is_separate(config):  # which counts updates
+        counted *= max(1, config.data.train_batch_size // actor.ppo_mini_batch_size)
+    if warm_up >= counted and steps > SMOKE_TEST:
         raise UserError(
             f"{OPTIMISER}.lr_warmup_steps={warm_up} with trainer.total_training_steps={steps}: the learning rate would "
-            f"never be reached. Write {OPTIMISER}.lr_warmup_steps={steps // 10}."
+            f"never be reached. Write {OPTIMISER}.lr_warmup_steps={counted // 10}."
         )
 
 

@@ -23,6 +23,7 @@ def check_batch_sizes(config: DictConfig) -> None:
             f"data.train_batch_size={batch} is not a multiple of actor_rollout_ref.actor.ppo_mini_batch_size={mini} "
             f"(both in prompts). Write actor_rollout_ref.actor.ppo_mini_batch_size={fit}, or another divisor."
         )
+    _check_draws(config)
     if mini * rollout.n % devices:
         raise UserError(
             f"A mini-batch holds ppo_mini_batch_size × rollout.n = {mini * rollout.n} responses, "
@@ -53,6 +54,26 @@ def check_batch_sizes(config: DictConfig) -> None:
             rollout.log_prob_micro_batch_size_per_gpu,
             prompts * rollout.n // devices,
             of,
+        )
+
+
+def _check_draws(config: DictConfig) -> None:
+    """verl draws whole shares of a batch; single prompts, whatever is written, where it may have to replace some."""
+    batch, share = config.data.train_batch_size, config.data.get("gen_batch_size") or config.data.train_batch_size
+    if batch % share:
+        raise UserError(
+            f"data.gen_batch_size={share} does not divide data.train_batch_size={batch}. Write data.gen_batch_size="
+            f"{_largest_divisor(batch, share)}, or leave it out."
+        )
+    singly = {
+        "trainer_mode=separate_async": is_separate(config),
+        "sampling=dynamic": config.algorithm.filter_groups.enable,
+        "trainer.v1.sampler.sync_refill_failed_groups=true": config.trainer.v1.sampler.sync_refill_failed_groups,
+    }
+    if share not in (1, batch) and any(singly.values()):
+        why = next(word for word, holds in singly.items() if holds)
+        raise UserError(
+            f"data.gen_batch_size={share} would have no effect: with {why} verl draws prompt by prompt. Leave it out."
         )
 
 

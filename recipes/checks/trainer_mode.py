@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from omegaconf import DictConfig
 
 from recipes.common.errors import UserError
+from recipes.common.numbers import is_integer
 
 SEPARATE = ("rlvr_separate_async", "separate_async")
 _ROLLOUT = "actor_rollout_ref.rollout"
@@ -33,7 +34,7 @@ def check_trainer_mode(config: DictConfig) -> None:
     _check_transfer(config)
     actor, steps = config.actor_rollout_ref.actor, config.trainer.v1.separate_async.parameter_sync_step
     batch, mini = config.data.train_batch_size, actor.ppo_mini_batch_size
-    if batch != steps * mini:
+    if not is_integer(steps) or batch != steps * mini:
         raise UserError(
             f"trainer.v1.separate_async.parameter_sync_step={steps}: it is the number of updates per rollout batch, "
             f"data.train_batch_size / ppo_mini_batch_size = {batch} / {mini}. Leave it out, or write {batch // mini}."

@@ -19,7 +19,7 @@ from recipes.common.errors import UserError
 from recipes.common.suggestions import nearest
 from recipes.config.compose import TRAIN, Primary
 
-SECTIONS = ("actor_rollout_ref", "algorithm")
+SECTIONS = ("actor_rollout_ref", "algorithm", "trainer.v1.separate_async.hybrid_rollout")
 # A method's own dataclass checks its options, and says more than their type.
 CHECKED_ELSEWHERE = "actor_rollout_ref.actor.policy_loss"
 # verl renames keys of this section before it makes an actor's dataclass of it.

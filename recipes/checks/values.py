@@ -12,6 +12,7 @@ from recipes.runs import dumps
 
 ACTOR, ROLLOUT, MODEL = (f"actor_rollout_ref.{name}" for name in ("actor", "rollout", "model"))
 OPTIMISER, ENGINE, VALIDATION = f"{ACTOR}.optim", f"{ACTOR}.fsdp_config", f"{ROLLOUT}.val_kwargs"
+SAMPLER, SEPARATE = "trainer.v1.sampler", "trainer.v1.separate_async"
 SEEDS = 2**32  # NumPy's and vLLM's
 
 
@@ -45,7 +46,7 @@ SHARED = (
     one_of(f"{ROLLOUT}.mode", ("async",), "async"),
     one_of(f"{ROLLOUT}.dtype", ("auto", "half", "float16", "bfloat16", "float", "float32"), "bfloat16"),
     whole(f"{ROLLOUT}.tensor_model_parallel_size", 1, 1),
-    whole(f"{ROLLOUT}.data_parallel_size", 1, 1),
+    whole(f"{ROLLOUT}.data_parallel_size", 1, 1, 1),  # vLLM's own, for experts; a dense model has engines instead
     whole(f"{ROLLOUT}.pipeline_model_parallel_size", 1, 1, 1),
     whole(f"{ROLLOUT}.max_num_seqs", 1, 256),
     whole(f"{ROLLOUT}.max_num_batched_tokens", 1, 16384),
@@ -82,6 +83,14 @@ RULES = (
     whole("trainer.v1.rlvr.skipped_update_limit", 0, 8),  # 0 stops at the first
     flag("trainer.v1.rlvr.check_weights", "true"),
     real("trainer.v1.rlvr.generation_limit", "(1, inf)", 10.0),
+    # which prompts are drawn, and how long responses may wait
+    or_null(whole(f"{SAMPLER}.max_off_policy_threshold", 1, 8)),
+    one_of(f"{SAMPLER}.max_off_policy_strategy", ("drop", "wait"), "drop"),
+    flag(f"{SAMPLER}.sync_refill_failed_groups", "false"),
+    whole("algorithm.filter_groups.max_inflight_gen_batches", 1, 1),
+    real(f"{SEPARATE}.num_warmup_batches", "[0, inf)", 1),
+    real(f"{SEPARATE}.hybrid_rollout.switch_threshold_ratio", "(0, 1]", 0.4),
+    whole(f"{SEPARATE}.hybrid_rollout.switch_cost_window_size", 1, 3),
     # what is written down of the responses
     one_of("dumps.keep", dumps.KEEP, dumps.SAMPLE),
     whole("dumps.most", 1, 1024),

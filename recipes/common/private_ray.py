@@ -107,10 +107,28 @@ def own_folder() -> Path:
     Raises:
         UserError: it can't be made, belongs to somebody else, or is a link.
     """
-    # Short, since a socket's path has 107 characters at most; local, since network file systems have none.
-    folder = Path(os.environ.get("RLVR_RAY_TMP", "/tmp")) / f"ray-{os.getuid()}"
-    try:
+    folder = temporary_root() / f"ray-{os.getuid()}"
+    with _naming_the_variable(folder):
         close_folder(folder)
+    return folder
+
+
+def temporary_root() -> Path:
+    """In which the folders for Ray's files are made: what RLVR_RAY_TMP says, or /tmp.
+
+    Raises:
+        UserError: it can't be made.
+    """
+    folder = Path(os.environ.get("RLVR_RAY_TMP") or "/tmp").absolute()  # Ray takes no other
+    with _naming_the_variable(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _naming_the_variable(folder: Path) -> Iterator[None]:
+    """Short, since a socket's path has 107 characters at most; local, since network file systems have none."""
+    try:
+        yield
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror}. Set RLVR_RAY_TMP to a local folder with a short path.") from error
-    return folder

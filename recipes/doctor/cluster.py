@@ -1,7 +1,6 @@
 """The cluster that the training would run on: joined, or started here and ended again."""
 
 import logging
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from recipes.common import processes
+from recipes.common import private_ray, processes
 from recipes.doctor.check import described
 from recipes.doctor.finding import Finding, failure
 
@@ -133,10 +132,8 @@ def ray_settings(config: DictConfig, temporary: str) -> dict[str, Any]:
     """
     from verl.trainer.constants_ppo import get_ppo_ray_runtime_env
 
-    from recipes.common.private_ray import join_or_start  # nodes import this module too: keep it light
-
     config = config.copy()
-    join_or_start(config)
+    private_ray.join_or_start(config)
     given = config.ray_kwargs.ray_init
     runtime = OmegaConf.merge(get_ppo_ray_runtime_env(config), given.get("runtime_env") or {})
     settings: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
@@ -172,7 +169,7 @@ def connected(config: DictConfig) -> Iterator[Cluster]:
     import ray
 
     processes.adopt_orphans()
-    parent = os.environ.get("RLVR_RAY_TMP", "/tmp")
+    parent = private_ray.temporary_root()
     with tempfile.TemporaryDirectory(prefix="rlvr-", dir=parent, ignore_cleanup_errors=True) as temporary:
         try:
             _init(ray_settings(config, temporary))

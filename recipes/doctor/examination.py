@@ -12,9 +12,10 @@ from rich.console import Console
 from recipes.checks import config as config_checks
 from recipes.checks import preflight, reward
 from recipes.common.console import chatter_to
+from recipes.common.errors import UserError
 from recipes.doctor import check, clock, cluster, collective, nodes, shared_folder, versions
 from recipes.doctor.check import Check
-from recipes.doctor.finding import Finding, failure, ok
+from recipes.doctor.finding import Finding, failure, of_message, ok
 
 # Of each step of preflight.CHECKS: what is well if it passes, and what it builds on.
 _STEPS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -97,9 +98,10 @@ def of_cluster(config: DictConfig) -> list[Finding]:
         try:
             with cluster.connected(config) as joined:
                 return check.run(CLUSTER_CHECKS, joined, say)
-        except ConnectionError as error:
-            cure = "Is RAY_ADDRESS that of a living cluster, and is its token set (docs/cluster.md)?"
-            return [failure("Ray", check.described(error), cure, "cluster")]
+        except UserError as error:
+            return [of_message("Ray", str(error), "cluster")]
         except Exception as error:  # no cluster is a finding
             cure = "Ray did not start: is this machine overloaded, or its /tmp or /dev/shm full? Try again."
+            if os.environ.get("RAY_ADDRESS"):
+                cure = "Is RAY_ADDRESS that of a living cluster, and is its token set (docs/cluster.md)?"
             return [failure("Ray", check.described(error), cure, "cluster")]

@@ -64,7 +64,7 @@ class NodeReport:
 
 def temporary_folder() -> str:
     """Where Ray keeps its session on this node."""
-    return os.environ.get("RAY_TMPDIR", "/tmp")
+    return os.environ.get("RAY_TMPDIR") or os.environ.get("RLVR_RAY_TMP") or "/tmp"  # a launcher sets the first
 
 
 def report(question: Question) -> NodeReport:

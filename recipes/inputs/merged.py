@@ -19,16 +19,17 @@ def merged(actor: Path, output: Path | None = None) -> Path:
 
     Args:
         actor: the `actor` folder of a checkpoint.
-        output: where to merge to; by default beside the copy, and nothing is done twice.
+        output: a new folder to merge to; by default one beside the copy, and nothing is done twice.
 
     Raises:
         UserError: there are neither weights nor shards, verl's merger fails, or its result would not load.
+        FileExistsError: `output` holds something: of which checkpoint, nobody knows.
     """
     copy = actor / COPY
     if output is None and copy.is_dir() and model_folder.weight_bytes(str(copy)):
         return _loadable(copy)
     target = output or actor / MERGED
-    if target.is_dir() and model_folder.weight_bytes(str(target)):
+    if output is None and target.is_dir() and model_folder.weight_bytes(str(target)):
         return _loadable(target)
     if not list(actor.glob("model_world_size_*_rank_*.pt")):
         raise UserError(

@@ -30,10 +30,10 @@ def node_address(peer: str | None) -> str:
         peer: another node of the job; None if this is the only one.
 
     Raises:
-        UserError: the address is a public one, and nobody has asked for it.
+        UserError: the address is a public one, and nobody has asked for it; or what was asked for is none.
     """
     if asked := os.environ.get(VARIABLE):
-        return asked
+        return _address(asked)
     found = route_to(peer) if peer else _own_address()
     if ipaddress.ip_address(
         found
@@ -45,6 +45,17 @@ def node_address(peer: str | None) -> str:
             "one of the cluster's network (or to this one, if a firewall closes it)."
         )
     return found
+
+
+def _address(asked: str) -> str:
+    """Of a name Ray would take whatever it resolves to, and nobody would know which interface that is."""
+    try:
+        return str(ipaddress.IPv4Address(asked))
+    except ValueError as error:
+        raise UserError(
+            f"{VARIABLE}={asked}: must be this node's IPv4 address in the cluster's network. Write "
+            f"{VARIABLE}=10.0.0.1, each node its own, or leave it out."
+        ) from error
 
 
 def _own_address() -> str:

@@ -47,10 +47,13 @@ class JobFolder:
         """Make the folder, closed to others.
 
         Raises:
-            UserError: another job has used it, or it is somebody else's.
+            UserError: another job has used it, it holds something else, or it is somebody else's.
         """
         if (self.path / "head.json").exists() or (self.path / "ended.json").exists():
             raise UserError(f"--job-folder={self.path} has served a job already: name a new one on every node.")
+        is_folder = self.path.is_dir() and not self.path.is_symlink()
+        if is_folder and any(self.path.iterdir()):  # a home, say, which is not to be closed to others
+            raise UserError(f"--job-folder={self.path} is not empty: name a new one on every node.")
         self.close_to_others()
 
     def close_to_others(self) -> None:

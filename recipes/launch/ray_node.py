@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from recipes.common import processes
+from recipes.common import private_ray, processes
 from recipes.launch import child
 from recipes.launch.job_folder import Head
 from recipes.launch.ports import Ports
@@ -59,8 +59,7 @@ def ray_node(head: Head, address: str, ports: Ports, is_head: bool, log: Path) -
         is_head: whether this node is the head.
         log: gets what `ray start` prints.
     """
-    # Short, since Ray puts Unix sockets there (107 characters at most); local, since network file systems have none.
-    temporary = Path(tempfile.mkdtemp(prefix="rlvr-", dir=os.environ.get("RLVR_RAY_TMP", "/tmp")))
+    temporary = Path(tempfile.mkdtemp(prefix="rlvr-", dir=private_ray.temporary_root()))
     command = start_command(head, address, ports, is_head, temporary)
     with log.open("ab") as file:
         process = subprocess.Popen(

@@ -151,7 +151,7 @@ def _connection(address: str, stop: training.StopRequest) -> Iterator[None]:
 
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except ConnectionError as error:
+    except (ConnectionError, ValueError) as error:  # the latter of an address that is none
         raise UserError(
             f"No Ray cluster answers at {address}, or it has the token of another job ({error})."
         ) from error

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from shutil import which
 
 from recipes.common.errors import UserError
+from recipes.common.numbers import parsed_integer
+
+_START = "start this through `sbatch scripts/slurm/train.sbatch`"
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def expand(node_list: str) -> list[str]:
             return result.stdout.split()
     names: list[str] = []
     for item in re.findall(r"[^,\[]+(?:\[[^\]]*\][^,]*)?", node_list):
-        plain = re.fullmatch(r"([^\[]+)(?:\[([\d,-]+)\])?", item)
+        plain = re.fullmatch(r"([^\[]+)(?:\[(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)\])?", item)
         if not plain:
             raise UserError(f"SLURM_JOB_NODELIST={node_list} needs `scontrol`, which does not work here.")
         prefix, ranges = plain.groups()
@@ -67,30 +70,42 @@ def job(environment: Mapping[str, str]) -> SlurmJob:
         UserError: not called by srun.
     """
     for variable in ("SLURM_JOB_ID", "SLURM_JOB_NODELIST", "SLURM_PROCID", "SLURM_NTASKS"):
-        if variable not in environment:
-            raise UserError(f"{variable} is not set: start this through `sbatch scripts/slurm/train.sbatch`.")
+        if not environment.get(variable):
+            raise UserError(f"{variable} is not set: {_START}.")
+    rank, tasks = _number(environment, "SLURM_PROCID"), _number(environment, "SLURM_NTASKS")
+    restarts = _number(environment, "SLURM_RESTART_COUNT") if environment.get("SLURM_RESTART_COUNT") else 0
+    array_task = _number(environment, "SLURM_ARRAY_TASK_ID") if environment.get("SLURM_ARRAY_TASK_ID") else None
     hosts = expand(environment["SLURM_JOB_NODELIST"])
-    if int(environment["SLURM_NTASKS"]) != len(hosts):
+    if tasks != len(hosts):
         raise UserError(
-            f"{environment['SLURM_NTASKS']} tasks on {len(hosts)} nodes: one launcher per node is needed. "
+            f"{tasks} tasks on {len(hosts)} nodes: one launcher per node is needed. "
             "Leave out --ntasks, and keep --ntasks-per-node=1."
         )
-    restarts = int(environment.get("SLURM_RESTART_COUNT", 0))
-    array_task = environment.get("SLURM_ARRAY_TASK_ID")
     return SlurmJob(
         name=f"slurm-{environment['SLURM_JOB_ID']}.{restarts}",
-        rank=int(environment["SLURM_PROCID"]),
+        rank=rank,
         hosts=hosts,
-        array_task=None if array_task is None else int(array_task),
+        array_task=array_task,
         restarts=restarts,
     )
+
+
+def _number(environment: Mapping[str, str], variable: str) -> int:
+    if (number := parsed_integer(environment[variable])) is None:
+        raise UserError(f"{variable}={environment[variable]}: Slurm sets a whole number. Unset it, and {_START}.")
+    return number
 
 
 def overrides(job: SlurmJob, given: list[str]) -> list[str]:
     """The Hydra overrides of this attempt: an array task's seed, and no second restart from zero."""
     words = list(given)
-    if job.array_task is not None and not any(word.startswith("seed=") for word in words):
+    if job.array_task is not None and "seed" not in map(_key, words):
         words.append(f"seed={job.array_task}")
-    if job.restarts and "on_existing=restart" in words:
-        words[words.index("on_existing=restart")] = "on_existing=continue"  # its first attempt has moved the old run
+    if job.restarts:  # its first attempt has moved the old run
+        words = ["on_existing=continue" if _key(word) == "on_existing" else word for word in words]
     return words
+
+
+def _key(word: str) -> str:
+    """`++seed=1` sets the seed, too."""
+    return word.lstrip("+").partition("=")[0]

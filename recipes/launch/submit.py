@@ -30,8 +30,8 @@ def forwarded(environment: Mapping[str, str]) -> dict[str, str]:
 
 def entrypoint(overrides: list[str], environment: Mapping[str, str]) -> str:
     """The shell command that runs inside the cluster: in a checkout or image that every node has."""
-    folder = environment.get("RLVR_REMOTE_DIR", str(Path.cwd()))
-    python = environment.get("RLVR_REMOTE_PYTHON", ".venv/bin/python")
+    folder = environment.get("RLVR_REMOTE_DIR") or str(Path.cwd())
+    python = environment.get("RLVR_REMOTE_PYTHON") or ".venv/bin/python"
     return f"cd {shlex.quote(folder)} && exec {shlex.join([python, '-m', 'recipes.launch', 'join', *overrides])}"
 
 
@@ -54,7 +54,7 @@ def submit(overrides: list[str], show_only: bool = False) -> int:
     """
     import yaml
 
-    if "RAY_API_SERVER_ADDRESS" not in os.environ:
+    if not os.environ.get("RAY_API_SERVER_ADDRESS"):
         raise UserError(
             "RAY_API_SERVER_ADDRESS is not set: write the address of the cluster's dashboard, for instance "
             "RAY_API_SERVER_ADDRESS=http://127.0.0.1:8265 through a tunnel."

@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import FrameType
 
 from recipes.common.errors import UserError
@@ -28,16 +29,38 @@ def size_of(overrides: list[str]) -> Size:
     """Compose the config and read its size.
 
     Raises:
-        UserError: it does not compose.
+        UserError: it does not compose, or there is nothing to hand it to.
     """
     from omegaconf import OmegaConf
 
     from recipes.config import compose, hardware
 
+    module()  # before there is a cluster to run it on
     refuse_flags(overrides)
     config = compose.compose(overrides)
     cpus = OmegaConf.select(config, "ray_kwargs.ray_init.num_cpus")
     return Size(hardware.nodes(config), config.trainer.n_gpus_per_node, cpus, config.hardware.device)
+
+
+def module() -> str:
+    """What is started with the overrides: `python -m <module>`.
+
+    Raises:
+        UserError: RLVR_TRAIN_MODULE names something else.
+    """
+    name = os.environ.get("RLVR_TRAIN_MODULE") or "recipes.train"
+    try:
+        found = find_spec(name)
+        if found and found.submodule_search_locations:  # of a package it is another file that is run
+            found = find_spec(f"{name}.__main__")
+    except (ImportError, ValueError):  # of its parent, and of a name that is none
+        found = None
+    if found is None:
+        raise UserError(
+            f"RLVR_TRAIN_MODULE={name}: there is no such module to run. Write RLVR_TRAIN_MODULE=recipes.doctor "
+            "to ask the nodes, or leave it out to train."
+        )
+    return name
 
 
 def refuse_flags(overrides: list[str]) -> None:
@@ -68,11 +91,9 @@ def train(overrides: list[str], environment: Mapping[str, str], stop: StopReques
     """Run `python -m recipes.train` to its end; return its exit code, 128 + n if signal n killed it."""
     if stop.received:
         return 130
-    module = os.environ.get("RLVR_TRAIN_MODULE", "recipes.train")
+    words = [*child.command(module()), *overrides]
     # A session of its own: Ctrl-C reaches it once, through StopRequest.
-    stop.child = subprocess.Popen(
-        [*child.command(module), *overrides], env={**os.environ, **environment}, start_new_session=True
-    )
+    stop.child = subprocess.Popen(words, env={**os.environ, **environment}, start_new_session=True)
     if stop.received:  # between the first look and now
         stop.child.send_signal(signal.SIGTERM)
     code = stop.child.wait()

@@ -85,18 +85,21 @@ class GenerationLimit:
     """
 
     def __init__(self, batch: int, limit: float, band: Sequence[float] = ALL) -> None:
-        self._batch, self._limit, self._band, self._drawn = batch, limit, tuple(band), 0
+        self._batch, self._limit, self._band = batch, limit, tuple(band)
+        self._drawn: int | None = None  # before the first step: what is then drawn ahead is in place of nothing
 
     def begin_step(self) -> None:
         """A new batch is to be filled."""
         self._drawn = 0
 
     def draw(self, prompts: int) -> None:
-        """So many more prompts are to be generated.
+        """So many more prompts are to be generated, in place of others once a step has begun.
 
         Raises:
             UnfilledBatchError: that would be too many; says what to change.
         """
+        if self._drawn is None:
+            return
         self._drawn += prompts
         generated = self._batch + self._drawn
         if generated > self._limit * self._batch:

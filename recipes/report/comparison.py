@@ -59,15 +59,29 @@ def _shares(path: Path) -> dict[str, dict[str, float]]:
     file = folder.results() if folder.path.is_dir() else path
     try:
         records: dict[str, Any] = read_mapping(file)["records"]
-        found = {name: dict(record["per_problem"]) for name, record in records.items() if name != AVERAGE}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        found = {name: _read(record["per_problem"]) for name, record in records.items() if name != AVERAGE}
+        if not (found and all(found.values())):
+            raise ValueError("no problems")
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{file}: no results of recipes.evaluate ({type(error).__name__}). Write the folder of "
             "an evaluation, or its name under outputs/."
         ) from error
-    if any(share is None for group in found.values() for share in group.values()):
+    if any(np.isnan(share) for group in found.values() for share in group.values()):
         raise UserError(f"{file}: some problems have no sample; finish that evaluation first.")
     return found
+
+
+def _read(per_problem: Any) -> dict[str, float]:
+    """Share of right samples of each problem; NaN where it has no sample.
+
+    Raises:
+        ValueError, OverflowError, TypeError, AttributeError: something else stands there.
+    """
+    shares = {problem: np.nan if share is None else float(share) for problem, share in per_problem.items()}
+    if any(share < 0 or share > 1 for share in shares.values()):
+        raise ValueError("no share")
+    return shares
 
 
 def _values(shares: dict[str, float]) -> st.Array:

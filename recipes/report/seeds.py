@@ -15,6 +15,7 @@ from rich.table import Table
 from recipes.common.errors import UserError
 from recipes.common.files import read_mapping
 from recipes.common.numbers import is_integer
+from recipes.report.page.run_files import within
 from recipes.report.summary import accuracy_by_step, reward_by_step
 from recipes.runs.evaluation_folder import EvaluationFolder
 from recipes.runs.run_folder import RunFolder
@@ -61,8 +62,10 @@ def read(path: Path) -> Outcome:
             "outputs/evaluations/<name>."
         )
     found = {ACCURACY: accuracy_by_step(rows), REWARD: reward_by_step(rows)}
-    method = OmegaConf.select(run.read_config(), "actor_rollout_ref.actor.policy_loss")
-    return Outcome(path, seed, dict(method or {}), {name: curve for name, curve in found.items() if curve})
+    method = within(OmegaConf.to_container(run.read_config()), "actor_rollout_ref.actor.policy_loss")
+    if not isinstance(method, dict | None):
+        raise UserError(f"{run.config}: its policy_loss is no section. Restore the file, or leave {path} out.")
+    return Outcome(path, seed, method or {}, {name: curve for name, curve in found.items() if curve})
 
 
 def _evaluation(path: Path, results: Path) -> Outcome:
@@ -70,7 +73,9 @@ def _evaluation(path: Path, results: Path) -> Outcome:
         content = read_mapping(results)
         seed, records = int(content["run"]["seed"]), content["records"]
         curves = {name: {int(content["step"] or 0): float(record["avg"])} for name, record in records.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if not all(0 <= share <= 1 for curve in curves.values() for share in curve.values()):
+            raise ValueError("no share")
+    except (OSError, ValueError, OverflowError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{results}: no finished evaluation of a run of ours ({type(error).__name__}).") from error
     return Outcome(path, seed, None, curves)
 

@@ -9,4 +9,6 @@
 # same path, or RLVR_REMOTE_DIR and RLVR_REMOTE_PYTHON say where they are.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-exec "${RLVR_PYTHON:-.venv/bin/python}" -m recipes.launch submit ${RLVR_SUBMIT_PRINT:+--print} "$@"
+python="${RLVR_PYTHON:-.venv/bin/python}"
+command -v "$python" >/dev/null || { echo "[launch] $PWD has no $python: run bash scripts/setup.sh, or set RLVR_PYTHON" >&2; exit 2; }
+exec "$python" -m recipes.launch submit ${RLVR_SUBMIT_PRINT:+--print} "$@"

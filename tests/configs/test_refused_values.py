@@ -203,6 +203,7 @@ def test_the_cpu_preset_in_a_gpu_environment(composed, monkeypatch: pytest.Monke
 
 
 RUNTIME = "ray_kwargs.ray_init.runtime_env"
+SEPARATE = ("trainer_mode=separate_async",)
 # overrides, key that the message names, what it says to write
 WRONG_VALUES = [
     # the optimiser
@@ -470,6 +471,36 @@ WRONG_VALUES = [
     ([f"{OPTIM}.optimizer=null"], f"{OPTIM}.optimizer=null", f"{OPTIM}.optimizer=AdamW"),
     ([f"{OPTIM}.optimizer_impl=null"], f"{OPTIM}.optimizer_impl=null", f"{OPTIM}.optimizer_impl=torch.optim"),
     ([f"{ROLLOUT}.profiler.tool_config.torch.contents=null"], "torch.contents=null", "must be a list"),
+    # what verl's replay buffer and its trainer of two groups of GPUs would refuse once Ray is up
+    *(
+        ([*mode, f"trainer.v1.{key}={value}"], f"trainer.v1.{key}=", f"Write trainer.v1.{key}={instead}.")
+        for mode, key, instead, values in (
+            ((), "sampler.max_off_policy_threshold", "8", ("0", "x", "1.5")),
+            ((), "sampler.max_off_policy_strategy", "drop", ("stop", "null")),
+            ((), "sampler.sync_refill_failed_groups", "false", ("1", "ja")),
+            (SEPARATE, "separate_async.num_warmup_batches", "1", ("-1", "x", "null")),
+            (SEPARATE, "separate_async.hybrid_rollout.switch_threshold_ratio", "0.4", ("0", "2", "x")),
+            (SEPARATE, "separate_async.hybrid_rollout.switch_cost_window_size", "3", ("0", "null")),
+        )
+        for value in values
+    ),
+    ([*SEPARATE, "trainer.v1.separate_async.parameter_sync_step=null"], "parameter_sync_step=None", "or write 4"),
+    (
+        [*SEPARATE, "trainer.v1.separate_async.hybrid_rollout.enable_switch=ja"],
+        "hybrid_rollout.enable_switch='ja'",
+        "true or false",
+    ),
+    ([*SEPARATE, f"{OPTIM}.lr_warmup_steps=120"], f"{OPTIM}.lr_warmup_steps=120", f"{OPTIM}.lr_warmup_steps=12"),
+    (
+        ["sampling=dynamic", "algorithm.filter_groups.max_inflight_gen_batches=0"],
+        "max_inflight_gen_batches=0",
+        "max_inflight_gen_batches=1",
+    ),
+    (["data.gen_batch_size=24"], "data.gen_batch_size=24 does not divide", "data.gen_batch_size=16"),
+    (["data.gen_batch_size=128"], "data.gen_batch_size=128 does not divide", "data.gen_batch_size=64"),
+    (["data.gen_batch_size=16", "sampling=dynamic"], "with sampling=dynamic verl draws", "Leave it out"),
+    (["data.gen_batch_size=16", *SEPARATE], "with trainer_mode=separate_async verl draws", "Leave it out"),
+    ([PAPER, f"{ROLLOUT}.data_parallel_size=2"], f"{ROLLOUT}.data_parallel_size=2", f"{ROLLOUT}.data_parallel_size=1"),
     # keys forced in with a + that verl does not know
     ([f"+{ACTOR}.lr=1e-5"], f"{ACTOR}.lr", "knows no such key"),
     ([f"+{OPTIM}.learning_rate=1e-5"], f"{OPTIM}.learning_rate", "knows no such key"),
@@ -557,6 +588,10 @@ RIGHT = [
     [f"{RUNTIME}.env_vars.OMP_NUM_THREADS='4,2'", f"{RUNTIME}.env_vars.VLLM_CPU_OMP_THREADS_BIND='0-3,7|4-6'"],
     [f"{RUNTIME}.env_vars.OMP_NUM_THREADS=4", f"+{RUNTIME}.env_vars.MY_LIMIT=-1"],
     ["ray_kwargs.ray_init.num_cpus=null", f"{RUNTIME}.worker_process_setup_hook=null"],
+    ["trainer.v1.sampler.max_off_policy_threshold=null", "trainer.v1.sampler.max_off_policy_strategy=wait"],
+    [*SEPARATE, "trainer.v1.separate_async.num_warmup_batches=1.5", f"{OPTIM}.lr_warmup_steps=60"],  # in updates
+    [*SEPARATE, "sampling=dynamic", "trainer.v1.rlvr.generation_limit=1.5", "data.gen_batch_size=1"],
+    ["data.gen_batch_size=16"],
     ["seed=0", "seed=4294967295"],  # the later one counts
     ["policy_loss=dgpo", "policy_loss=maspo"],
 ]

@@ -161,7 +161,10 @@ def _listener(address: str, port: int) -> socket.socket:
     try:
         return socket.create_server((address, port), family=family)
     except (OSError, OverflowError, UnicodeError) as error:  # the last of a name that is none
-        raise UserError(f"Can't listen on {address}, port {port}: {error}. Write --port=<a free one>.") from error
+        raise UserError(
+            f"Can't listen on {address}, port {port}: {error}. Write --port=<a free one>, or "
+            "--address=<one of this machine>."
+        ) from error
 
 
 def _is_loopback(address: str) -> bool:

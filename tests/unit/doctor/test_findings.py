@@ -125,12 +125,20 @@ def test_an_interrupt_is_130(monkeypatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "cure"), [(ConnectionError("nobody there"), "RAY_ADDRESS"), (Exception("timed out"), "overloaded")]
+    ("error", "address", "cure"),
+    [
+        (ConnectionError("nobody there"), "10.0.0.1:20000", "RAY_ADDRESS"),
+        (ValueError("Malformed host: here"), "here", "RAY_ADDRESS"),
+        (Exception("timed out"), "", "overloaded"),
+        (UserError("/x: Not a directory. Set RLVR_RAY_TMP to a local folder"), "", "Set RLVR_RAY_TMP"),
+    ],
 )
-def test_no_cluster_is_a_failure_not_a_crash(monkeypatch, config, error: Exception, cure: str) -> None:
+def test_no_cluster_is_a_failure_not_a_crash(monkeypatch, config, error: Exception, address: str, cure: str) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", address)
+
     def nobody(config: object) -> None:
         raise error
 
     monkeypatch.setattr(examination.cluster, "connected", nobody)
     (found,) = examination.of_cluster(config)
-    assert found.status is Status.FAILURE and str(error) in found.what and cure in found.cure
+    assert found.status is Status.FAILURE and str(error).partition(". ")[0] in found.what and cure in found.cure

@@ -182,3 +182,10 @@ def test_a_node_that_does_not_answer_is_named(local_cluster: Callable, monkeypat
     assert ill.where == "second" and "no answer within 300 s" in ill.what
     assert full.where == "first" and "need 900.0 GiB" in full.what, "three of 300 GiB, 899 free"
     assert {one.where for one in findings if one.status is Status.OK} == {"first"}
+
+
+def test_the_disk_that_is_looked_at_is_the_one_that_ray_writes_to(monkeypatch) -> None:
+    for launcher, ours, folder in (("/a/rlvr-1", "/b", "/a/rlvr-1"), ("", "/b", "/b"), ("", "", "/tmp")):
+        monkeypatch.setenv("RAY_TMPDIR", launcher)
+        monkeypatch.setenv("RLVR_RAY_TMP", ours)
+        assert probe.temporary_folder() == folder

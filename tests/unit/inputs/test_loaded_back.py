@@ -63,3 +63,13 @@ def test_a_model_with_code_of_its_own_is_not_run(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"auto_map": {"AutoModelForCausalLM": "mine.Mine"}}))
     assert loaded_back.flaw(folder) == ""
+
+
+def test_an_output_that_holds_something_is_no_result(folder: Path, tmp_path: Path) -> None:
+    """It may be the model of another checkpoint."""
+    (folder.parent / "model_world_size_1_rank_0.pt").touch()
+    (tmp_path / "other").mkdir()
+    for name in ("model.safetensors", "config.json"):
+        (tmp_path / "other" / name).write_bytes((folder / name).read_bytes())
+    with pytest.raises(FileExistsError, match="exists already: remove it first"):
+        merged(folder.parent, tmp_path / "other")

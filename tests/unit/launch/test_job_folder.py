@@ -24,3 +24,12 @@ def test_what_may_be_somebody_elses_is_refused(tmp_path: Path) -> None:
     for first_step in (JobFolder.create, JobFolder.close_to_others):
         with pytest.raises(UserError, match=r"--job-folder=.*not a folder of yours\. Name one that you make"):
             first_step(JobFolder(tmp_path / "job"))
+
+
+def test_a_folder_with_something_else_in_it_stays_open(tmp_path: Path) -> None:
+    """A home, say: it would be closed to everybody else."""
+    (tmp_path / "mine.txt").touch()
+    tmp_path.chmod(0o755)
+    with pytest.raises(UserError, match="is not empty: name a new one"):
+        JobFolder(tmp_path).create()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755

@@ -203,3 +203,22 @@ def test_the_small_environment_holds_what_composing_imports() -> None:
     assert {name.lower().replace("_", "-") for name in needed} - {
         "setuptools"
     } <= held  # a .pth file of it is always read
+
+
+@pytest.mark.parametrize("script", ["scripts/ray/submit.sh", "scripts/slurm/train.sbatch"])
+def test_a_checkout_that_is_not_set_up_is_named(script: str, tmp_path: Path) -> None:
+    """By the script, before it asks a cluster for anything."""
+    environment = {**os.environ, "RLVR_PYTHON": str(tmp_path / "python"), "SLURM_SUBMIT_DIR": str(tmp_path)}
+    result = subprocess.run(["bash", str(ROOT / script)], env=environment, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2 and f"has no {tmp_path}/python" in result.stderr, result.stderr
+    assert "scripts/setup.sh" in result.stderr
+
+
+def test_a_word_that_is_none_is_refused_before_the_set_up(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "docs.sh").write_bytes((ROOT / "scripts/docs.sh").read_bytes())
+    (tmp_path / "scripts" / "setup.sh").write_text("touch was-set-up\n")
+    command = ["bash", str(tmp_path / "scripts" / "docs.sh"), "sevre"]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2 and "write build or serve" in result.stderr
+    assert not (tmp_path / "was-set-up").exists()

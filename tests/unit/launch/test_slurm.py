@@ -76,3 +76,29 @@ def test_a_requeued_job_never_moves_its_own_run_aside() -> None:
     assert slurm.overrides(slurm.job(TASK), words) == words
     again = slurm.job({**TASK, "SLURM_RESTART_COUNT": "1"})
     assert slurm.overrides(again, words) == ["on_existing=continue", "seed=1"]
+
+
+@pytest.mark.parametrize("plus", ["+", "++"])
+def test_a_forced_override_is_the_same_key(plus: str) -> None:
+    job = slurm.job({**TASK, "SLURM_ARRAY_TASK_ID": "3", "SLURM_RESTART_COUNT": "1"})
+    words = [f"{plus}seed=8", f"{plus}on_existing=restart"]
+    assert slurm.overrides(job, words) == [f"{plus}seed=8", "on_existing=continue"]
+
+
+@pytest.mark.parametrize("variable", ["SLURM_PROCID", "SLURM_NTASKS", "SLURM_RESTART_COUNT", "SLURM_ARRAY_TASK_ID"])
+def test_a_number_that_is_none_names_the_variable(variable: str) -> None:
+    with pytest.raises(UserError, match=rf"{variable}=x: .*train\.sbatch"):
+        slurm.job({**TASK, variable: "x"})
+
+
+def test_variables_that_are_set_to_nothing() -> None:
+    job = slurm.job({**TASK, "SLURM_RESTART_COUNT": "", "SLURM_ARRAY_TASK_ID": ""})
+    assert (job.restarts, job.array_task) == (0, None)
+    with pytest.raises(UserError, match="SLURM_NTASKS is not set"):
+        slurm.job({**TASK, "SLURM_NTASKS": ""})
+
+
+def test_a_range_without_an_end_asks_for_scontrol(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurm, "which", lambda name: None)
+    with pytest.raises(UserError, match="scontrol"):
+        slurm.expand("gpu[-3]")

@@ -43,6 +43,16 @@ def test_up_to_the_limit_it_goes_on_and_each_step_begins_anew() -> None:
             limit.draw(4)
 
 
+def test_what_is_drawn_ahead_of_the_first_step_is_in_place_of_nothing() -> None:
+    """As separate_async does: a whole rollout batch, which alone a limit of 1.5 would not allow."""
+    limit = GenerationLimit(8, 1.5)
+    limit.draw(8)
+    limit.begin_step()
+    limit.draw(4)
+    with pytest.raises(UnfilledBatchError):
+        limit.draw(1)
+
+
 def test_beyond_the_limit_it_ends_and_says_what_to_do() -> None:
     limit = GenerationLimit(8, 3.0)
     limit.begin_step()
@@ -55,6 +65,7 @@ def test_beyond_the_limit_it_ends_and_says_what_to_do() -> None:
 
 def test_the_sentence_names_the_band_where_there_is_one() -> None:
     limit = GenerationLimit(8, 3.0, (0.25, 0.75))
+    limit.begin_step()
     with pytest.raises(UnfilledBatchError) as error:
         limit.draw(17)
     assert "keep_right_share=[0.25, 0.75]" in str(error.value) and "widen the band" in str(error.value)

@@ -101,3 +101,34 @@ def test_the_sides_bear_the_methods_names_and_a_reward_its_own_scale(tmp_path, c
     out = capsys.readouterr().out
     assert "dgpo" in out and "mine" in out and "against" not in out
     assert "+0.026 [" in next(line for line in out.splitlines() if "training reward" in line)
+
+
+@pytest.mark.parametrize(
+    "config", ["actor_rollout_ref: {actor: {policy_loss: dgpo}}", "actor_rollout_ref: {actor: {policy_loss: [1]}}"]
+)
+def test_a_config_that_is_none_is_named(tmp_path, capsys, config: str) -> None:
+    words = sides(tmp_path, run)
+    (tmp_path / "a0" / "config.yaml").write_text(config)
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["seeds", *words])
+    assert "a0/config.yaml: its policy_loss is no section" in capsys.readouterr().err
+
+
+def test_a_config_of_something_else_has_no_method(tmp_path, capsys) -> None:
+    words = sides(tmp_path, run)
+    for folder in tmp_path.iterdir():
+        (folder / "config.yaml").write_text("actor_rollout_ref: {actor: [1]}")
+    main(["seeds", *words])
+    assert "against" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("key", "value"), [("avg", "NaN"), ("avg", "2"), ("seed", "1e400")])
+def test_numbers_that_are_none_are_not_compared(tmp_path, capsys, key: str, value: str) -> None:
+    words = sides(tmp_path, evaluation)
+    file = tmp_path / "a0" / "results-ours.json"
+    content = json.loads(file.read_text())
+    (content["records"]["aime24"] if key == "avg" else content["run"])[key] = "HERE"
+    file.write_text(json.dumps(content).replace('"HERE"', value))
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["seeds", *words])
+    assert "a0/results-ours.json: no finished evaluation" in capsys.readouterr().err

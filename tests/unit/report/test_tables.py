@@ -199,3 +199,31 @@ def test_two_evaluations_are_compared_on_their_problems(tmp_path, capsys, monkey
     assert "different problems" in capsys.readouterr().err
     with pytest.raises(SystemExit, match=r"^2$"):
         main(["compare", str(tmp_path / "a.json"), str(tmp_path / "nowhere")])
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        *({"aime24": {"per_problem": {"1": value}}} for value in ("x", [1], {}, 2, -0.1)),
+        {"aime24": {"per_problem": [0.5]}},
+        {"aime24": {"per_problem": {}}},
+        {"average": {}},
+        {},
+        [],
+    ],
+)
+def test_results_that_are_none_are_not_compared(tmp_path, capsys, records):
+    (tmp_path / "a.json").write_text(json.dumps({"records": records}))
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(["compare", str(tmp_path / "a.json"), str(tmp_path / "a.json")])
+    assert "a.json: no results of recipes.evaluate" in capsys.readouterr().err
+
+
+def test_one_problem_says_nothing(tmp_path, capsys):
+    """scipy's permutation test takes two."""
+    for name, share in (("a", 0.25), ("b", 0.75)):
+        records = {"aime24": {"per_problem": {"1": share}}}
+        (tmp_path / f"{name}.json").write_text(json.dumps({"records": records}))
+    main(["compare", str(tmp_path / "a.json"), str(tmp_path / "b.json")])
+    out = capsys.readouterr().out
+    assert "+50.0" in out and "1.0000" in out

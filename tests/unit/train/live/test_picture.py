@@ -37,3 +37,25 @@ def test_nothing_is_loaded_from_elsewhere(folder: RunFolder) -> None:
     for drawn in (picture.svg(folder, 12, 80), (ROOT / "docs" / "images" / "live.svg").read_text()):
         assert "@font-face" not in drawn and "@import" not in drawn and "href" not in drawn
         assert all(target.startswith("#") for target in re.findall(r"url\(([^)]*)\)", drawn))
+
+
+@pytest.mark.parametrize(
+    ("width", "config", "said"),
+    [
+        ("0", "", "Write --width=20"),
+        ("80", "trainer: {project_name: x}", "total_training_steps=None"),
+        ("80", "trainer: x", "is the config of no run"),
+    ],
+)
+def test_what_it_cannot_draw_is_said(folder: RunFolder, capsys, width: str, config: str, said: str) -> None:
+    if config:
+        folder.config.write_text(config)
+    words = [str(folder.path), "--step=9", f"--output={folder.path / 'new' / 'live.svg'}", f"--width={width}"]
+    with pytest.raises(SystemExit, match=r"^2$"):
+        picture.main(words)
+    assert said in capsys.readouterr().err and not (folder.path / "new" / "live.svg").exists()
+
+
+def test_the_folder_of_the_picture_is_made(folder: RunFolder) -> None:
+    picture.main([str(folder.path), "--step=9", f"--output={folder.path / 'new' / 'live.svg'}"])
+    assert (folder.path / "new" / "live.svg").is_file()
