@@ -41,9 +41,7 @@ def check_config(config: DictConfig) -> None:
     with _without_chatter():
         options.check_options(config)
     tracking.check_loggers(config)
-    sizes.check_batch_sizes(config)
-    sizes.check_lengths(config)
-    sizes.check_clip_widths(config)
+    sizes.check_sizes(config)
     trainer_mode.check_trainer_mode(config)
     lora.check_lora(config)
     reward.check_reward(config)

@@ -6,8 +6,9 @@ No file of data, no GPU and no Ray is needed, and verl is not loaded, which take
 from omegaconf import DictConfig
 
 from recipes.checks import lora, options, sizes, trainer_mode, unsupported, values
-from recipes.checks.values import ACTOR, ENGINE, MODEL, ROLLOUT, Rule, flag, or_null, whole
+from recipes.checks.values import ACTOR, ENGINE, MODEL, ROLLOUT
 from recipes.common.numbers import is_integer
+from recipes.common.rules import Rule, flag, or_null, whole
 from recipes.config import hardware
 from recipes.inputs import architecture
 
@@ -61,12 +62,9 @@ def check_planned(config: DictConfig) -> None:
     hardware.check_preset(config)
     unsupported.check_unsupported(config)
     values.check_values(config)
-    for rule in RULES:
-        rule.check(config)
+    values.check_values(config, RULES)
     options.check_options_alone(config)
-    sizes.check_batch_sizes(config)
-    sizes.check_lengths(config)
-    sizes.check_clip_widths(config)
+    sizes.check_sizes(config)
     trainer_mode.check_trainer_mode(config)
     lora.check_lora(config)
     facts = architecture.facts_of(config)

@@ -13,6 +13,17 @@ CPU_HEAD_SIZES = (32, 64, 80, 96, 112, 128, 160, 192, 224, 256, 512)  # vllm/v1/
 STRETCHED = ("yarn", "linear", "dynamic")  # of rotary embeddings whose factor vLLM multiplies the positions by
 
 
+def check_sizes(config: DictConfig) -> None:
+    """All of a training that its config alone says.
+
+    Raises:
+        UserError: names the key and what to write.
+    """
+    check_batch_sizes(config)
+    check_lengths(config)
+    check_clip_widths(config)
+
+
 def check_batch_sizes(config: DictConfig) -> None:
     """Batch, mini-batch and micro-batch sizes against each other and the number of devices."""
     actor, rollout = config.actor_rollout_ref.actor, config.actor_rollout_ref.rollout
@@ -65,15 +76,16 @@ def _check_draws(config: DictConfig) -> None:
             f"data.gen_batch_size={share} does not divide data.train_batch_size={batch}. Write data.gen_batch_size="
             f"{_largest_divisor(batch, share)}, or leave it out."
         )
-    singly = {
+    reasons = {
         "trainer_mode=separate_async": is_separate(config),
         "sampling=dynamic": config.algorithm.filter_groups.enable,
         "trainer.v1.sampler.sync_refill_failed_groups=true": config.trainer.v1.sampler.sync_refill_failed_groups,
     }
-    if share not in (1, batch) and any(singly.values()):
-        why = next(word for word, holds in singly.items() if holds)
+    singly = [word for word, holds in reasons.items() if holds]
+    if singly and share not in (1, batch):
         raise UserError(
-            f"data.gen_batch_size={share} would have no effect: with {why} verl draws prompt by prompt. Leave it out."
+            f"data.gen_batch_size={share} would have no effect: with {singly[0]} verl draws prompt by prompt. Leave it "
+            "out."
         )
 
 

@@ -155,17 +155,29 @@ def resolved(config: DictConfig) -> DictConfig:
     Raises:
         UserError: an interpolation has no value.
     """
-    try:
-        with naming_what_is_missing():
-            copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
-    except OmegaConfBaseException as error:
-        raise UserError(redacted_text(_without_value(error, config))) from error
+    with resolving(config):
+        copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
     OmegaConf.set_struct(copy, True)
     return copy
 
 
+@contextmanager
+def resolving(config: DictConfig) -> Iterator[None]:
+    """Whatever OmegaConf says of the config's interpolations in the block becomes the user's, with the key.
+
+    Raises:
+        UserError: a value that the config needs is not given, or an interpolation has none.
+    """
+    try:
+        yield
+    except OmegaConfBaseException as error:
+        raise UserError(redacted_text(_without_value(error, config))) from error
+
+
 def _without_value(error: OmegaConfBaseException, config: DictConfig) -> str:
     """Why a key has no value, and what it is reckoned from: somebody has written one of these."""
+    if missing := re.search(r"Missing mandatory value: ([\w.]+)", str(error)):
+        return f"{missing[1]}: is not given. Write {missing[1]}=<{MEANT.get(missing[1], 'value')}>."
     why = str(error).partition("\n    full_key:")[0]
     kind, _, own = why.partition(" raised while resolving interpolation: ")
     if kind == UserError.__name__:
@@ -176,22 +188,6 @@ def _without_value(error: OmegaConfBaseException, config: DictConfig) -> str:
     shown = ", ".join(f"{name}={'…' if OmegaConf.is_config(part) else _shown(part)}" for name, part in parts.items())
     made_of = f" It is reckoned from {shown}: write values there with which that can be done." if shown else ""
     return f"{error.full_key}: has no value ({own or why}).{made_of}"
-
-
-@contextmanager
-def naming_what_is_missing() -> Iterator[None]:
-    """OmegaConf says in which interpolation it met a `???`; the person wants to know what to write.
-
-    Raises:
-        UserError: a value that the config needs is not given.
-    """
-    try:
-        yield
-    except OmegaConfBaseException as error:
-        if missing := re.search(r"Missing mandatory value: ([\w.]+)", str(error)):
-            meant = MEANT.get(missing[1], "value")
-            raise UserError(f"{missing[1]}: is not given. Write {missing[1]}=<{meant}>.") from error
-        raise
 
 
 def choices(group: str, primary: Primary = TRAIN) -> list[str]:

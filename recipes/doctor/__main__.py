@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from omegaconf import DictConfig
 from rich.console import Console
 
+from recipes.checks.reading import readable
 from recipes.common import private_ray
 from recipes.common.command import command
 from recipes.config.compose import compose
@@ -51,10 +52,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if os.environ.get("RAY_ADDRESS"):
         os.environ.setdefault("RLVR_JOIN_CLUSTER", "1")  # whoever names a cluster means it, also with hardware=cpu
     with command("Interrupted; nothing is left running."), private_ray.private_ray():
-        composed = compose([word for word in words if word != "--json"])
-        from recipes.checks import reading  # with the reward's parser
-
-        return examine(reading.readable(composed), "--json" in words)
+        return examine(readable(compose([word for word in words if word != "--json"])), "--json" in words)
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
 from recipes.checks import environment, hardware, options, paths, reward, sections, sizes, types
-from recipes.common.errors import UserError, as_user_error
+from recipes.common.errors import UserError
 from recipes.common.files import why_not_writable
-from recipes.config.compose import EVALUATE, naming_what_is_missing, resolved
+from recipes.config.compose import EVALUATE, resolved, resolving
 from recipes.config.resolvers import prepare_all
 from recipes.evaluate import checkpoint, problems, settings
 from recipes.evaluate.row_file import Key
@@ -51,7 +50,7 @@ def evaluation_of(config: DictConfig) -> Evaluation:
         UserError: names the key and what to write.
     """
     sections.check_sections(config, EVALUATE)
-    with as_user_error(OmegaConfBaseException), naming_what_is_missing():
+    with resolving(config):
         chosen = settings.checked(config)  # before a checkpoint is looked for, and perhaps merged
         found = None if config.responses else _model(config)
     config = resolved(config)

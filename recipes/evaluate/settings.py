@@ -5,9 +5,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from recipes.checks import values
-from recipes.checks.values import Rule, flag, is_text, or_null, real, whole
+from recipes.common import rules
 from recipes.common.errors import UserError
 from recipes.common.numbers import is_integer
+from recipes.common.rules import Rule, flag, is_text, or_null, real, whole
 from recipes.common.suggestions import nearest
 from recipes.evaluate.verifiers import VERIFIERS
 
@@ -22,8 +23,8 @@ def _are_names(value: Any) -> bool:
 
 RULES = (
     *values.SHARED,
-    or_null(values.name("name", "my-evaluation")),
-    values.name("eval_name", "my-evaluation"),
+    or_null(rules.name("name", "my-evaluation")),
+    rules.name("eval_name", "my-evaluation"),
     or_null(Rule("checkpoint", is_text, "a folder or a hub id", "/path/to/a/checkpoint")),
     or_null(Rule("responses", is_text, "a JSON-lines file", "/path/to/responses.jsonl")),
     or_null(Rule("eval.benchmarks", _are_names, "a list of names of eval.files", "null")),

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from recipes.common.command import CLOSED, command
-from recipes.common.errors import UserError, as_user_error
+from recipes.common.errors import UserError
 from recipes.common.files import is_full
-from recipes.config.compose import PREPARE, compose
+from recipes.config.compose import PREPARE, compose, resolving
 from recipes.prepare_data.build import prepare
 from recipes.prepare_data.settings import Settings, settings_from
 from recipes.prepare_data.stages import Stages
@@ -30,7 +29,7 @@ def read_settings(config: DictConfig) -> Settings:
     Raises:
         UserError: names the key and what to write.
     """
-    with as_user_error(OmegaConfBaseException):
+    with resolving(config):
         plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     return settings_from(plain)
 

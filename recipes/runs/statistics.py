@@ -217,7 +217,8 @@ def compare(first: list[Array], second: list[Array], seed: int = 0) -> Compariso
     def statistic(a: Array, b: Array, axis: int = -1) -> Array:
         return np.asarray(((a - b) * weights).sum(axis))
 
-    def p_value() -> float:
+    p_value = 1.0  # of one problem, whose difference is as large when swapped
+    if len(ours) > 1:
         tested = permutation_test(
             (ours, theirs),
             statistic,
@@ -227,14 +228,13 @@ def compare(first: list[Array], second: list[Array], seed: int = 0) -> Compariso
             batch=1000,
             rng=np.random.default_rng(seed),
         )
-        return float(tested.pvalue)
-
+        p_value = float(tested.pvalue)
     differences = [b - a for a, b in zip(first, second, strict=True)]
     return Comparison(
         difference=float(statistic(ours, theirs)),
         standard_error=error_of_mean([clustered_error(group) for group in differences]),
         interval=interval(differences, seed),
-        p_value=p_value() if len(ours) > 1 else 1.0,  # swapped, one problem's difference is as large
+        p_value=p_value,
     )
 
 

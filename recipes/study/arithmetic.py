@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch.func import functional_call
+from torch.nn.functional import pad
 from transformers import AutoModelForCausalLM, DynamicCache
 
 from recipes.common.rules import whole
@@ -39,10 +40,10 @@ class Arithmetic:
         train, held_out = arithmetic.problems(0)
         texts = [tiny_model.prompt(tokenizer, problem) for problem in train]
         self.questions = _padded(tokenizer, texts, "left")
-        answers = [tiny_model.completion(problem) for problem in train]
-        longest = _padded(tokenizer, answers, "right").shape[1]
+        answers = _padded(tokenizer, [tiny_model.completion(problem) for problem in train], "right")
+        longest = answers.shape[1]
         whole("world.length", longest, 16).check_value(self.length)  # the longest answer has to fit
-        self.answers = _padded(tokenizer, answers, "right", self.length)
+        self.answers = pad(answers, (0, self.length - longest), value=self.pad)
         self.held_out = tiny_model.encode(tokenizer, held_out)
         target = f"{tiny_model.__name__}.build"
         folders = [prepare(target, {"seed": seed}) for seed in seeds]
@@ -141,10 +142,7 @@ class Arithmetic:
         return torch.tensor(found)
 
 
-def _padded(tokenizer: Any, texts: list[str], side: str, length: int | None = None) -> torch.Tensor:
-    padding = True if length is None else "max_length"
-    found = tokenizer(
-        texts, padding=padding, max_length=length, padding_side=side, add_special_tokens=False, return_tensors="pt"
-    )
+def _padded(tokenizer: Any, texts: list[str], side: str) -> torch.Tensor:
+    found = tokenizer(texts, padding=True, padding_side=side, add_special_tokens=False, return_tensors="pt")
     tokens: torch.Tensor = found["input_ids"]
     return tokens
