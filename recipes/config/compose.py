@@ -4,7 +4,7 @@ Hydra names the key and stops there; here the nearest key or choice and what to 
 a config gets it from `compose`, and so does whatever else needs one (launcher, planner, figures).
 """
 
-import copy
+import pickle
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -213,7 +214,8 @@ def _compose(overrides: Sequence[Override], primary: Primary) -> DictConfig:
     """
     values = [override for override in overrides if _is_value(override, primary)]
     others = tuple(str(override.input_line) for override in overrides if override not in values)
-    config = copy.deepcopy(_composed(others, primary))
+    # By pickle: in half the time of copy.deepcopy, which runs in Python.
+    config: DictConfig = pickle.loads(pickle.dumps(_composed(others, primary)))
     ConfigLoaderImpl._apply_overrides_to_config(values, config)
     own = [override for override in overrides if not override.is_hydra_override()]
     job = config.hydra.job
@@ -239,8 +241,19 @@ def _is_value(override: Override, primary: Primary) -> bool:
 def _composed(words: tuple[str, ...], primary: Primary) -> DictConfig:
     """With Hydra's own part. Shared by all who ask: to be copied before it is changed."""
     searched = [f"{SEARCHED}=[{','.join(map(quoted, _places(primary)[1:]))}]"] if len(_places(primary)) > 1 else []
-    with hydra.initialize_config_dir(str(primary.file.parent), version_base="1.3"):
+    with _read_by_libyaml(), hydra.initialize_config_dir(str(primary.file.parent), version_base="1.3"):
         return hydra.compose(primary.file.stem, [*words, *searched], return_hydra_config=True)
+
+
+@contextmanager
+def _read_by_libyaml() -> Iterator[None]:
+    """OmegaConf asks yaml for its reader in Python, which takes a quarter of a composition's time."""
+    in_python = yaml.SafeLoader
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", in_python)  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        yaml.SafeLoader = in_python  # type: ignore[misc]
 
 
 @cache

@@ -230,10 +230,12 @@ class RaggedTrainer(PPOTrainer):
             metrics.update(policy_gap(data["old_log_probs"], data["rollout_log_probs"], mask))
         uids, samples = data.pop("uid").tolist(), self.config.actor_rollout_ref.rollout.n
         advantages = advantages_of(data["rm_scores"], mask, uids, batch.keys, algorithm, samples)
-        both = TensorDict({"advantages": advantages, "returns": advantages}, batch_size=len(batch))
+        found = {"advantages": advantages}
+        if self._counts_more():  # only then does anybody read them, and they cost as much as the advantages
+            found["returns"] = advantages
         known = {name: data.pop(name) for name in ("rm_scores", "response_mask", "num_turns")}
         self._learnt_from = batch.keys, known | {"advantages": advantages}
-        return tq.kv_batch_put(**place, fields=both)
+        return tq.kv_batch_put(**place, fields=TensorDict(found, batch_size=len(batch)))
 
     def _compute_metrics(
         self, batch: KVBatchMeta, metrics: dict[str, Any], timing_raw: dict[str, float], global_steps: int, epoch: int

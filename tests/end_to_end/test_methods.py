@@ -87,6 +87,7 @@ def test_two_ranks_search_the_same_bounds(launcher) -> None:
     assert_trained(launcher)
 
 
+@pytest.mark.slow  # on one rank and without Ray: tests/unit/plugin/test_second_pass.py
 def test_current_entropy_and_sums_over_the_mini_batch(launcher) -> None:
     """All that our actor worker hands a loss: entropy, for a mask, and sums by a second pass, for BAPO's bounds."""
     actor = "actor_rollout_ref.actor"

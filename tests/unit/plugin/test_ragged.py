@@ -113,12 +113,12 @@ def assert_alike(queue: Queue, batch: KVBatchMeta, config: DictConfig) -> None:
     expected = step(PPOTrainerSync, queue, batch, config)
     theirs = {key: dict(row) for key, row in queue.rows.items()}
     for row in queue.rows.values():
-        del row["advantages"], row["returns"]
+        del row["advantages"], row["returns"]  # the latter is for a critic, of which there is none
     found = step(Ours, queue, batch, config)
     # chi2 is a float32 near 1, less 1.
     assert found == pytest.approx(expected, rel=1e-6, abs=3e-7, nan_ok=True) and len(found) > 40
     for key, row in theirs.items():
-        for name in ("advantages", "returns", "response_mask"):
+        for name in ("advantages", "response_mask"):
             torch.testing.assert_close(queue.rows[key][name], row[name], rtol=0, atol=0)
 
 
@@ -165,6 +165,17 @@ def test_every_choice_has_verls_numbers(queue: Queue, config: DictConfig, padded
     config = OmegaConf.merge(config, OmegaConf.from_dotlist(changed.split()))
     assert_alike(queue, stored(queue, ROWS), config)
     assert padded == BOTH + OTHERS[changed]
+
+
+def test_returns_are_stored_for_those_who_read_them(queue: Queue, config: DictConfig) -> None:
+    """verl's metrics of speculative decoding are the one use without a critic."""
+    batch = stored(queue, ROWS)
+    step(Ours, queue, batch, config)
+    assert not any("returns" in row for row in queue.rows.values())
+    trainer: Any = Ours.__new__(Ours)
+    trainer.config, trainer.use_critic = config, True
+    trainer._compute_advantage(batch, {})
+    assert all(torch.equal(row["returns"], row["advantages"]) for row in queue.rows.values())
 
 
 def test_nothing_is_fetched_twice(queue: Queue, config: DictConfig, monkeypatch: pytest.MonkeyPatch) -> None:

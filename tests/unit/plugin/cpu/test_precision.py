@@ -9,42 +9,25 @@ import pytest
 
 from recipes.inputs import tiny_model
 
+SUPPORT = Path(__file__).resolve().parents[3] / "support"
 # verl's worker as it stands in a training's actor process: one rank, the model loaded, one micro-batch forward. All in
 # one process: what takes time is to import verl.
 FORWARD = """
 import json, sys
+sys.path.append(sys.argv[1])
 import torch
-from recipes.checks import config as config_checks
-from recipes.config import compose
-import recipes.plugin.register
-from recipes.plugin.actor_worker import RecipeTrainingWorker
+from training_worker import built, jagged
 from verl.utils import tensordict_utils as tu
-from verl.utils.config import omega_conf_to_dataclass
-from verl.workers.config import TrainingWorkerConfig
 
-model, cases = json.loads(sys.argv[1])
+model, cases = json.loads(sys.argv[2])
 for role, words in cases:
-    config = compose.resolved(compose.compose([f"actor_rollout_ref.model.path={model}", "hardware=cpu", *words]))
-    section = config.actor_rollout_ref[role]
-    section.fsdp_config.strategy = section.strategy
-    worker = RecipeTrainingWorker(
-        TrainingWorkerConfig(
-            model_type="language_model",
-            model_config=omega_conf_to_dataclass(config.actor_rollout_ref.model),
-            engine_config=omega_conf_to_dataclass(section.fsdp_config),
-            optimizer_config=omega_conf_to_dataclass(section.optim) if role == "actor" else None,
-            checkpoint_config=omega_conf_to_dataclass(config.actor_rollout_ref.actor.checkpoint),
-        )
-    )
-    worker.reset()
+    _, worker = built(model, words, role)
     seen = set()
     for module in worker.engine.module.modules():
         if isinstance(module, torch.nn.Linear):
             module.register_forward_hook(lambda _, inputs, output: seen.update((inputs[0].dtype, output.dtype)))
-    tokens = torch.nested.as_nested_tensor([torch.tensor([5, 6, 7, 8])], layout=torch.jagged)
-    places = torch.nested.as_nested_tensor([torch.arange(4)], layout=torch.jagged)
     batch = tu.get_tensordict(
-        {"input_ids": tokens, "position_ids": places},
+        {"input_ids": jagged([[5, 6, 7, 8]]), "position_ids": jagged([[0, 1, 2, 3]])},
         {"global_token_num": [4], "compute_loss": False, "temperature": 1.0, "calculate_entropy": False,
          "micro_batch_size_per_gpu": 1, "max_token_len_per_gpu": 64, "use_dynamic_bsz": False},
     )
@@ -76,9 +59,8 @@ def test_a_forward_pass_of_verls_worker_is_in_what_precision_says(
     script = tmp_path / "forward.py"
     script.write_text(FORWARD)
     words = json.dumps([str(model), list(DTYPES)])
-    ranks = {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
-    code = f"import runpy, sys; sys.argv = ['forward', {words!r}]; runpy.run_path({str(script)!r})"
-    result = run_python(code, VERL_PLATFORM="cpu", **ranks)
+    code = f"import runpy, sys; sys.argv = ['forward', {str(SUPPORT)!r}, {words!r}]; runpy.run_path({str(script)!r})"
+    result = run_python(code, VERL_PLATFORM="cpu")
     found = [json.loads(line) for line in result.stdout.splitlines() if line.startswith('["')]
     assert {(role, tuple(given)): seen for role, given, seen in found} == {
         case: [f"torch.{dtype}"] for case, dtype in DTYPES.items()
