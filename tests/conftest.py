@@ -1,6 +1,5 @@
 """Shared fixtures."""
 
-import gc
 import os
 import pickle
 import subprocess
@@ -15,6 +14,8 @@ import pytest
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.core.plugins import Plugins
 
+from recipes.common import collector
+
 ROOT = Path(__file__).resolve().parents[1]
 # What test files share. pytest runs with --import-mode=importlib, which leaves sys.path alone, and a package `tests`
 # would be verl's.
@@ -25,9 +26,9 @@ def pytest_sessionstart() -> None:
     """Spare time that no behaviour needs.
 
     Thousands of tests compose configs of the same files: each file and each interpolation is parsed once. And Python's
-    collector, which looks for garbage after every 700 new objects, took a sixth of what such a test takes.
+    collector took a sixth of what such a test takes.
     """
-    gc.set_threshold(50_000, 20, 100)
+    collector.ask_less_often()
     Plugins.instance()  # which registers what reads files
     reader: Any = SourcesRegistry.instance().resolve("file")
     load = reader.load_config
@@ -62,7 +63,7 @@ def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", f"import gc; gc.set_threshold(50_000)  # quicker imports\n{code}"],
             env={**os.environ, **environment},
             cwd=ROOT,
             capture_output=True,
