@@ -21,15 +21,14 @@ if [ $# -gt 0 ]; then
 fi
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
-# Side by side what can be; tests of one xdist_group share ports. By themselves: those in a browser, whose driver keeps an
-# event loop, and those that compare times. Trainings, of a dozen processes each, two at a time: one imports, one computes.
+# Side by side what can be; tests of one xdist_group share ports, or a browser. By themselves: those that compare times.
+# Trainings, of a dozen processes each, two at a time: one imports, one computes.
 failed=0
 pytest() { .venv/bin/python -m pytest -m "$which" "$@" || failed=$?; }
 # One OpenMP thread for each: a worker has a core, and two threads on it wait for each other by spinning.
 OMP_NUM_THREADS=1 pytest -n auto --maxprocesses 4 --dist loadgroup --ignore=tests/browser --ignore=tests/performance --ignore=tests/end_to_end
-.venv/bin/mypy & types=$! # a core's worth of work, while the tests in a browser use the other
-pytest tests/browser
-wait "$types" || failed=$?
 pytest tests/performance
-pytest -n auto --maxprocesses 2 --dist load tests/end_to_end
+.venv/bin/mypy & types=$!
+pytest -n auto --maxprocesses 2 --dist loadgroup tests/browser tests/end_to_end
+wait "$types" || failed=$?
 exit "$failed"

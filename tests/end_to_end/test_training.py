@@ -23,35 +23,6 @@ MARK = "RLVR_TEST_RUN"
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(900)]
 
 
-def test_three_steps_of_dgpo_interrupted_after_the_first(launcher) -> None:
-    """Ctrl-C after a checkpoint: exit 130, nothing left running; the same command goes on and repeats no step."""
-    run = launcher.output / "train" / "tiny-dgpo-seed0"
-    process = subprocess.Popen(
-        launcher.command("trainer.save_freq=1"),
-        cwd=ROOT,
-        env=launcher.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # A shell starts background jobs with Ctrl-C ignored, and that is inherited; a user's terminal does not.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    deadline = time.monotonic() + 600
-    while not has_step(run, 1) and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.2)
-    assert len(launcher.processes()) > 5, "the mark does not reach Ray's and vLLM's processes"
-    os.kill(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 130, output
-    assert launcher.processes() == [], "Ctrl-C left processes behind"
-
-    result = launcher.train("trainer.save_freq=1")
-    assert result.returncode == 0 and "continuing" in result.stdout, result.stdout + result.stderr
-    assert_trained(run)
-    attempts = json.loads((run / "manifest.json").read_text())["attempts"]
-    assert [attempt["status"] for attempt in attempts] == ["interrupted", "finished"]
-
-
 def test_three_steps_of_maspo(launcher) -> None:
     with Watch(MARK, str(launcher.output)) as watch:
         result = launcher.train("policy_loss=maspo")
@@ -81,6 +52,35 @@ def assert_shards_merge_to_the_copy(run: Path) -> None:
     shards = load_file(actor / "merged" / "model.safetensors")
     assert shards.keys() == copy.keys()
     assert all(torch.equal(shards[name], copy[name].bfloat16()) for name in copy)
+
+
+def test_three_steps_of_dgpo_interrupted_after_the_first(launcher) -> None:
+    """Ctrl-C after a checkpoint: exit 130, nothing left running; the same command goes on and repeats no step."""
+    run = launcher.output / "train" / "tiny-dgpo-seed0"
+    process = subprocess.Popen(
+        launcher.command("trainer.save_freq=1"),
+        cwd=ROOT,
+        env=launcher.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # A shell starts background jobs with Ctrl-C ignored, and that is inherited; a user's terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 600
+    while not has_step(run, 1) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.2)
+    assert len(launcher.processes()) > 5, "the mark does not reach Ray's and vLLM's processes"
+    os.kill(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, output
+    assert launcher.processes() == [], "Ctrl-C left processes behind"
+
+    result = launcher.train("trainer.save_freq=1")
+    assert result.returncode == 0 and "continuing" in result.stdout, result.stdout + result.stderr
+    assert_trained(run)
+    attempts = json.loads((run / "manifest.json").read_text())["attempts"]
+    assert [attempt["status"] for attempt in attempts] == ["interrupted", "finished"]
 
 
 def assert_trained(run: Path) -> None:
