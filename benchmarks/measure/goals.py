@@ -50,6 +50,11 @@ def _driver(kind: str) -> Callable[[Mapping[str, Any]], Found]:
     return lambda measured: dict(measured["ratios"][kind])
 
 
+def _driver_seconds(measured: Mapping[str, Any]) -> Found:
+    """Of what is shipped; the table has `dumps.keep=all` beside it."""
+    return {"ours": measured["ratios"]["seconds"]["ours"]}
+
+
 GOALS = (
     Goal("losses", "op by op, time as a multiple of `vanilla`", 0.6, _losses("eager", "time")),
     Goal("losses", "fused, time as a multiple of `vanilla`", 0.15, _losses("fused", "time")),
@@ -59,7 +64,7 @@ GOALS = (
     Goal("step", "peak memory, ours / verl's", 1.02, lambda measured: {"all processes": measured["memory_ratio"]}),
     Goal("driver", "a step of 8,192 responses, processor seconds, ours / verl's", 1.1, _driver("time")),
     Goal("driver", "a step of 8,192 responses, memory, ours / verl's", 1.1, _driver("memory")),
-    Goal("driver", "a step of 8,192 responses, seconds", 10.0, _driver("seconds")),
+    Goal("driver", "a step of 8,192 responses as shipped, seconds", 10.0, _driver_seconds),
     Goal("driver", "growth of the cost per token, 1 is linear", 1.1, _driver("growth")),
     Goal("busy", "a step with one core taken, seconds busy / quiet", 2.0, _busy),
     Goal("quickstart_time", "the whole quickstart, minutes", 4.0, lambda measured: {"it": measured["whole"] / 60}),
