@@ -118,7 +118,7 @@ def assert_alike(queue: Queue, batch: KVBatchMeta, config: DictConfig) -> None:
     # chi2 is a float32 near 1, less 1.
     assert found == pytest.approx(expected, rel=1e-6, abs=3e-7, nan_ok=True) and len(found) > 40
     for key, row in theirs.items():
-        for name in ("advantages", "response_mask"):
+        for name in ("advantages", "response_mask", *(["returns"] if "returns" in queue.rows[key] else [])):
             torch.testing.assert_close(queue.rows[key][name], row[name], rtol=0, atol=0)
 
 
