@@ -156,10 +156,27 @@ def resolved(config: DictConfig) -> DictConfig:
     Raises:
         UserError: an interpolation has no value.
     """
+    copy = _copied(config)
     with resolving(config):
-        copy: DictConfig = OmegaConf.create(OmegaConf.to_container(config, resolve=True))  # type: ignore[assignment]
+        _fill(copy)
     OmegaConf.set_struct(copy, True)
     return copy
+
+
+def _copied(config: DictConfig) -> DictConfig:
+    """By pickle: in a third of the time of copy.deepcopy, which runs in Python."""
+    copy: DictConfig = pickle.loads(pickle.dumps(config))
+    return copy
+
+
+def _fill(part: Any) -> None:
+    """Values in place of interpolations; OmegaConf.resolve passes over those of a value that is not given."""
+    for key in list(part) if isinstance(part, DictConfig) else range(len(part)):
+        if part._get_node(key)._is_interpolation():
+            part[key] = part[key]
+        node = part._get_node(key)
+        if OmegaConf.is_config(node) and not (node._is_none() or node._is_missing()):
+            _fill(node)
 
 
 @contextmanager
@@ -214,8 +231,7 @@ def _compose(overrides: Sequence[Override], primary: Primary) -> DictConfig:
     """
     values = [override for override in overrides if _is_value(override, primary)]
     others = tuple(str(override.input_line) for override in overrides if override not in values)
-    # By pickle: in half the time of copy.deepcopy, which runs in Python.
-    config: DictConfig = pickle.loads(pickle.dumps(_composed(others, primary)))
+    config = _copied(_composed(others, primary))
     ConfigLoaderImpl._apply_overrides_to_config(values, config)
     own = [override for override in overrides if not override.is_hydra_override()]
     job = config.hydra.job
