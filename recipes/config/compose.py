@@ -172,11 +172,13 @@ def _copied(config: DictConfig) -> DictConfig:
 def _fill(part: Any) -> None:
     """Values in place of interpolations; OmegaConf.resolve passes over those of a value that is not given."""
     for key in list(part) if isinstance(part, DictConfig) else range(len(part)):
-        if part._get_node(key)._is_interpolation():
-            part[key] = part[key]
         node = part._get_node(key)
-        if OmegaConf.is_config(node) and not (node._is_none() or node._is_missing()):
-            _fill(node)
+        stands_for_another = node._is_interpolation()
+        value = part[key] if stands_for_another else node
+        if OmegaConf.is_config(value) and not (value._is_none() or value._is_missing()):
+            _fill(value)  # where it stands: ${..key} counts from there
+        if stands_for_another:
+            part[key] = value
 
 
 @contextmanager
