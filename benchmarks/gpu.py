@@ -6,8 +6,7 @@ torch, triton, transformers and this checkout suffice. Three parts, each asked f
 
 DGPO, MASPO and GRPO op by op (eager), through torch.compile as one would write it oneself (compiled), and through the
 fused pass (losses/fused.py), beside a clipped PPO loss: verl's `vanilla` where verl is installed, else one written out
-here. What is called is losses.surrogate.policy_loss, with its metrics, and a backward pass; without verl its four
-imports from there come from benchmarks/measure/without_verl.py.
+here. What is called is losses.surrogate.policy_loss, with its metrics, and a backward pass.
 
 Per size (8, 32, 128, 512) × 8192: milliseconds (CUDA events, medians of rounds in turn, L2 overwritten before each
 call), multiples of the time that the bytes which must move take at the speed of a large copy, peak memory, kernel
@@ -21,15 +20,13 @@ every attention that is installed: seconds and peak memory beside what recipes.p
 Exit code 2 without CUDA.
 """
 
-import benchmarks.measure.without_verl as without_verl  # first: it stands in for verl where there is none
-
-# isort: split
 import argparse
 import json
 import platform
 import sys
 from collections.abc import Callable
 from datetime import datetime, timezone
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +44,8 @@ LENGTH, ROUNDS = 8192, 15
 LENGTHS = 20  # that the fused pass meets
 PARTS = ("losses", "recompilations", "update")
 L2_BYTES = 256 * 2**20  # more than the L2 cache of any GPU
-CLIPPED = "verl vanilla" if without_verl.INSTALLED else "PPO written out"
+HAS_VERL = find_spec("verl") is not None
+CLIPPED = "verl vanilla" if HAS_VERL else "PPO written out"
 
 Batch = dict[str, torch.Tensor]
 Step = Callable[[], torch.Tensor]
@@ -85,7 +83,7 @@ def written_out(old_log_prob: torch.Tensor, log_prob: torch.Tensor, config: Acto
 
 def clipped_loss() -> Callable[..., Any]:
     """What ours are compared with."""
-    if not without_verl.INSTALLED:
+    if not HAS_VERL:
         return written_out
     from verl.trainer.ppo.core_algos import get_policy_loss_fn
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import torch
 
+from losses.aggregation import aggregation_factor
+
 SlopeAndSums = Callable[..., tuple[torch.Tensor, dict[str, torch.Tensor]]]
 
 
@@ -32,43 +34,6 @@ class _KnownGradient(torch.autograd.Function):
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return gradient.mul_(grads[0].to(gradient.dtype)), None, None
-
-
-def aggregation_factor(
-    mask: torch.Tensor,
-    loss_agg_mode: str,
-    dp_size: int = 1,
-    batch_num_tokens: int | None = None,
-    global_batch_size: int | None = None,
-    loss_scale_factor: int | None = None,
-) -> torch.Tensor:
-    """What verl's `agg_loss` multiplies each token of a sequence by: all its modes are linear in the tokens.
-
-    Args:
-        mask: response mask, (B, T).
-        loss_agg_mode, …: as in verl.trainer.ppo.core_algos.agg_loss.
-
-    Returns:
-        Factors, (B, 1), in the dtype of the mask.
-
-    Raises:
-        ValueError: unknown mode.
-    """
-    lengths = mask.sum(-1, keepdim=True)  # (B, 1)
-    tokens = lengths.sum() if batch_num_tokens is None else batch_num_tokens
-    sequences = (lengths > 0).to(mask.dtype).sum() if global_batch_size is None else global_batch_size
-    one = torch.ones_like(lengths)
-    if loss_agg_mode == "token-mean":
-        return one * dp_size / tokens
-    if loss_agg_mode == "token-sum":
-        return one * dp_size
-    if loss_agg_mode == "seq-mean-token-sum":
-        return one * dp_size / sequences
-    if loss_agg_mode == "seq-mean-token-sum-norm":
-        return one * dp_size / sequences / (mask.shape[-1] if loss_scale_factor is None else loss_scale_factor)
-    if loss_agg_mode == "seq-mean-token-mean":
-        return dp_size / sequences / (lengths + 1e-8)  # verl's 1e-8
-    raise ValueError(f"Invalid loss_agg_mode: {loss_agg_mode}")
 
 
 def _pass(

@@ -1,20 +1,20 @@
-"""What every method offers the shared loss: a verl policy-loss config that knows its own gradient weight."""
+"""What every method offers the shared loss: a config of verl's `policy_loss` that knows its own gradient weight."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from verl.workers.config import PolicyLossConfig
 
 from losses.extras import ENTROPY, STATISTICS
 from losses.tokens import Tokens
 from losses.validation import is_number, require, require_on_actor
+from losses.verl_options import VerlOptions
 
 Weighted = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
 @dataclass
-class MethodConfig(PolicyLossConfig):
+class MethodConfig(VerlOptions):
     """Base of the dataclass of every method; subclasses are named in a YAML's `_target_`.
 
     Attributes:
@@ -63,7 +63,7 @@ class MethodConfig(PolicyLossConfig):
         self.validate()
         if self.loss_mode == self.verl_loss and not self.verl_is_exact():
             # An option that verl's loss does not know: take ours, which is the same function otherwise.
-            object.__setattr__(self, "loss_mode", self.own_loss)
+            self.loss_mode = self.own_loss
 
     def validate(self) -> None:
         """Check the hyper-parameters.

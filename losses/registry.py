@@ -1,17 +1,16 @@
-"""Register gradient-weight methods with verl, and check that verl really holds them."""
+"""Methods by name."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
-from verl.trainer.ppo.core_algos import POLICY_LOSS_REGISTRY, register_policy_loss
-
 from losses.method import MethodConfig
-from losses.surrogate import policy_loss
 
 ConfigClass = TypeVar("ConfigClass", bound=type[MethodConfig])
+Follower = Callable[[str], None]
 
 # Method name → the dataclass that describes it.
 METHODS: dict[str, type[MethodConfig]] = {}
+_followers: list[Follower] = []
 
 
 def register(method: str, verl_loss: str | None = None) -> Callable[[ConfigClass], ConfigClass]:
@@ -24,18 +23,14 @@ def register(method: str, verl_loss: str | None = None) -> Callable[[ConfigClass
         verl_loss: name of verl's own loss if that computes this method; it is then used where it can be.
 
     Raises:
-        ValueError: verl or another plug-in already holds a different loss of that name (verl itself would overwrite
-            it silently).
+        ValueError: in a process of verl, whose registry holds a different loss of that name
+            (recipes/plugin/policy_losses.py).
     """
     own_loss = f"{method}_weighted" if method == verl_loss else method
 
     def decorator(config_class: ConfigClass) -> ConfigClass:
-        existing = POLICY_LOSS_REGISTRY.get(own_loss)
-        if existing is not None and existing is not policy_loss:
-            raise ValueError(
-                f"policy loss '{own_loss}' is already registered by {existing.__module__}; rename one of the two."
-            )
-        register_policy_loss(own_loss)(policy_loss)
+        for follower in _followers:
+            follower(own_loss)
         config_class.method, config_class.own_loss, config_class.verl_loss = method, own_loss, verl_loss
         METHODS[method] = config_class
         return config_class
@@ -43,7 +38,8 @@ def register(method: str, verl_loss: str | None = None) -> Callable[[ConfigClass
     return decorator
 
 
-def missing_registrations() -> list[str]:
-    """Names of our losses that verl would not call, because nothing or something else is registered there."""
-    names = [config_class.own_loss for config_class in METHODS.values()]
-    return [name for name in names if POLICY_LOSS_REGISTRY.get(name) is not policy_loss]
+def follow(follower: Follower) -> None:
+    """Have `follower` called with the `own_loss` of every method, those that are registered later too."""
+    _followers.append(follower)
+    for config_class in METHODS.values():
+        follower(config_class.own_loss)

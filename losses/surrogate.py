@@ -12,9 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from verl.trainer.ppo.core_algos import agg_loss
 
 from losses import chunks, extras, fused
+from losses.aggregation import aggregation_factor
 from losses.entropy_mask import COUNTS, entropy_counts, low_entropy
 from losses.metrics import as_metrics, token_sums
 from losses.ratio_histogram import ratio_counts
@@ -123,7 +123,6 @@ def policy_loss(
         loss, sums = fused.loss_and_sums(slope_and_sums, inputs, loss_agg_mode, config.global_batch_info)
     else:
         slope, sums = chunks.slope_and_sums(slope_and_sums, inputs)
-        # agg_loss multiplies by the mask; only that of a padded token's log-prob may be NaN, and it never enters.
-        per_token = _Surrogate.apply(log_prob, slope)
-        loss = agg_loss(per_token, response_mask.to(slope.dtype), loss_agg_mode, **config.global_batch_info)
+        factor = aggregation_factor(response_mask.to(slope.dtype), loss_agg_mode, **config.global_batch_info)
+        loss = _Surrogate.apply(log_prob, slope * factor).sum()
     return loss, as_metrics(sums, ratio_counts(log_prob, old_log_prob, response_mask))

@@ -15,9 +15,9 @@ from verl.workers.config import ActorConfig, PolicyLossConfig
 
 from benchmarks.measure import tensor_cost, timing
 from losses import extras
-from losses.registry import METHODS
 from losses.tokens import Tokens
 from recipes.plugin import register
+from recipes.plugin.methods import METHODS
 
 TITLE = "Losses against verl's `vanilla`"
 VANILLA = "verl vanilla"

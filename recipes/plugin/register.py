@@ -15,15 +15,13 @@ if switch.is_cpu_run():
 from verl.workers.rollout.base import _ROLLOUT_REGISTRY
 from verl.workers.rollout.replica import RolloutReplicaRegistry
 
-import dgpo.config  # noqa: F401 (registers)
-import losses.estimators  # noqa: F401
-import maspo.config  # noqa: F401
-from losses import baselines, registry
+import losses.estimators  # noqa: F401 (registers)
+import recipes.plugin.methods  # noqa: F401
 from recipes.common import resolvers
-from recipes.plugin import bound_store, log_probs
+from recipes.plugin import bound_store, log_probs, policy_losses
 
 resolvers.register()  # verl's own command resolves what our presets reckon with
-baselines.load_all()
+policy_losses.activate()
 log_probs.activate()
 bound_store.activate()
 
@@ -55,7 +53,7 @@ def check() -> None:
             f"The entry point verl.plugins → {__name__} is not installed here (found: {found or 'none'}), "
             "so Ray workers would not know the policy losses. Run `bash scripts/setup.sh`, or `pip install -e .` here."
         )
-    missing = registry.missing_registrations()
+    missing = policy_losses.missing()
     if missing:
         raise PluginError(
             f"verl's policy-loss registry does not hold {', '.join(missing)} as registered by this project. Another "

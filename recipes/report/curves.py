@@ -4,20 +4,18 @@ A curve is w = −slope/Â of losses.surrogate.slope_and_sums, so it holds every
 clip included). Â is ±1, and the token stands in a response of RESPONSE_LENGTH tokens that all have the same ratio.
 """
 
-import recipes.plugin.register  # noqa: F401 (first: it chooses verl's platform, which the imports below ask for)
-
-# isort: split
 import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
 from hydra.errors import InstantiationException
-from verl.utils.config import omega_conf_to_dataclass
+from hydra.utils import instantiate
 
 from losses import extras
 from losses.method import MethodConfig
@@ -38,7 +36,7 @@ ENTROPY = 1.0  # nats
 STANDS_FOR = {extras.ENTROPY: f"at an entropy of {ENTROPY:g} nat", extras.STATISTICS: "at the bounds it starts from"}
 SYMBOLS = {"clip_ratio_low": "ε_low", "clip_ratio_high": "ε_high", "clip_ratio_c": "c", "dppo_quadratic": "τ"}
 # What stands beside `policy_loss` in the actor's config and reaches a weight.
-OF_THE_ACTOR = {"clip_ratio", "clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "tau_pos", "tau_neg"}
+OF_THE_ACTOR = ("clip_ratio", "clip_ratio_low", "clip_ratio_high", "clip_ratio_c", "tau_pos", "tau_neg")
 ACTOR = "actor_rollout_ref.actor"
 # Rounding of log π_old reaches a weight; where a clip begins it does not move it to another point of the grid.
 _equal = functools.partial(np.allclose, rtol=1e-9, atol=1e-12)
@@ -52,7 +50,7 @@ class Panel:
 
     Attributes:
         choices: names of the YAMLs.
-        method: name in losses.registry.METHODS.
+        method: its name in losses.registry.METHODS.
         curves: one per sign of the advantage and old probability, the latter only if it makes a difference.
         regions: trust region by old probability, bounds of the ratio (see `trust_region`).
         notes: what a reader needs to know beside the name.
@@ -65,25 +63,30 @@ class Panel:
     notes: tuple[str, ...]
 
 
-def composed_actor(words: Sequence[str]) -> Any:
-    """verl's actor config as a training with these overrides and flags would have it.
+def composed_actor(words: Sequence[str]) -> SimpleNamespace:
+    """What a weight reads of the actor's config, as a training with these overrides and flags would have it.
+
+    The method is made from its `_target_`, as verl does it, but without verl, whose import takes longer than the rest.
+
+    Returns:
+        `policy_loss`, a MethodConfig, and OF_THE_ACTOR.
 
     Raises:
         UserError: they don't compose, a hyper-parameter is refused, or the method is none of losses.method.
     """
     config = compose.compose(words).actor_rollout_ref.actor
     with as_user_error(InstantiationException, ValueError, TypeError):
-        actor = omega_conf_to_dataclass(config)
-    if not isinstance(actor.policy_loss, MethodConfig):
+        method = instantiate(config.policy_loss, _convert_="partial")
+    if not isinstance(method, MethodConfig):
         raise UserError(
-            f"policy_loss.loss_mode={actor.policy_loss.loss_mode}: no losses.method.MethodConfig, so it has no "
+            f"policy_loss.loss_mode={config.policy_loss.loss_mode}: no losses.method.MethodConfig, so it has no "
             "gradient weight of its own. Write policy_loss=<one of ours>, as dgpo, or see docs/extending.md."
         )
-    return actor
+    return SimpleNamespace(policy_loss=method, **{name: config[name] for name in OF_THE_ACTOR})
 
 
-def shipped_actor(choice: str) -> Any:
-    """verl's actor config with `policy_loss=<choice>` and nothing else changed."""
+def shipped_actor(choice: str) -> SimpleNamespace:
+    """See `composed_actor`, with `policy_loss=<choice>` and nothing else changed."""
     return composed_actor([f"policy_loss={choice}"])
 
 
@@ -161,12 +164,13 @@ def trust_region(curves: Curves, old_probability: float) -> tuple[float, float] 
 def _changes(actor: Any, base: Any) -> list[str]:
     """What a preset sets differently from the choice that bears the method's own name."""
     found = []
-    for one, other in ((actor, base), (actor.policy_loss, base.policy_loss)):
-        for field in fields(one):
-            value = getattr(one, field.name)
-            if isinstance(value, int | float) and value != getattr(other, field.name):
+    own = [field.name for field in fields(actor.policy_loss)]
+    for one, other, names in ((actor, base, OF_THE_ACTOR), (actor.policy_loss, base.policy_loss, own)):
+        for name in names:
+            value = getattr(one, name)
+            if isinstance(value, int | float) and value != getattr(other, name):
                 shown = str(value).lower() if isinstance(value, bool) else f"{value:g}"
-                found.append(f"{SYMBOLS.get(field.name, field.name)}={shown}")
+                found.append(f"{SYMBOLS.get(name, name)}={shown}")
     return found
 
 

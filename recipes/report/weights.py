@@ -4,12 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-# isort: split
 import numpy as np
-from matplotlib import pyplot
+from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
@@ -116,19 +112,12 @@ def _draw_legend(figure: Any, probabilities: int = len(OLD_PROBABILITIES), colum
     )
 
 
-def draw(found: Iterable[Panel]) -> Any:
+def draw(found: Iterable[Panel]) -> Figure:
     """The figure, as wide as a page."""
     found = in_order(found)
     rows = -(-len(found) // COLUMNS)
-    figure, grid = pyplot.subplots(
-        rows,
-        COLUMNS,
-        figsize=(9.6, 2.2 * rows + 0.6),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-        layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.05),
-    )
+    figure = Figure(figsize=(9.6, 2.2 * rows + 0.6), layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.05))
+    grid = figure.subplots(rows, COLUMNS, sharex=True, sharey=True, squeeze=False)
     for axes, panel in zip(grid.flat, found, strict=False):
         _draw_panel(axes, panel)
     for axes in grid.flat[len(found) :]:
@@ -139,15 +128,14 @@ def draw(found: Iterable[Panel]) -> Any:
     return figure
 
 
-def draw_one(panel: Panel) -> Any:
+def draw_one(panel: Panel) -> Figure:
     """One choice: its weight on ∇log π_θ, as the code computes it, and the same on ∇π_θ.
 
     ∇log π_θ = ∇π_θ/π_θ, so a weight w on the one is w/π_θ on the other. PPO's is r inside its trust region, and
     1/π_old on ∇π_θ, whatever r is.
     """
-    figure, (left, right) = pyplot.subplots(
-        1, 2, figsize=(7.6, 3.5), sharex=True, sharey=True, layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.08)
-    )
+    figure = Figure(figsize=(7.6, 3.5), layout=ConstrainedLayoutEngine(h_pad=0.06, w_pad=0.08))
+    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     _draw_axes(left, panel)
     _draw_axes(right, panel, of_probability=True)
     name = ", ".join((panel.choices[0], *panel.notes))
@@ -180,5 +168,3 @@ def write(picture: Path, words: Sequence[str] = ()) -> None:
         raise UserError(
             f"--output={picture}: {error.strerror or error}. Write --output=<a file that can be written>."
         ) from error
-    finally:
-        pyplot.close(figure)

@@ -10,10 +10,10 @@ from omegaconf import OmegaConf
 from verl.utils.config import omega_conf_to_dataclass
 from verl.workers.config import PolicyLossConfig
 
-from losses.registry import METHODS
 from recipes.checks import config as config_checks
 from recipes.common.paths import config_dir
 from recipes.config.compose import resolved
+from recipes.plugin.methods import METHODS
 
 pytestmark = pytest.mark.xdist_group("policy losses")  # one worker composes each of them, for all tests of the group
 POLICY_LOSSES = sorted(path.stem for path in (config_dir() / "policy_loss").glob("*.yaml"))

@@ -9,11 +9,11 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 import recipes.plugin.register  # noqa: F401 (fills METHODS)
-from losses.registry import METHODS
 from recipes.checks import config as config_checks
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir
 from recipes.config.compose import resolved
+from recipes.plugin.methods import METHODS
 from recipes.reproduce import SMALL
 from recipes.runs.run_folder import RunFolder
 

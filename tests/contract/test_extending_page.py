@@ -21,7 +21,7 @@ COMMANDS = re.findall(r"^```bash\n((?s:.*?))^```$", PAGE, re.M)
 CHECK = """
 from verl.trainer.ppo.core_algos import POLICY_LOSS_REGISTRY, get_adv_estimator_fn
 
-from losses.registry import METHODS
+from recipes.plugin.methods import METHODS
 from recipes.checks.config import check_config
 from recipes.config.compose import compose, resolved
 

@@ -12,10 +12,10 @@ from omegaconf import DictConfig, OmegaConf
 from verl.utils.config import omega_conf_to_dataclass
 
 from losses import metrics
-from losses.registry import METHODS
 from losses.surrogate import slope_and_sums
 from recipes.common.paths import config_dir
 from recipes.config.compose import compose
+from recipes.plugin.methods import METHODS
 from recipes.report.curves import illustration
 
 pytestmark = pytest.mark.xdist_group("policy losses")  # composed by tests/configs/test_compose.py, too

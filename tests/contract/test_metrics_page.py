@@ -20,10 +20,10 @@ import recipes.plugin.register  # noqa: F401 (registers the losses)
 from losses import extras
 from losses.metrics import BOUNDARY_CASES, RATIO_EDGES, mean_weights
 from losses.ratio_histogram import QUANTILES, RATIO_SHARES, ratio_quantiles
-from losses.registry import METHODS
 from losses.tokens import Tokens
 from recipes.plugin import dynamic_sampling, responses, scorer_watch, validation
 from recipes.plugin.actor_worker import count_skipped
+from recipes.plugin.methods import METHODS
 from recipes.runs.alarm_rules import RULES
 from recipes.runs.metrics import CATALOGUE, Chart, pattern
 from reward.verdict import STATUSES

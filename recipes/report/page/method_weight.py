@@ -5,6 +5,7 @@ Nothing of the run's config is imported: its `_target_` only chooses among the m
 
 import dataclasses
 import math
+from types import SimpleNamespace
 from typing import Any
 
 from recipes.common.errors import UserError
@@ -60,7 +61,7 @@ def _actor(given: dict[str, Any]) -> Any:
 
     A method of one's own is: where it has just been trained, and after curves.register_choices.
     """
-    from losses.registry import METHODS
+    from recipes.plugin.methods import METHODS
     from recipes.report import curves
 
     target, mode = given["policy_loss"].get("_target_"), given["policy_loss"].get("loss_mode")
@@ -73,7 +74,8 @@ def _actor(given: dict[str, Any]) -> Any:
                 method = dataclasses.replace(shipped.policy_loss, **numbers)
             else:
                 shipped, method = curves.shipped_actor(ANY), kind(**{"loss_mode": mode, **numbers})
-            return dataclasses.replace(shipped, **_numbers(given, curves.OF_THE_ACTOR), policy_loss=method)
+            beside = _numbers(given, set(curves.OF_THE_ACTOR))
+            return SimpleNamespace(**{**vars(shipped), **beside, "policy_loss": method})
     return None
 
 

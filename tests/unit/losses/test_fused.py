@@ -3,7 +3,6 @@
 What is compiled is `fused._pass`; most tests run it uncompiled, a few through torch.compile (seconds each).
 """
 
-import itertools
 import os
 import warnings
 from dataclasses import replace
@@ -12,7 +11,6 @@ import pytest
 import torch
 from baseline_cases import CONFIGS, full_batch
 from loss_cases import MODES, SEQUENCES, actor_config, call, forward, over_mini_batch, pieces_of
-from verl.trainer.ppo.core_algos import agg_loss
 
 from losses import fused
 
@@ -139,37 +137,6 @@ def test_what_a_method_lacks_is_still_refused(uncompiled):
     with pytest.raises(RuntimeError, match="policy_loss=entropy_adv needs"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         call(config, batch)
-
-
-# The factor of the aggregation
-
-
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("dp_size", [1, 4])
-def test_aggregation_factor_is_what_agg_loss_multiplies_by(mode, dp_size):
-    """The sizes of the whole mini-batch are larger than those of this part, or unknown."""
-    generator = torch.Generator().manual_seed(0)
-    values = torch.randn(8, 12, generator=generator, dtype=torch.float64)
-    mask = full_batch()["response_mask"].double()
-    sizes = itertools.product((777, None), (29, None), (50, None))
-    for batch_num_tokens, global_batch_size, loss_scale_factor in sizes:
-        if dp_size > 1 and None in (batch_num_tokens, global_batch_size):
-            continue  # verl refuses that
-        info = {
-            "dp_size": dp_size,
-            "batch_num_tokens": batch_num_tokens,
-            "global_batch_size": global_batch_size,
-            "loss_scale_factor": loss_scale_factor,
-        }
-        factor = fused.aggregation_factor(mask, mode, **info)
-        assert factor.shape == (8, 1)
-        found = (values * mask * factor).sum().item()
-        assert found == pytest.approx(agg_loss(values, mask, mode, **info).item(), rel=1e-9)
-
-
-def test_an_unknown_aggregation_mode_is_refused():
-    with pytest.raises(ValueError, match="median"):
-        fused.aggregation_factor(torch.ones(1, 1), "median")
 
 
 # The compiler

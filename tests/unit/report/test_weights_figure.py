@@ -11,7 +11,7 @@ from matplotlib import pyplot
 import dgpo
 import maspo
 from losses.baselines import grpo
-from losses.registry import METHODS
+from recipes.plugin.methods import METHODS
 from recipes.report import curves, weights
 from recipes.report.__main__ import main
 

@@ -27,8 +27,8 @@ from losses.baselines.topr import TOPRConfig
 from losses.baselines.vespo import VESPOConfig
 from losses.extras import NONE
 from losses.method import MethodConfig
-from losses.registry import METHODS
 from losses.tokens import Tokens
+from recipes.plugin.methods import METHODS
 
 BAPO_NUMBERS = [name for name in BAPOConfig.__dataclass_fields__ if name.startswith("bapo_") and "stat" not in name]
 VESPO_NUMBERS = [name for name in VESPOConfig.__dataclass_fields__ if name.startswith("vespo_")]

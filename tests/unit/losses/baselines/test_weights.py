@@ -8,7 +8,7 @@ import torch
 from closed_forms import Sample, members, value
 from weight_cases import LAST, SETTINGS, WEIGHTS, random_sample, single_tokens
 
-from losses.registry import METHODS
+from recipes.plugin.methods import METHODS
 
 
 @pytest.mark.parametrize(("weight", "settings"), SETTINGS)

@@ -1,0 +1,30 @@
+"""What verl asks of the section `actor_rollout_ref.actor.policy_loss`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class VerlOptions:
+    """The options of verl's PolicyLossConfig, and its way to ask for one, without importing verl.
+
+    Importing verl takes seconds and gigabytes that nobody needs who looks at a weight. A contract test holds these
+    options against verl's class (tests/unit/losses/test_verl_options.py).
+
+    Attributes:
+        loss_mode: the registered loss that verl calls.
+        rollout_correction: read by verl's own `bypass_mode` loss only, as the others are by its losses of their names.
+    """
+
+    loss_mode: str = "vanilla"
+    clip_cov_ratio: float = 0.0002
+    clip_cov_lb: float = 1.0
+    clip_cov_ub: float = 5.0
+    kl_cov_ratio: float = 0.0002
+    ppo_kl_coef: float = 0.1
+    dro_beta: float | None = None
+    rollout_correction: Any = None
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The option of that name, or `default` where there is none."""
+        return getattr(self, key, default)
