@@ -1,12 +1,13 @@
 """What verl asks of the section `actor_rollout_ref.actor.policy_loss`."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 
 @dataclass
-class VerlOptions:
-    """The options of verl's PolicyLossConfig, and its way to ask for one, without importing verl.
+class VerlOptions(Mapping[str, Any]):
+    """The options of verl's PolicyLossConfig, a mapping of them as that is, without importing verl.
 
     Importing verl takes seconds and gigabytes that nobody needs who looks at a weight. A contract test holds these
     options against verl's class (tests/unit/losses/test_verl_options.py).
@@ -25,6 +26,13 @@ class VerlOptions:
     dro_beta: float | None = None
     rollout_correction: Any = None
 
-    def get(self, key: str, default: Any = None) -> Any:
-        """The option of that name, or `default` where there is none."""
-        return getattr(self, key, default)
+    def __getitem__(self, name: str) -> Any:
+        if not hasattr(self, name):
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (field.name for field in fields(self))
+
+    def __len__(self) -> int:
+        return len(fields(self))

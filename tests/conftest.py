@@ -63,7 +63,7 @@ def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", f"import gc; gc.set_threshold(50_000)  # quicker imports\n{code}"],
+            [sys.executable, "-c", f"from recipes.common import collector; collector.ask_less_often()\n{code}"],
             env={**os.environ, **environment},
             cwd=ROOT,
             capture_output=True,

@@ -37,3 +37,16 @@ def test_where_the_gpus_memory_counts_they_do_not() -> None:
     """A cycle of objects may hold a tensor of gigabytes."""
     runtime = compose(["hardware=8x80gb"]).ray_kwargs.ray_init.get("runtime_env") or {}
     assert "worker_process_setup_hook" not in runtime
+
+
+def test_what_is_there_at_the_end_is_passed_over(run_python) -> None:
+    """Python collects after the last of these functions; what is frozen by then costs nothing."""
+    result = run_python(
+        "import atexit, gc\n"
+        "from recipes.common import collector\n"
+        "atexit.register(lambda: print(gc.get_freeze_count()))\n"
+        "collector.ask_less_often()\n"
+        "print(gc.get_freeze_count())"
+    )
+    before, after = (int(line) for line in result.stdout.split())
+    assert before == 0 and after > 1000, result.stdout + result.stderr

@@ -24,6 +24,8 @@ def test_a_method_answers_as_verls_config_does(method: str) -> None:
     assert config.get("clip_cov_lb") == verls.get("clip_cov_lb")
     assert config.get("no such option", 7) == verls.get("no such option", 7) == 7
     assert config.get("no such option") is None
+    assert config["loss_mode"] == config.loss_mode and verls["loss_mode"] == verls.loss_mode
+    assert set(verls) - {"_target_"} <= set(config) and len(config) == len(dict(config)) == len(vars(config))
 
 
 def test_a_weight_is_drawn_without_verl(run_python, tmp_path) -> None:
