@@ -1,6 +1,6 @@
 """How long a command takes to say that it can't be meant, or what it means: `python -m benchmarks.run answers`.
 
-Wrong keys, choices and values, and a printed config; each command in a process of its own, several times. Beside the
+Wrong keys, choices and values, a printed config, a picture; each command in a process of its own, several times. Beside the
 clock the seconds of the processor, which other programs disturb less.
 """
 
@@ -26,6 +26,7 @@ COMMANDS = {
     "the config": "recipes.train experiment=dgpo/7b_dgpo hardware=8x80gb --cfg job",
     "the help": "recipes.train --help",
     "a plan": "recipes.plan experiment=dgpo/7b_dgpo hardware=8x80gb",
+    "a method's weight": "recipes.report weights policy_loss=dgpo dgpo_n=2",
 }
 REFUSED = 2
 

@@ -28,6 +28,7 @@ SOURCES = (
         "losses/tokens.py",
         "losses/surrogate.py",
         "losses/fused.py",
+        "losses/aggregation.py",
         "losses/sequence_mask.py",
         "losses/entropy_mask.py",
     ),
