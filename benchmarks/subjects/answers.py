@@ -1,7 +1,7 @@
 """How long a command takes to say that it can't be meant, or what it means: `python -m benchmarks.run answers`.
 
-Wrong keys, choices and values, a printed config, a picture; each command in a process of its own, several times. Beside the
-clock the seconds of the processor, which other programs disturb less.
+Wrong keys, choices and values, a printed config, a picture; each command in a process of its own, several times. Beside
+the clock the seconds of the processor, which other programs disturb less.
 """
 
 import os

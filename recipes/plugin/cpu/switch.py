@@ -22,7 +22,7 @@ def activate() -> None:
     """Make the CPU verl's platform in this process and in those it starts. Safe to call again."""
     from verl.plugin.platform import platform_manager
 
-    from recipes.plugin.cpu import offload_policy, process_group, vllm_distribution
+    from recipes.plugin.cpu import compiled_code, offload_policy, process_group, vllm_distribution
     from recipes.plugin.cpu.platform import PlatformCPU
 
     platform_manager.PlatformRegistry.register(platform="cpu")(PlatformCPU)
@@ -32,6 +32,7 @@ def activate() -> None:
     process_group.install()
     offload_policy.install()
     vllm_distribution.install()
+    compiled_code.keep_apart()
     os.environ["VERL_PLATFORM"] = "cpu"
     # verl registers its FSDP engines for cuda and npu only (workers/engine/fsdp/transformer_impl.py) and offers these
     # variables to choose one (EngineRegistry.get_engine_cls).
