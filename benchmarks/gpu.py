@@ -118,8 +118,7 @@ def steps_of(batch: Batch, methods: dict[str, Any]) -> tuple[dict[str, Step], di
     }
     exact = dict.fromkeys(steps, step_of(clipped, None, wide))
     for name, config_class in methods.items():
-        eager = config_class()
-        object.__setattr__(eager, "loss_mode", config_class.own_loss)
+        eager = config_class(loss_mode=config_class.own_loss)
         compiled = torch.compile(policy_loss, dynamic=True)
         own = {
             f"{name} (eager)": step_of(policy_loss, eager, batch),

@@ -30,17 +30,17 @@ def aggregation_factor(
     if loss_agg_mode == "token-mean":
         _require_whole("batch_num_tokens", batch_num_tokens, dp_size)
         return one * dp_size / (lengths.sum() if batch_num_tokens is None else batch_num_tokens)
-    if not loss_agg_mode.startswith("seq-mean-"):
+    if loss_agg_mode == "seq-mean-token-sum":
+        per_sequence = one
+    elif loss_agg_mode == "seq-mean-token-sum-norm":
+        per_sequence = one * (mask.shape[-1] if loss_scale_factor is None else loss_scale_factor)
+    elif loss_agg_mode == "seq-mean-token-mean":
+        per_sequence = lengths + 1e-8  # verl's 1e-8
+    else:
         raise ValueError(f"Invalid loss_agg_mode: {loss_agg_mode}")
     _require_whole("global_batch_size", global_batch_size, dp_size)
     sequences = (lengths > 0).to(mask.dtype).sum() if global_batch_size is None else global_batch_size
-    if loss_agg_mode == "seq-mean-token-sum":
-        return one * dp_size / sequences
-    if loss_agg_mode == "seq-mean-token-sum-norm":
-        return one * dp_size / sequences / (mask.shape[-1] if loss_scale_factor is None else loss_scale_factor)
-    if loss_agg_mode == "seq-mean-token-mean":
-        return dp_size / sequences / (lengths + 1e-8)  # verl's 1e-8
-    raise ValueError(f"Invalid loss_agg_mode: {loss_agg_mode}")
+    return dp_size / sequences / per_sequence
 
 
 def _require_whole(name: str, size: int | None, dp_size: int) -> None:

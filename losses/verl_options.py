@@ -9,8 +9,8 @@ from typing import Any
 class VerlOptions(Mapping[str, Any]):
     """The options of verl's PolicyLossConfig, a mapping of them as that is, without importing verl.
 
-    Importing verl takes seconds and gigabytes that nobody needs who looks at a weight. A contract test holds these
-    options against verl's class (tests/unit/losses/test_verl_options.py).
+    Importing verl takes seconds, which nobody needs who looks at a weight. tests/unit/losses/test_verl_options.py holds
+    these options against verl's class.
 
     Attributes:
         loss_mode: the registered loss that verl calls.

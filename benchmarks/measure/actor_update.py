@@ -117,7 +117,6 @@ class _Update:
         self.advantages = torch.randn(1, shape.tokens, generator=generator, device=device)
         self.mask = torch.ones(1, shape.tokens, dtype=torch.bool, device=device)
         self.method = DGPOConfig()
-        object.__setattr__(self.method, "loss_mode", DGPOConfig.own_loss)
 
     def log_probs(self) -> torch.Tensor:
         """Of the words that follow each word, (1, tokens); the last one's is of no word of its own."""

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
-import recipes.plugin.register  # noqa: F401 (fills METHODS)
 from recipes.checks import config as config_checks
 from recipes.common.errors import UserError
 from recipes.common.paths import config_dir

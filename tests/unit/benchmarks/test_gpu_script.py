@@ -13,6 +13,7 @@ importlib.util.find_spec = lambda name, *rest: None if name.split(".")[0] == "ve
 from benchmarks import gpu
 sys.argv = ["gpu", *{arguments}]
 code = gpu.main()
+assert sys.modules["verl"] is None, "the real verl was imported"
 sys.exit(code)
 """
 

@@ -34,4 +34,4 @@ def test_a_run_on_a_cpu_has_it(run_python, tmp_path, monkeypatch) -> None:
         "import os, verl\nprint(os.environ['TORCHINDUCTOR_CACHE_DIR'])", TMPDIR=str(tmp_path), VERL_PLATFORM="cpu"
     )
     assert result.stdout.strip().startswith(f"{tmp_path}/torchinductor_"), result.stderr
-    assert result.stdout.count("/") == str(tmp_path).count("/") + 2  # a folder of instructions below torch's
+    assert result.stdout.count("/") == str(tmp_path).count("/") + 2  # a folder of instructions below the user's
